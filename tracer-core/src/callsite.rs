@@ -1,0 +1,20 @@
+//! Where a traced function stands in the source.
+
+/// A place in the source, made at compile time by `#[traced]`: the default operation name, and what the `code.*` tags say.
+///
+/// A span points at it, so it costs the traced function nothing.
+#[derive(Debug)]
+pub struct Callsite {
+    pub(crate) name: &'static str,
+    pub(crate) module: &'static str,
+    pub(crate) file: &'static str,
+    pub(crate) line: u32,
+}
+
+impl Callsite {
+    /// A call site; meant for the expansion of `#[traced]`.
+    #[must_use]
+    pub const fn new(name: &'static str, module: &'static str, file: &'static str, line: u32) -> Self {
+        Self { name, module, file, line }
+    }
+}

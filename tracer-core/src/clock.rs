@@ -1,0 +1,92 @@
+//! The clock of spans: the processor's time-stamp counter, tied to the wall clock by an anchor.
+//!
+//! A span reads the counter twice (10 ns each, where `std::time::Instant` takes 24) and carries the raw values; the
+//! reporter thread turns them into times. An [`Anchor`] says which wall time the counter's zero is. The counter and the
+//! wall clock drift apart and the wall clock may step, so the reporter thread takes a fresh anchor each second; a trace
+//! keeps the one it began with, or a step would tear its spans apart. Where the counter cannot be trusted, `fastant`
+//! itself falls back to the operating system's clock.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+pub(crate) use fastant::Instant;
+
+/// Nanoseconds since the Unix epoch at the counter's zero. Zero stands for "not taken yet".
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Anchor(i64);
+
+static NEWEST: AtomicI64 = AtomicI64::new(0);
+
+impl Anchor {
+    /// A context that comes from elsewhere has no anchor: what is started under it takes the newest.
+    pub(crate) const NONE: Self = Self(0);
+
+    /// The newest anchor of this process.
+    #[inline]
+    pub(crate) fn newest() -> Self {
+        match NEWEST.load(Ordering::Relaxed) {
+            0 => Self::renew(),
+            anchor => Self(anchor),
+        }
+    }
+
+    /// This anchor, or the newest if there is none.
+    #[inline]
+    pub(crate) fn or_newest(self) -> Self {
+        if self == Self::NONE { Self::newest() } else { self }
+    }
+
+    /// Reads both clocks and makes the result the newest anchor.
+    #[cold]
+    pub(crate) fn renew() -> Self {
+        let anchor = unix_nanos(SystemTime::now()).saturating_sub(counter_nanos(Instant::now()));
+        NEWEST.store(anchor, Ordering::Relaxed);
+        Self(anchor)
+    }
+
+    /// The wall time of `instant`, in nanoseconds since the Unix epoch.
+    pub(crate) fn wall_nanos(self, instant: Instant) -> i64 {
+        self.0.saturating_add(counter_nanos(instant))
+    }
+}
+
+/// Nanoseconds since the counter's zero.
+fn counter_nanos(instant: Instant) -> i64 {
+    i64::try_from(instant.duration_since(Instant::ZERO).as_nanos()).unwrap_or(i64::MAX)
+}
+
+/// Nanoseconds from the Unix epoch to `time`, negative before it.
+pub(crate) fn unix_nanos(time: SystemTime) -> i64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |nanos| -nanos),
+    }
+}
+
+/// The inverse of [`unix_nanos`].
+pub(crate) fn system_time(nanos: i64) -> SystemTime {
+    let distance = Duration::from_nanos(nanos.unsigned_abs());
+    let time = if nanos < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
+    time.unwrap_or(UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn anchored_instants_are_wall_times() {
+        let before = unix_nanos(SystemTime::now());
+        let read = Anchor::renew().wall_nanos(Instant::now());
+        let after = unix_nanos(SystemTime::now());
+        let slack = 50_000_000; // calibration of the counter, and a thread put to sleep between two readings
+        assert!(before - slack <= read && read <= after + slack, "{before} {read} {after}");
+    }
+
+    #[test]
+    fn unix_nanos_round_trip() {
+        for nanos in [0, 1, -1, 1_600_000_000_000_000_000, -86_400_000_000_000] {
+            assert_eq!(unix_nanos(system_time(nanos)), nanos);
+        }
+    }
+}

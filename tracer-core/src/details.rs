@@ -1,0 +1,277 @@
+//! What a span has beside its identity and times: tags, logs, references. Most spans have none and no `Details`.
+//!
+//! All text lies in one buffer and tags and logs are rows that point into it. A `Details` is taken from its thread's
+//! spares and given back by the reporter thread with its buffers emptied but kept, so that a busy service allocates
+//! nothing per span, and nothing allocated on one thread is freed on another.
+
+use std::borrow::Cow;
+use std::time::SystemTime;
+
+use crate::clock::{self, Instant};
+use crate::context::SpanContext;
+use crate::fields::Field;
+use crate::tag::TagValue;
+
+/// What a span may hold; beyond it the span keeps what it has, and says so.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) tags: usize,
+    pub(crate) logs: usize,
+    /// Bytes of one tag's or field's value.
+    pub(crate) value_bytes: usize,
+    /// Bytes of all text of a span.
+    pub(crate) text_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { tags: 128, logs: 128, value_bytes: 4096, text_bytes: 60_000 }
+    }
+}
+
+/// How a span relates to another beside its parent.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ReferenceKind {
+    /// The other span waits for this one.
+    ChildOf,
+    /// The other span caused this one and does not wait for it.
+    FollowsFrom,
+}
+
+/// A causal relation to another span, as recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// Which relation.
+    pub kind: ReferenceKind,
+    /// The other span.
+    pub context: SpanContext,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Details {
+    limits: Limits,
+    text: Vec<u8>,
+    tags: Vec<Row>,
+    logs: Vec<LogRow>,
+    fields: Vec<Row>,
+    pub(crate) references: Vec<Reference>,
+    name: Option<Text>,
+    /// Times given by the caller, in nanoseconds since the Unix epoch.
+    pub(crate) started_at: Option<i64>,
+    pub(crate) finished_at: Option<i64>,
+    pub(crate) truncated: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    key: Text,
+    value: Value,
+}
+
+/// Text known at compile time, or a range of the buffer.
+#[derive(Clone, Copy, Debug)]
+enum Text {
+    Static(&'static str),
+    Range { start: u32, len: u32 },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Value {
+    Bool(bool),
+    I64(i64),
+    F64(f64),
+    Text(Text),
+    Bytes { start: u32, len: u32 },
+}
+
+#[derive(Clone, Copy, Debug)]
+struct LogRow {
+    time: LogTime,
+    /// Where its fields end; they begin where those of the log before end.
+    end: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum LogTime {
+    Counter(Instant),
+    Wall(i64),
+}
+
+impl Details {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            text: Vec::with_capacity(256),
+            tags: Vec::with_capacity(8),
+            logs: Vec::with_capacity(2),
+            fields: Vec::with_capacity(4),
+            references: Vec::new(),
+            name: None,
+            started_at: None,
+            finished_at: None,
+            truncated: false,
+        }
+    }
+
+    /// Forgets everything but the memory; `false` if that grew beyond what is worth keeping.
+    pub(crate) fn recycle(&mut self) -> bool {
+        self.text.clear();
+        self.tags.clear();
+        self.logs.clear();
+        self.fields.clear();
+        self.references.clear();
+        self.name = None;
+        self.started_at = None;
+        self.finished_at = None;
+        self.truncated = false;
+        self.text.capacity() <= 4096 && self.tags.capacity() <= 64 && self.fields.capacity() <= 64 && self.logs.capacity() <= 32
+    }
+
+    /// Memory held, in bytes.
+    pub(crate) fn footprint(&self) -> usize {
+        size_of::<Self>()
+            + self.text.capacity()
+            + (self.tags.capacity() + self.fields.capacity()) * size_of::<Row>()
+            + self.logs.capacity() * size_of::<LogRow>()
+            + self.references.capacity() * size_of::<Reference>()
+    }
+
+    /// Sets a tag, over an earlier one of the same key. `false` if a limit forbids a new one.
+    pub(crate) fn set_tag(&mut self, key: Cow<'static, str>, value: &TagValue<'_>) -> bool {
+        let found = self.tags.iter().position(|row| self.text_of(row.key) == key);
+        if found.is_none() && self.tags.len() >= self.limits.tags {
+            self.truncated = true;
+            return false;
+        }
+        let Some(value) = self.store_value(value) else { return false };
+        match found {
+            Some(at) => self.tags[at].value = value,
+            None => {
+                let Some(key) = self.store_key(key) else { return false };
+                self.tags.push(Row { key, value });
+            }
+        }
+        true
+    }
+
+    /// Appends a log. `false` if a limit forbids it.
+    pub(crate) fn log(&mut self, time: LogTime, fields: &mut [Field<'_>]) -> bool {
+        if self.logs.len() >= self.limits.logs {
+            self.truncated = true;
+            return false;
+        }
+        let before = self.fields.len();
+        for (key, value) in fields {
+            if let (Some(value), Some(key)) = (self.store_value(value), self.store_key(std::mem::take(key))) {
+                self.fields.push(Row { key, value });
+            }
+        }
+        if self.fields.len() == before {
+            return false;
+        }
+        self.logs.push(LogRow { time, end: u32::try_from(self.fields.len()).unwrap_or(u32::MAX) });
+        true
+    }
+
+    /// Keeps an operation name that is not known at compile time.
+    pub(crate) fn set_name(&mut self, name: &str) {
+        self.name = self.store(name.as_bytes()).map(|(start, len)| Text::Range { start, len });
+    }
+
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.map(|name| self.text_of(name))
+    }
+
+    pub(crate) fn clear_name(&mut self) {
+        self.name = None;
+    }
+
+    pub(crate) fn tags(&self) -> impl Iterator<Item = (&str, TagValue<'_>)> {
+        self.tags.iter().map(|row| self.row(*row))
+    }
+
+    pub(crate) fn tag_count(&self) -> usize {
+        self.tags.len()
+    }
+
+    pub(crate) fn logs(&self) -> impl Iterator<Item = (LogTime, impl ExactSizeIterator<Item = (&str, TagValue<'_>)>)> {
+        let mut start = 0;
+        self.logs.iter().map(move |log| {
+            let fields = &self.fields[start..log.end as usize];
+            start = log.end as usize;
+            (log.time, fields.iter().map(|row| self.row(*row)))
+        })
+    }
+
+    pub(crate) fn log_count(&self) -> usize {
+        self.logs.len()
+    }
+
+    fn row(&self, row: Row) -> (&str, TagValue<'_>) {
+        let value = match row.value {
+            Value::Bool(truth) => TagValue::Bool(truth),
+            Value::I64(number) => TagValue::I64(number),
+            Value::F64(number) => TagValue::F64(number),
+            Value::Text(text) => TagValue::Str(Cow::Borrowed(self.text_of(text))),
+            Value::Bytes { start, len } => TagValue::Bytes(Cow::Borrowed(self.range(start, len))),
+        };
+        (self.text_of(row.key), value)
+    }
+
+    fn text_of(&self, text: Text) -> &str {
+        match text {
+            Text::Static(text) => text,
+            Text::Range { start, len } => std::str::from_utf8(self.range(start, len)).unwrap_or_default(),
+        }
+    }
+
+    fn range(&self, start: u32, len: u32) -> &[u8] {
+        &self.text[start as usize..][..len as usize]
+    }
+
+    fn store_key(&mut self, key: Cow<'static, str>) -> Option<Text> {
+        match key {
+            Cow::Borrowed(key) => Some(Text::Static(key)),
+            Cow::Owned(key) => self.store(self.cut(&key).as_bytes()).map(|(start, len)| Text::Range { start, len }),
+        }
+    }
+
+    fn store_value(&mut self, value: &TagValue<'_>) -> Option<Value> {
+        match value {
+            TagValue::Bool(truth) => Some(Value::Bool(*truth)),
+            TagValue::I64(number) => Some(Value::I64(*number)),
+            TagValue::F64(number) => Some(Value::F64(*number)),
+            TagValue::Str(text) => {
+                let kept = self.cut(text);
+                self.truncated |= kept.len() < text.len();
+                self.store(kept.as_bytes()).map(|(start, len)| Value::Text(Text::Range { start, len }))
+            }
+            TagValue::Bytes(bytes) => {
+                let kept = &bytes[..bytes.len().min(self.limits.value_bytes)];
+                self.truncated |= kept.len() < bytes.len();
+                self.store(kept).map(|(start, len)| Value::Bytes { start, len })
+            }
+        }
+    }
+
+    /// The longest beginning of `text` that the limit of a value allows.
+    fn cut<'t>(&self, text: &'t str) -> &'t str {
+        &text[..text.floor_char_boundary(self.limits.value_bytes)]
+    }
+
+    fn store(&mut self, bytes: &[u8]) -> Option<(u32, u32)> {
+        if self.text.len() + bytes.len() > self.limits.text_bytes {
+            self.truncated = true;
+            return None;
+        }
+        let start = self.text.len();
+        self.text.extend_from_slice(bytes);
+        Some((u32::try_from(start).ok()?, u32::try_from(bytes.len()).ok()?))
+    }
+}
+
+impl LogTime {
+    pub(crate) fn at(time: SystemTime) -> Self {
+        Self::Wall(clock::unix_nanos(time))
+    }
+}

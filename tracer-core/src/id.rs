@@ -1,0 +1,219 @@
+//! Trace and span ids, and the generator they are drawn from.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::str::FromStr;
+
+use crate::hex::{self, Case};
+
+/// The identifier of a trace: 128 bits, or 64 with the high half zero.
+///
+/// Zero is no trace: contexts that carry only baggage or a sampling decision have it. `Display` writes 32 hexadecimal
+/// digits, or 16 when the high half is zero, as Jaeger does; `FromStr` reads 1 to 32 digits of either case.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct TraceId {
+    pub(crate) high: u64,
+    pub(crate) low: u64,
+}
+
+impl TraceId {
+    /// The id of no trace.
+    pub const NONE: Self = Self { high: 0, low: 0 };
+
+    /// The upper 64 bits; 0 in traces with 64-bit ids.
+    #[must_use]
+    pub const fn high(self) -> u64 {
+        self.high
+    }
+
+    /// The lower 64 bits.
+    #[must_use]
+    pub const fn low(self) -> u64 {
+        self.low
+    }
+
+    /// Whether this is the id of no trace.
+    #[must_use]
+    pub const fn is_none(self) -> bool {
+        self.high == 0 && self.low == 0
+    }
+}
+
+impl From<u128> for TraceId {
+    fn from(id: u128) -> Self {
+        Self { high: (id >> 64) as u64, low: id as u64 }
+    }
+}
+
+impl From<TraceId> for u128 {
+    fn from(id: TraceId) -> Self {
+        Self::from(id.high) << 64 | Self::from(id.low)
+    }
+}
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.high != 0 {
+            write!(f, "{:016x}", self.high)?;
+        }
+        write!(f, "{:016x}", self.low)
+    }
+}
+
+impl fmt::Debug for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for TraceId {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        let text = text.as_bytes();
+        let (high, low) = text.split_at(text.len().saturating_sub(16));
+        let high = if high.is_empty() { Some(0) } else { hex::parse_u64(high, Case::Either) };
+        match (high, hex::parse_u64(low, Case::Either)) {
+            (Some(high), Some(low)) => Ok(Self { high, low }),
+            _ => Err(ParseIdError { digits: 32 }),
+        }
+    }
+}
+
+/// The identifier of a span within its trace.
+///
+/// Zero is no span: the parent of a root has it. `Display` writes 16 hexadecimal digits; `FromStr` reads 1 to 16 of
+/// either case.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct SpanId(pub(crate) u64);
+
+impl SpanId {
+    /// The id of no span.
+    pub const NONE: Self = Self(0);
+
+    /// Whether this is the id of no span.
+    #[must_use]
+    pub const fn is_none(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl From<u64> for SpanId {
+    fn from(id: u64) -> Self {
+        Self(id)
+    }
+}
+
+impl From<SpanId> for u64 {
+    fn from(id: SpanId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for SpanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for SpanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for SpanId {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        hex::parse_u64(text.as_bytes(), Case::Either).map(Self).ok_or(ParseIdError { digits: 16 })
+    }
+}
+
+/// What was read as an id is not one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ParseIdError {
+    digits: u8,
+}
+
+impl fmt::Display for ParseIdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an id is 1 to {} hexadecimal digits", self.digits)
+    }
+}
+
+impl std::error::Error for ParseIdError {}
+
+/// Draws ids: xoroshiro128++ (Blackman and Vigna, 2019), one per thread, seeded from the operating system's randomness.
+///
+/// Two words of state rather than one: generators that step one word by a constant all walk the same cycle, so two threads
+/// may run into each other's ids for as long as both live.
+#[derive(Debug)]
+pub(crate) struct IdGenerator {
+    state: [u64; 2],
+}
+
+impl IdGenerator {
+    /// A generator that seeds itself at its first id.
+    pub(crate) const UNSEEDED: Self = Self { state: [0, 0] };
+
+    /// Draws 64 bits, never zero.
+    #[inline]
+    pub(crate) fn draw(&mut self) -> u64 {
+        loop {
+            let [s0, mut s1] = self.state;
+            if s0 | s1 == 0 {
+                self.seed();
+                continue;
+            }
+            let drawn = s0.wrapping_add(s1).rotate_left(17).wrapping_add(s0);
+            s1 ^= s0;
+            self.state = [s0.rotate_left(49) ^ s1 ^ (s1 << 21), s1.rotate_left(28)];
+            if drawn != 0 {
+                return drawn;
+            }
+        }
+    }
+
+    /// Takes a fresh seed. `RandomState` hashes with keys that the standard library drew from the operating system; a
+    /// forked child shares them with its parent, hence process id and time.
+    #[cold]
+    pub(crate) fn seed(&mut self) {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let salt = (std::process::id(), now.as_nanos(), std::thread::current().id());
+        self.state = [RandomState::new().hash_one(salt), RandomState::new().hash_one(salt)];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trace_ids_are_written_as_jaeger_writes_them() {
+        assert_eq!(TraceId::from(1).to_string(), "0000000000000001");
+        assert_eq!(TraceId::from(1 << 64 | 2).to_string(), "00000000000000010000000000000002");
+        assert_eq!("10000000000000001".parse(), Ok(TraceId { high: 1, low: 1 }));
+        for wrong in ["", "+1", "000000000000000000000000000000001", "1:2", "0x1"] {
+            assert!(wrong.parse::<TraceId>().is_err(), "{wrong:?}");
+            assert!(wrong.parse::<SpanId>().is_err(), "{wrong:?}");
+        }
+        assert!("00000000000000001".parse::<SpanId>().is_err());
+    }
+
+    #[test]
+    fn drawn_ids_are_distinct_over_threads() {
+        let drawn: Vec<_> = (0..8)
+            .map(|_| {
+                std::thread::spawn(|| {
+                    let mut ids = IdGenerator::UNSEEDED;
+                    (0..10_000).map(|_| ids.draw()).collect::<Vec<_>>()
+                })
+            })
+            .flat_map(|thread| thread.join().unwrap())
+            .collect();
+        let distinct: std::collections::HashSet<_> = drawn.iter().copied().collect();
+        assert_eq!(distinct.len(), drawn.len());
+        assert!(!distinct.contains(&0));
+    }
+}

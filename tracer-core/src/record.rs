@@ -1,0 +1,200 @@
+//! The record of a span: the one representation it has from its start until its bytes are on the wire.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use crate::callsite::Callsite;
+use crate::clock::{self, Instant};
+use crate::context::{SpanContext, state};
+use crate::details::{Details, LogTime, Reference};
+use crate::id::{SpanId, TraceId};
+use crate::tag::TagValue;
+use crate::tags;
+
+/// A finished span as a [`Reporter`](crate::Reporter) gets it.
+///
+/// While the span is open the same value lives in its [`Span`](crate::Span) or on the stack of active spans; it is moved,
+/// never shared and never copied into another model.
+#[derive(Clone)]
+pub struct SpanRecord {
+    pub(crate) context: SpanContext,
+    /// The operation name; overruled by `details.name` if it is not known at compile time.
+    pub(crate) name: &'static str,
+    pub(crate) start: Instant,
+    pub(crate) end: Instant,
+    pub(crate) callsite: Option<&'static Callsite>,
+    pub(crate) details: Option<Box<Details>>,
+    pub(crate) sampler: Option<SamplerTags>,
+}
+
+/// The sampling decision of a root, kept apart from the other tags because every sampled root has it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct SamplerTags {
+    pub(crate) kind: SamplerKind,
+    pub(crate) param: f64,
+}
+
+/// The values of `sampler.type` that Jaeger's backends know, and ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SamplerKind {
+    Const,
+    Probabilistic,
+    RateLimiting,
+    LowerBound,
+}
+
+impl SamplerKind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Const => "const",
+            Self::Probabilistic => "probabilistic",
+            Self::RateLimiting => "ratelimiting",
+            Self::LowerBound => "lowerbound",
+        }
+    }
+}
+
+/// A log of a span: something that happened while it was open.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogRecord<'a> {
+    /// When.
+    pub time: SystemTime,
+    /// What, in the order it was given.
+    pub fields: Vec<(&'a str, TagValue<'a>)>,
+}
+
+impl SpanRecord {
+    /// The span's context: ids, flags, baggage.
+    #[must_use]
+    pub fn context(&self) -> &SpanContext {
+        &self.context
+    }
+
+    /// The trace the span belongs to.
+    #[must_use]
+    pub fn trace_id(&self) -> TraceId {
+        self.context.trace_id
+    }
+
+    /// The span.
+    #[must_use]
+    pub fn span_id(&self) -> SpanId {
+        self.context.span_id
+    }
+
+    /// The span's parent in the same trace; none for a root.
+    #[must_use]
+    pub fn parent_id(&self) -> SpanId {
+        self.context.parent_id
+    }
+
+    /// The operation name.
+    #[must_use]
+    pub fn operation_name(&self) -> &str {
+        self.details.as_deref().and_then(Details::name).unwrap_or(self.name)
+    }
+
+    /// When the span started, by the wall clock the trace is anchored to.
+    #[must_use]
+    pub fn start(&self) -> SystemTime {
+        clock::system_time(self.start_nanos())
+    }
+
+    /// How long the span was open: never negative, whatever the wall clock did.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        Duration::from_nanos(self.duration_nanos().unsigned_abs())
+    }
+
+    /// The tags in the order they were first set, each key once. Those that every span or root of a kind has
+    /// (`sampler.*`, `code.*`, `truncated`) come last.
+    pub fn tags(&self) -> impl Iterator<Item = (&str, TagValue<'_>)> {
+        let implied = self.implied_tags().map(|(key, value)| -> (&str, TagValue<'_>) { (key, value) });
+        self.details.iter().flat_map(|details| details.tags()).chain(implied)
+    }
+
+    /// The value of one tag.
+    #[must_use]
+    pub fn tag(&self, key: &str) -> Option<TagValue<'_>> {
+        self.tags().find(|(name, _)| *name == key).map(|(_, value)| value)
+    }
+
+    /// The logs in the order they were made.
+    pub fn logs(&self) -> impl Iterator<Item = LogRecord<'_>> {
+        self.details.iter().flat_map(|details| details.logs()).map(|(time, fields)| LogRecord {
+            time: clock::system_time(self.log_nanos(time)),
+            fields: fields.collect(),
+        })
+    }
+
+    /// The references given beside the parent, in order. A span with a parent and nothing else has none.
+    #[must_use]
+    pub fn references(&self) -> &[Reference] {
+        self.details.as_ref().map_or(&[], |details| &details.references)
+    }
+
+    /// Nanoseconds from the Unix epoch to the start.
+    pub(crate) fn start_nanos(&self) -> i64 {
+        match self.details.as_ref().and_then(|details| details.started_at) {
+            Some(given) => given,
+            None => self.context.anchor.wall_nanos(self.start),
+        }
+    }
+
+    /// Nanoseconds from start to end, never negative.
+    pub(crate) fn duration_nanos(&self) -> i64 {
+        let given = self.details.as_ref().map_or((None, None), |details| (details.started_at, details.finished_at));
+        if let (None, None) = given {
+            let counted = self.end.saturating_duration_since(self.start).as_nanos();
+            return i64::try_from(counted).unwrap_or(i64::MAX);
+        }
+        let end = given.1.unwrap_or_else(|| self.context.anchor.wall_nanos(self.end));
+        end.saturating_sub(self.start_nanos()).max(0)
+    }
+
+    /// Nanoseconds from the Unix epoch to a log.
+    pub(crate) fn log_nanos(&self, time: LogTime) -> i64 {
+        match time {
+            LogTime::Counter(instant) => self.context.anchor.wall_nanos(instant),
+            LogTime::Wall(nanos) => nanos,
+        }
+    }
+
+    /// Tags that are not in the details because they are the same for all spans of a kind or kept elsewhere.
+    pub(crate) fn implied_tags(&self) -> impl Iterator<Item = (&'static str, TagValue<'static>)> {
+        let sampler = self.sampler.map(|sampler| {
+            let param = match sampler.kind {
+                SamplerKind::Const => TagValue::Bool(sampler.param != 0.0),
+                _ => TagValue::F64(sampler.param),
+            };
+            [(tags::SAMPLER_TYPE, sampler.kind.as_str().into()), (tags::SAMPLER_PARAM, param)]
+        });
+        let code = self.callsite.map(|site| {
+            [
+                (tags::CODE_FILE, site.file.into()),
+                (tags::CODE_LINE, site.line.into()),
+                (tags::CODE_MODULE, site.module.into()),
+            ]
+        });
+        let truncated = self.details.as_ref().is_some_and(|details| details.truncated);
+        let truncated = truncated.then_some((tags::TRUNCATED, TagValue::Bool(true)));
+        sampler.into_iter().flatten().chain(code.into_iter().flatten()).chain(truncated)
+    }
+
+    /// Whether the span is to be reported.
+    #[inline]
+    pub(crate) fn is_recording(&self) -> bool {
+        self.context.state & state::RECORDING != 0
+    }
+}
+
+impl fmt::Debug for SpanRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpanRecord")
+            .field("context", &self.context)
+            .field("operation_name", &self.operation_name())
+            .field("duration", &self.duration())
+            .field("tags", &self.tags().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
