@@ -1,0 +1,81 @@
+//! What can go wrong at set-up, at extraction and at a flush. Nothing else in this crate returns an error.
+
+use std::fmt;
+
+/// A tracer or one of its parts cannot be set up as asked. `Display` names the argument or variable, its value and what
+/// is allowed.
+#[derive(Debug)]
+pub struct InitError {
+    message: String,
+}
+
+impl InitError {
+    pub(crate) fn new(message: impl fmt::Display) -> Self {
+        Self { message: message.to_string() }
+    }
+
+    /// `what` (an argument or a variable) has a `value` that is not `allowed`.
+    pub(crate) fn value(what: &str, value: impl fmt::Debug, allowed: impl fmt::Display) -> Self {
+        Self::new(format_args!("{what} is {value:?}, but must be {allowed}"))
+    }
+}
+
+impl fmt::Display for InitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for InitError {}
+
+/// A carrier holds a context that cannot be used. A carrier without one is no error.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum ExtractError {
+    /// The content is damaged; the text names the key and what is wrong with it.
+    Corrupted(&'static str),
+    /// The content follows a version of its format that is not known.
+    Unsupported(&'static str),
+}
+
+impl fmt::Display for ExtractError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Corrupted(what) => write!(f, "corrupted span context: {what}"),
+            Self::Unsupported(what) => write!(f, "unsupported span context: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for ExtractError {}
+
+/// A flush or shutdown did not end in time. Spans may still be on their way: the reporter thread goes on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FlushError {
+    pub(crate) kind: FlushErrorKind,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum FlushErrorKind {
+    Deadline,
+    Ended,
+}
+
+impl FlushError {
+    /// Whether the deadline passed first, as opposed to the reporter thread having ended.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.kind == FlushErrorKind::Deadline
+    }
+}
+
+impl fmt::Display for FlushError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            FlushErrorKind::Deadline => "the reporters did not take all spans before the deadline",
+            FlushErrorKind::Ended => "the reporter thread has ended",
+        })
+    }
+}
+
+impl std::error::Error for FlushError {}

@@ -1,0 +1,117 @@
+//! Reporters: where finished spans go.
+//!
+//! Threads move finished spans into rings ([`queue`]); one OS thread per tracer ([`worker`]) empties them and hands each
+//! slice, in place, to every reporter. Nothing here runs on an application's thread.
+
+use std::fmt;
+
+use crate::process::Process;
+use crate::record::SpanRecord;
+
+/// Takes finished spans somewhere: to an agent, a collector, a file.
+///
+/// A tracer owns its reporters and calls them from its own thread, one call at a time, so a reporter may block (within
+/// reason: while it does, queues fill and further spans are dropped and counted) and needs no locks. Spans that it starts
+/// itself are no-ops. A panic is caught, counted as the loss of the batch, and the reporter is used again.
+///
+/// ```
+/// use tracer_core::{Process, ReportError, Reporter, SpanRecord, Tracer};
+///
+/// struct Names(std::sync::mpsc::Sender<String>);
+///
+/// impl Reporter for Names {
+///     fn report(&mut self, _: &Process, batch: &[SpanRecord]) -> Result<(), ReportError> {
+///         for span in batch {
+///             self.0.send(span.operation_name().to_owned()).map_err(|_| ReportError::io(batch.len(), "nobody listens"))?;
+///         }
+///         Ok(())
+///     }
+/// }
+/// # let _ = |sender| Tracer::builder("shop").reporter(Names(sender));
+/// ```
+pub trait Reporter: Send + 'static {
+    /// Takes a batch of finished spans of one process. It may keep them for a fuller message until
+    /// [`flush`](Self::flush), but must bound what it keeps.
+    ///
+    /// # Errors
+    /// When spans were lost: now, or kept ones from earlier batches. The error says how many; the tracer counts them and
+    /// logs the first failure and the recovery.
+    fn report(&mut self, process: &Process, batch: &[SpanRecord]) -> Result<(), ReportError>;
+
+    /// Sends what is kept. Called at each flush interval and before a flush or shutdown is answered.
+    ///
+    /// # Errors
+    /// As [`report`](Self::report).
+    fn flush(&mut self) -> Result<(), ReportError> {
+        Ok(())
+    }
+
+    /// Hears what the tracer lost so far, before each flush: the UDP reporter tells the agent so.
+    fn losses(&mut self, _losses: Losses) {}
+}
+
+/// Why a reporter lost spans.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum LossCause {
+    /// The operating system or the network refused to send.
+    Io,
+    /// The receiver refused: nothing listens, or it answered with an error.
+    Refused,
+    /// A span does not fit into a message even with its tags and logs cut.
+    TooLarge,
+}
+
+/// Spans were lost by a reporter.
+#[derive(Debug)]
+pub struct ReportError {
+    pub(crate) lost: usize,
+    pub(crate) cause: LossCause,
+    pub(crate) message: String,
+}
+
+impl ReportError {
+    /// `lost` spans could not be sent for the reason that `message` gives.
+    #[must_use]
+    pub fn io(lost: usize, message: impl fmt::Display) -> Self {
+        Self::new(lost, LossCause::Io, message)
+    }
+
+    /// `lost` spans could not be sent for the reason that `cause` names and `message` explains.
+    #[must_use]
+    pub fn new(lost: usize, cause: LossCause, message: impl fmt::Display) -> Self {
+        Self { lost, cause, message: message.to_string() }
+    }
+
+    /// How many spans were lost.
+    #[must_use]
+    pub fn lost(&self) -> usize {
+        self.lost
+    }
+
+    /// Why.
+    #[must_use]
+    pub fn cause(&self) -> LossCause {
+        self.cause
+    }
+}
+
+impl fmt::Display for ReportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ReportError {}
+
+/// Spans lost since a tracer began, by the causes Jaeger's `ClientStats` knows.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[non_exhaustive]
+pub struct Losses {
+    /// Queues were full.
+    pub queue_full: u64,
+    /// A span did not fit into a message.
+    pub too_large: u64,
+    /// Sending failed.
+    pub failed: u64,
+}
