@@ -1,0 +1,145 @@
+//! W3C Trace Context, [Level 2](https://www.w3.org/TR/trace-context-2/): `traceparent` and `tracestate`; with
+//! [W3C Baggage](https://www.w3.org/TR/baggage/).
+
+use super::carrier::{ReadCarrier, WriteCarrier};
+use super::trace_state::TraceState;
+use super::{Propagator, w3c_baggage};
+use crate::context::{Decision, SpanContext};
+use crate::error::ExtractError::{self, Corrupted, Unsupported};
+use crate::hex::{self, Case};
+use crate::id::{SpanId, TraceId};
+
+const TRACEPARENT: &str = "traceparent";
+const TRACESTATE: &str = "tracestate";
+
+const SAMPLED: u8 = 1;
+const RANDOM: u8 = 2;
+
+/// `traceparent`, `tracestate` and `baggage`.
+#[derive(Debug)]
+pub(super) struct W3c;
+
+impl Propagator for W3c {
+    fn inject(&self, context: &SpanContext, carrier: &mut dyn WriteCarrier) {
+        if context.is_valid() {
+            let text = format_traceparent(context);
+            carrier.set(TRACEPARENT, std::str::from_utf8(&text).unwrap_or_default());
+            inject_trace_state(context, carrier);
+        }
+        w3c_baggage::inject(context.baggage(), carrier);
+    }
+
+    fn extract(&self, carrier: &dyn ReadCarrier) -> Result<Option<SpanContext>, ExtractError> {
+        let mut parent = None;
+        let mut parents = 0;
+        carrier.values(TRACEPARENT, &mut |value| {
+            parent = Some(value);
+            parents += 1;
+        });
+        let context = match parent {
+            None => None,
+            Some(_) if parents > 1 => return Err(Corrupted("traceparent: there is more than one")),
+            Some(value) => Some(extract_trace_state(parse_traceparent(value)?, carrier)),
+        };
+        let baggage = w3c_baggage::extract(carrier);
+        Ok(match context {
+            Some(context) => Some(context.with_baggage(baggage)),
+            None if baggage.is_empty() => None,
+            None => Some(
+                SpanContext::remote(TraceId::NONE, SpanId::NONE, Decision::Deferred)
+                    .with_baggage(baggage),
+            ),
+        })
+    }
+}
+
+/// Reads a `traceparent`. Allocates nothing. Spaces and tabs around the value are ignored.
+///
+/// A version above `00` is read as far as it has the form of `00`. Of the flags, sampled and random are understood.
+///
+/// # Errors
+///
+/// The value is not exactly what the specification says: another length, an upper-case or no digit, an id of zeros,
+/// version `ff`, anything after the flags; or a higher version that does not begin as `00` does.
+pub fn parse_traceparent(value: &[u8]) -> Result<SpanContext, ExtractError> {
+    let Some((fields, rest)) = trim(value).split_first_chunk::<55>() else {
+        return Err(Corrupted("traceparent: shorter than 55 characters"));
+    };
+    let digits = |from: usize, to: usize| {
+        hex::parse_u64(&fields[from..to], Case::Lower)
+            .ok_or(Corrupted("traceparent: not hexadecimal in lower case"))
+    };
+    if (fields[2], fields[35], fields[52]) != (b'-', b'-', b'-') {
+        return Err(Corrupted("traceparent: fields of wrong length"));
+    }
+    match (digits(0, 2)?, rest.first()) {
+        (0xff, _) => return Err(Corrupted("traceparent: version ff")),
+        (_, None) => {}
+        (0, Some(_)) => return Err(Corrupted("traceparent: longer than 55 characters")),
+        (_, Some(b'-')) => {}
+        (_, Some(_)) => return Err(Unsupported("traceparent: a later version of another form")),
+    }
+    let trace_id = TraceId {
+        high: digits(3, 19)?,
+        low: digits(19, 35)?,
+    };
+    let span_id = SpanId(digits(36, 52)?);
+    let flags = digits(53, 55)? as u8;
+    if trace_id.is_none() || span_id.is_none() {
+        return Err(Corrupted("traceparent: an id of zeros"));
+    }
+    let decision = if flags & SAMPLED != 0 {
+        Decision::Sampled
+    } else {
+        Decision::Refused
+    };
+    Ok(SpanContext::remote(trace_id, span_id, decision).with_random_flag(flags & RANDOM != 0))
+}
+
+/// Writes a `traceparent` of version `00`; 64-bit trace ids are padded. Allocates nothing.
+///
+/// Only a context with ids ([`SpanContext::is_valid`]) gives a valid header. An open sampling decision, which W3C has no
+/// word for, is written as not sampled.
+#[must_use]
+pub fn format_traceparent(context: &SpanContext) -> [u8; 55] {
+    let sampled = if context.is_sampled() { SAMPLED } else { 0 };
+    let random = if context.is_random() { RANDOM } else { 0 };
+    let mut text = *b"00-................................-................-..";
+    text[3..19].copy_from_slice(&hex::format_u64(context.trace_id().high()));
+    text[19..35].copy_from_slice(&hex::format_u64(context.trace_id().low()));
+    text[36..52].copy_from_slice(&hex::format_u64(context.span_id().into()));
+    text[53..].copy_from_slice(&hex::format_u8(sampled | random));
+    text
+}
+
+fn inject_trace_state(context: &SpanContext, carrier: &mut dyn WriteCarrier) {
+    let mut state = TraceState::default();
+    state.add(context.trace_state().as_bytes());
+    let state = state.finish();
+    if state.is_empty() {
+        carrier.remove(TRACESTATE);
+    } else {
+        carrier.set(TRACESTATE, &state);
+    }
+}
+
+/// An invalid `tracestate` is dropped and leaves the trace alone.
+fn extract_trace_state(context: SpanContext, carrier: &dyn ReadCarrier) -> SpanContext {
+    let mut state = TraceState::default();
+    carrier.values(TRACESTATE, &mut |value| state.add(value));
+    context.with_trace_state(&state.finish())
+}
+
+/// Without the optional whitespace (RFC 9110: spaces and tabs) around it.
+pub(super) fn trim(text: &[u8]) -> &[u8] {
+    let is_text = |byte: &u8| !matches!(byte, b' ' | b'\t');
+    let start = text.iter().position(is_text).unwrap_or(text.len());
+    let end = text
+        .iter()
+        .rposition(is_text)
+        .map_or(start, |last| last + 1);
+    &text[start..end]
+}
+
+#[cfg(test)]
+mod tests;
