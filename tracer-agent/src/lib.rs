@@ -1,1 +1,55 @@
-//! Work in progress.
+//! The process beside the service: receives traces, keeps the newest, shows them.
+//!
+//! For a developer who wants to see a trace a second after it happened, without a container or a database. It takes what
+//! every Jaeger client sends, so a service in another language may join, and answers Jaeger's query API, so Jaeger's UI
+//! and Grafana can read it. Run it as the binary `tracer-agent`, or inside a test or an example:
+//!
+//! ```
+//! use tracer_agent::Agent;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let agent = Agent::builder().ephemeral_ports().start()?;
+//! println!("send spans to udp {}, see them at {}", agent.compact_addr(), agent.url());
+//! assert!(agent.store().services().is_empty());
+//! agent.shutdown();
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | port | what |
+//! |---|---|
+//! | 6831/udp | Jaeger Thrift compact |
+//! | 6832/udp | Jaeger Thrift binary |
+//! | 14268 | `POST /api/traces`, Jaeger Thrift binary over HTTP |
+//! | 16686 | pages and Jaeger's query API (v1), `/health` |
+//! | 5778 | remote sampling strategies |
+//!
+//! It listens on the loopback interface unless told otherwise, refuses requests that name a foreign host or origin, never
+//! answers a datagram, and keeps everything it holds under bounds; what it drops is counted in [`Stats`] and shown on
+//! `/health`. It keeps nothing on disk, and is no cluster: a team that outgrows one machine sends to a Jaeger or
+//! OpenTelemetry Collector instead.
+
+mod agent;
+mod builder;
+mod host;
+mod model;
+mod page;
+mod query;
+pub mod receive;
+mod sampling;
+mod serve;
+pub mod show;
+mod stats;
+mod store;
+mod text;
+pub mod tree;
+
+pub use agent::Agent;
+pub use builder::{AgentBuilder, StartError};
+pub use model::{
+    Batch, ClientStats, Log, ParseIdError, Process, RefType, Reference, Span, SpanId, Tag,
+    TagValue, Trace, TraceId,
+};
+pub use query::json::trace_json;
+pub use stats::{Messages, Received, Stats, StoreStats};
+pub use store::{Query, Store, WaitTimeout};

@@ -1,0 +1,242 @@
+//! Setting an agent up: addresses, bounds, sampling.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+
+use crate::agent::{Agent, Sockets};
+use crate::receive::udp;
+
+/// Sets an [`Agent`] up. Made by [`Agent::builder`].
+#[derive(Debug, Clone)]
+pub struct AgentBuilder {
+    pub(crate) listen: IpAddr,
+    ports: [u16; 5],
+    pub(crate) hosts: Vec<String>,
+    pub(crate) memory_limit: usize,
+    pub(crate) spans_per_trace: usize,
+    pub(crate) sampling_probability: f64,
+}
+
+/// The ports of an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Port {
+    Compact,
+    Binary,
+    Collector,
+    Query,
+    Sampling,
+}
+
+impl Port {
+    const DEFAULTS: [u16; 5] = [6831, 6832, 14268, 16686, 5778];
+
+    fn describe(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Compact => ("udp", "Jaeger Thrift compact", "--compact-port"),
+            Self::Binary => ("udp", "Jaeger Thrift binary", "--binary-port"),
+            Self::Collector => ("tcp", "Jaeger Thrift over HTTP", "--collector-port"),
+            Self::Query => ("tcp", "pages and queries", "--query-port"),
+            Self::Sampling => ("tcp", "sampling strategies", "--sampling-port"),
+        }
+    }
+}
+
+impl Default for AgentBuilder {
+    fn default() -> Self {
+        Self {
+            listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            ports: Port::DEFAULTS,
+            hosts: Vec::new(),
+            memory_limit: 256 << 20,
+            spans_per_trace: 200_000,
+            sampling_probability: 1.0,
+        }
+    }
+}
+
+impl AgentBuilder {
+    /// The address to listen on, of all ports; 127.0.0.1 unless said.
+    ///
+    /// Whoever can reach the ports can read the traces and add to them: another address than loopback is for networks
+    /// that are trusted as a whole.
+    #[must_use]
+    pub fn listen(mut self, address: IpAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// The UDP port of Jaeger Thrift compact; 6831 unless said, 0 lets the system choose.
+    #[must_use]
+    pub fn compact_port(self, port: u16) -> Self {
+        self.port(Port::Compact, port)
+    }
+
+    /// The UDP port of Jaeger Thrift binary; 6832 unless said, 0 lets the system choose.
+    #[must_use]
+    pub fn binary_port(self, port: u16) -> Self {
+        self.port(Port::Binary, port)
+    }
+
+    /// The TCP port that takes Jaeger Thrift over HTTP; 14268 unless said, 0 lets the system choose.
+    #[must_use]
+    pub fn collector_port(self, port: u16) -> Self {
+        self.port(Port::Collector, port)
+    }
+
+    /// The TCP port of the pages and the query API; 16686 unless said, 0 lets the system choose.
+    #[must_use]
+    pub fn query_port(self, port: u16) -> Self {
+        self.port(Port::Query, port)
+    }
+
+    /// The TCP port of the sampling strategies; 5778 unless said, 0 lets the system choose.
+    #[must_use]
+    pub fn sampling_port(self, port: u16) -> Self {
+        self.port(Port::Sampling, port)
+    }
+
+    /// Lets the system choose all ports: for tests, and for several agents on one machine.
+    #[must_use]
+    pub fn ephemeral_ports(mut self) -> Self {
+        self.ports = [0; 5];
+        self
+    }
+
+    fn port(mut self, which: Port, port: u16) -> Self {
+        self.ports[which as usize] = port;
+        self
+    }
+
+    /// Accepts HTTP requests that name this host, besides loopback names and the address listened on.
+    ///
+    /// Requests for other hosts are refused, so that no web page can read the traces by giving its own name the
+    /// address of this machine. Needed when the agent is reached by a name, such as a container's.
+    #[must_use]
+    pub fn allow_host(mut self, name: impl Into<String>) -> Self {
+        self.hosts.push(name.into());
+        self
+    }
+
+    /// The cap on the bytes of the traces kept; 256 MiB unless said. The oldest traces go when it is reached.
+    #[must_use]
+    pub fn memory_limit(mut self, bytes: usize) -> Self {
+        self.memory_limit = bytes;
+        self
+    }
+
+    /// The most spans kept of one trace; 200 000 unless said. Further ones are counted, not kept.
+    #[must_use]
+    pub fn spans_per_trace(mut self, spans: usize) -> Self {
+        self.spans_per_trace = spans;
+        self
+    }
+
+    /// The share of traces that clients with remote sampling are told to sample, 0 to 1; 1 unless said.
+    /// Values outside are taken as the nearer end.
+    #[must_use]
+    pub fn sampling_probability(mut self, probability: f64) -> Self {
+        self.sampling_probability = if probability.is_nan() {
+            1.0
+        } else {
+            probability.clamp(0.0, 1.0)
+        };
+        self
+    }
+
+    /// Opens the ports and starts the agent on two threads of its own.
+    ///
+    /// Not async, and to be called from any code: the agent never runs on the caller's runtime. The ports are open when
+    /// it returns, so that nothing sent from then on is lost.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] names the port that could not be opened.
+    pub fn start(self) -> Result<Agent, StartError> {
+        let addr = |which: Port| SocketAddr::new(self.listen, self.ports[which as usize]);
+        let udp = |which| {
+            udp::bind(addr(which)).map_err(|error| StartError::port(which, addr(which), error))
+        };
+        let tcp = |which| {
+            let listener = TcpListener::bind(addr(which)).and_then(|listener| {
+                listener.set_nonblocking(true)?;
+                Ok(listener)
+            });
+            listener.map_err(|error| StartError::port(which, addr(which), error))
+        };
+        let sockets = Sockets {
+            compact: udp(Port::Compact)?,
+            binary: udp(Port::Binary)?,
+            collector: tcp(Port::Collector)?,
+            query: tcp(Port::Query)?,
+            sampling: tcp(Port::Sampling)?,
+        };
+        Agent::run(self, sockets)
+    }
+}
+
+/// Why an agent did not start: one line that names the port.
+#[derive(Debug)]
+pub struct StartError {
+    kind: Kind,
+    source: io::Error,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Port(Port, SocketAddr),
+    Thread,
+}
+
+impl StartError {
+    fn port(which: Port, addr: SocketAddr, source: io::Error) -> Self {
+        Self {
+            kind: Kind::Port(which, addr),
+            source,
+        }
+    }
+
+    pub(crate) fn thread(source: io::Error) -> Self {
+        Self {
+            kind: Kind::Thread,
+            source,
+        }
+    }
+
+    /// The flag of the command line that changes the port that could not be opened.
+    #[must_use]
+    pub fn flag(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Port(which, _) => Some(which.describe().2),
+            Kind::Thread => None,
+        }
+    }
+
+    /// Whether somebody else has the port, most often another agent.
+    #[must_use]
+    pub fn is_port_taken(&self) -> bool {
+        matches!(self.kind, Kind::Port(..)) && self.source.kind() == io::ErrorKind::AddrInUse
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            Kind::Port(which, addr) => {
+                let (protocol, purpose, _) = which.describe();
+                write!(
+                    f,
+                    "cannot listen on {protocol} {addr} for {purpose}: {}",
+                    self.source
+                )
+            }
+            Kind::Thread => write!(f, "cannot start the agent's thread: {}", self.source),
+        }
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}

@@ -1,0 +1,287 @@
+//! The command line: what it says, and what is wrong with it.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::str::FromStr;
+
+use lexopt::prelude::*;
+use tracer_agent::{Agent, AgentBuilder, TraceId, show::Wanted};
+
+pub(crate) const HELP: &str = "\
+Receives traces of Jaeger clients, keeps the newest, shows them.
+
+Usage: tracer-agent [OPTIONS]
+       tracer-agent show [TRACE_ID | --last] [--agent URL]
+
+Options:
+      --listen IP             Address to listen on [127.0.0.1]
+      --compact-port N        UDP port of Jaeger Thrift compact [6831]
+      --binary-port N         UDP port of Jaeger Thrift binary [6832]
+      --collector-port N      TCP port of Jaeger Thrift over HTTP [14268]
+      --query-port N          TCP port of pages and queries [16686]
+      --sampling-port N       TCP port of sampling strategies [5778]
+      --ephemeral-ports       Let the system choose all ports not given
+      --memory SIZE           Memory for traces, such as 256MB or 1GB [256MB]
+      --spans-per-trace N     Most spans kept of one trace [200000]
+      --sampling P            Share of traces clients are told to sample, 0 to 1 [1]
+      --allow-host NAME       Also serve requests that name this host; may repeat
+  -h, --help                  Show this
+  -V, --version               Show the version
+
+tracer-agent show prints a trace as a waterfall, by default the newest:
+      TRACE_ID                1 to 32 hexadecimal digits
+      --last                  The newest trace
+      --agent URL             The agent to ask [http://127.0.0.1:16686]
+";
+
+/// One of the builder's methods that set a port.
+type SetPort = fn(AgentBuilder, u16) -> AgentBuilder;
+
+/// What to do.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Run(AgentBuilder),
+    Show { agent: String, wanted: Wanted },
+    Help,
+    Version,
+}
+
+/// What is wrong with a command line, in one line.
+#[derive(Debug)]
+pub(crate) struct UsageError(String);
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<lexopt::Error> for UsageError {
+    fn from(error: lexopt::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Reads the arguments after the program's name.
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
+    let mut parser = lexopt::Parser::from_args(args);
+    let mut builder = Agent::builder();
+    // Given ports win over `--ephemeral-ports`, in whatever order.
+    let mut ports: Vec<(SetPort, u16)> = Vec::new();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Short('V') | Long("version") => return Ok(Command::Version),
+            Long("listen") => {
+                builder = builder.listen(value(&mut parser, "--listen", "an IP address")?);
+            }
+            Long("compact-port") => ports.push((
+                AgentBuilder::compact_port,
+                port(&mut parser, "--compact-port")?,
+            )),
+            Long("binary-port") => ports.push((
+                AgentBuilder::binary_port,
+                port(&mut parser, "--binary-port")?,
+            )),
+            Long("collector-port") => {
+                ports.push((
+                    AgentBuilder::collector_port,
+                    port(&mut parser, "--collector-port")?,
+                ));
+            }
+            Long("query-port") => {
+                ports.push((AgentBuilder::query_port, port(&mut parser, "--query-port")?));
+            }
+            Long("sampling-port") => ports.push((
+                AgentBuilder::sampling_port,
+                port(&mut parser, "--sampling-port")?,
+            )),
+            Long("ephemeral-ports") => builder = builder.ephemeral_ports(),
+            Long("memory") => {
+                let size: Size = value(&mut parser, "--memory", "a size such as 256MB")?;
+                builder = builder.memory_limit(size.0);
+            }
+            Long("spans-per-trace") => {
+                builder =
+                    builder.spans_per_trace(value(&mut parser, "--spans-per-trace", "a number")?);
+            }
+            Long("sampling") => {
+                let share: Share = value(&mut parser, "--sampling", "a number from 0 to 1")?;
+                builder = builder.sampling_probability(share.0);
+            }
+            Long("allow-host") => builder = builder.allow_host(parser.value()?.string()?),
+            Value(word) if word == "show" => return show(&mut parser),
+            Value(word) => {
+                return Err(UsageError(format!(
+                    "unknown command {word:?}; the only one is show"
+                )));
+            }
+            _ => return Err(arg.unexpected().into()),
+        }
+    }
+    Ok(Command::Run(
+        ports
+            .into_iter()
+            .fold(builder, |builder, (set, port)| set(builder, port)),
+    ))
+}
+
+fn show(parser: &mut lexopt::Parser) -> Result<Command, UsageError> {
+    let mut agent = String::from("http://127.0.0.1:16686");
+    let (mut id, mut last) = (None, false);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Short('h') | Long("help") => return Ok(Command::Help),
+            Long("agent") => agent = parser.value()?.string()?,
+            Long("last") => last = true,
+            Value(text) if id.is_none() => {
+                let text = text.string()?;
+                let read = text.parse::<TraceId>();
+                id = Some(read.map_err(|error| UsageError(format!("trace id {text:?}: {error}")))?);
+            }
+            _ => return Err(arg.unexpected().into()),
+        }
+    }
+    match id {
+        Some(_) if last => Err(UsageError(String::from(
+            "give a trace id or --last, not both",
+        ))),
+        Some(id) => Ok(Command::Show {
+            agent,
+            wanted: Wanted::Id(id),
+        }),
+        None => Ok(Command::Show {
+            agent,
+            wanted: Wanted::Last,
+        }),
+    }
+}
+
+fn port(parser: &mut lexopt::Parser, flag: &str) -> Result<u16, UsageError> {
+    value(parser, flag, "a port from 0 to 65535")
+}
+
+fn value<T: FromStr>(
+    parser: &mut lexopt::Parser,
+    flag: &str,
+    expected: &str,
+) -> Result<T, UsageError> {
+    let text = parser.value()?.string()?;
+    text.parse()
+        .map_err(|_| UsageError(format!("{flag} {text:?}: expected {expected}")))
+}
+
+/// Bytes, written with a unit; units are powers of 1024.
+struct Size(usize);
+
+impl FromStr for Size {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let digits = text
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(text.len());
+        let (number, unit) = text.split_at(digits);
+        let unit: usize = match unit.trim().to_ascii_lowercase().as_str() {
+            "" | "b" => 1,
+            "k" | "kb" | "kib" => 1 << 10,
+            "m" | "mb" | "mib" => 1 << 20,
+            "g" | "gb" | "gib" => 1 << 30,
+            _ => return Err(()),
+        };
+        number
+            .parse::<usize>()
+            .ok()
+            .and_then(|number| number.checked_mul(unit))
+            .map(Self)
+            .ok_or(())
+    }
+}
+
+struct Share(f64);
+
+impl FromStr for Share {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        text.parse()
+            .ok()
+            .filter(|share| (0.0..=1.0).contains(share))
+            .map(Self)
+            .ok_or(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Command, String> {
+        parse(line.split_whitespace().map(OsString::from)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn wrong_arguments_are_named() {
+        for (line, error) in [
+            (
+                "--compact-port 70000",
+                "--compact-port \"70000\": expected a port from 0 to 65535",
+            ),
+            ("--query-port", "missing argument for option '--query-port'"),
+            ("--listen here", "--listen \"here\": expected an IP address"),
+            (
+                "--memory 12TB",
+                "--memory \"12TB\": expected a size such as 256MB",
+            ),
+            (
+                "--memory 99999999999GB",
+                "--memory \"99999999999GB\": expected a size such as 256MB",
+            ),
+            (
+                "--sampling 2",
+                "--sampling \"2\": expected a number from 0 to 1",
+            ),
+            ("--color", "invalid option '--color'"),
+            ("start", "unknown command \"start\"; the only one is show"),
+            (
+                "show xyz",
+                "trace id \"xyz\": expected 1 to 32 hexadecimal digits, not all zero",
+            ),
+            ("show 1 --last", "give a trace id or --last, not both"),
+            ("show 1 2", "unexpected argument \"2\""),
+        ] {
+            assert_eq!(read(line).unwrap_err(), error, "{line}");
+        }
+    }
+
+    #[test]
+    fn arguments_set_the_agent_up() {
+        let Ok(Command::Run(builder)) =
+            read("--query-port 7 --ephemeral-ports --listen ::1 --memory 64mb --sampling 0.5")
+        else {
+            panic!("it runs")
+        };
+        let expected = Agent::builder()
+            .ephemeral_ports()
+            .query_port(7)
+            .listen("::1".parse().unwrap())
+            .memory_limit(64 << 20)
+            .sampling_probability(0.5);
+        assert_eq!(format!("{builder:?}"), format!("{expected:?}"));
+
+        let Ok(Command::Show { agent, wanted }) = read("show --agent http://h:1 00ab") else {
+            panic!("it shows")
+        };
+        assert_eq!(
+            (agent.as_str(), wanted),
+            ("http://h:1", Wanted::Id(TraceId::new(0xab)))
+        );
+        assert!(matches!(
+            read("show"),
+            Ok(Command::Show {
+                wanted: Wanted::Last,
+                ..
+            })
+        ));
+    }
+}

@@ -1,0 +1,128 @@
+//! The pages, written on the server: they work without scripts, and no script may run in them.
+//!
+//! Everything shown came from the network. [`maud`] escapes all of it, and the policy sent with each page forbids what an
+//! escape might miss: scripts, inline styles, anything from elsewhere. Colours and depths are classes of one style
+//! sheet, bars are SVG with geometry in attributes, since an inline style would be refused by that policy.
+
+mod list;
+mod trace;
+
+use axum::Router;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::query::Params;
+use crate::query::{Asked, QueryError, blocking, parse_trace_id};
+
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// How many colours the style sheet has for services.
+const COLOURS: usize = 10;
+/// How many steps of indentation it has.
+const DEPTHS: usize = 32;
+
+pub(crate) fn router() -> Router<Asked> {
+    Router::new()
+        .route("/", get(list_page))
+        .route("/trace/{id}", get(trace_page))
+        .route("/style.css", get(style))
+        .route("/favicon.svg", get(icon))
+}
+
+async fn list_page(State(asked): State<Asked>, RawQuery(query): RawQuery) -> Response {
+    let params = Params::parse(query.as_deref());
+    let query = match params.query() {
+        Ok(query) => query,
+        Err(error) => return refusal(&error),
+    };
+    let made = blocking(move || {
+        let traces = asked.store().find(&query);
+        page(
+            "Traces",
+            &list::body(
+                &params,
+                &asked.store().services(),
+                &traces,
+                &asked.stats().store,
+            ),
+        )
+    });
+    made.await.unwrap_or_else(|error| refusal(&error))
+}
+
+async fn trace_page(State(asked): State<Asked>, Path(id): Path<String>) -> Response {
+    let trace = parse_trace_id(&id).and_then(|id| {
+        asked.store().trace(id).ok_or_else(|| {
+            QueryError::not_found("trace not found: it did not arrive, or was evicted")
+        })
+    });
+    match trace {
+        Ok(trace) => {
+            let made =
+                blocking(move || page(&format!("Trace {}", trace.id()), &trace::body(&trace)));
+            made.await.unwrap_or_else(|error| refusal(&error))
+        }
+        Err(error) => refusal(&error),
+    }
+}
+
+async fn style() -> Response {
+    asset("text/css; charset=utf-8", include_str!("style.css"))
+}
+
+async fn icon() -> Response {
+    asset("image/svg+xml", include_str!("icon.svg"))
+}
+
+fn asset(kind: &'static str, text: &'static str) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, text).into_response()
+}
+
+fn refusal(error: &QueryError) -> Response {
+    let body = html! {
+        p.message { (error.message()) }
+        p { a href="/" { "All traces" } }
+    };
+    let mut response = page("Not found", &body);
+    *response.status_mut() = error.status();
+    response
+}
+
+fn page(title: &str, body: &Markup) -> Response {
+    let markup: PreEscaped<String> = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) " \u{b7} tracer-agent" }
+                link rel="icon" href="/favicon.svg";
+                link rel="stylesheet" href="/style.css";
+            }
+            body {
+                header { a href="/" { "tracer-agent" } a.quiet href="/health" { "health" } }
+                main { (body) }
+            }
+        }
+    };
+    let headers: [(HeaderName, &str); 5] = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (StatusCode::OK, headers, markup.into_string()).into_response()
+}
+
+/// The colour class of the `n`th service.
+fn colour(n: usize) -> String {
+    format!("c{}", n % COLOURS)
+}

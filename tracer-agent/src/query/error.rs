@@ -1,0 +1,50 @@
+//! Refusals in Jaeger's shape.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::json;
+
+/// Why a question has no answer: a status, and one line for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct QueryError {
+    status: StatusCode,
+    message: String,
+}
+
+impl QueryError {
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::NOT_FOUND,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn internal() -> Self {
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            message: String::from("making the answer failed"),
+        }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl IntoResponse for QueryError {
+    fn into_response(self) -> Response {
+        json::error(self.status, &self.message)
+    }
+}

@@ -1,0 +1,152 @@
+//! Jaeger's query API (v1, as Jaeger's UI and Grafana use it), the counters, and the pages beside them.
+
+mod error;
+pub(crate) mod json;
+mod params;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use serde::Serialize;
+
+use crate::model::TraceId;
+use crate::page;
+use crate::receive::Sink;
+use crate::stats::Stats;
+use crate::store::Store;
+pub(crate) use error::QueryError;
+pub(crate) use params::Params;
+
+/// What the routes share.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    sink: Arc<Sink>,
+    started: Instant,
+}
+
+impl Asked {
+    pub(crate) fn store(&self) -> &Store {
+        self.sink.store()
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        self.sink.stats()
+    }
+}
+
+pub(crate) fn router(sink: Arc<Sink>) -> Router {
+    Router::new()
+        .route("/api/services", get(services))
+        .route("/api/services/{service}/operations", get(operations_of))
+        .route("/api/operations", get(operations))
+        .route("/api/traces", get(traces))
+        .route("/api/traces/{id}", get(trace))
+        .route("/api/health", get(health))
+        .route("/health", get(health))
+        .merge(page::router())
+        .fallback(async || QueryError::not_found("no such page"))
+        .with_state(Asked {
+            sink,
+            started: Instant::now(),
+        })
+}
+
+async fn services(State(asked): State<Asked>) -> Response {
+    let services = asked.store().services();
+    json::list(&services)
+}
+
+async fn operations_of(State(asked): State<Asked>, Path(service): Path<String>) -> Response {
+    json::list(&asked.store().operations(&service))
+}
+
+/// As [`operations_of`], in the newer form. Jaeger adds a `spanKind`, which is not indexed here and therefore empty.
+async fn operations(
+    State(asked): State<Asked>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, QueryError> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Operation {
+        name: String,
+        span_kind: &'static str,
+    }
+    let params = Params::parse(query.as_deref());
+    let service = params.required("service")?;
+    let operations = asked.store().operations(service).into_iter();
+    let list: Vec<_> = operations
+        .map(|name| Operation {
+            name,
+            span_kind: "",
+        })
+        .collect();
+    Ok(json::list(&list))
+}
+
+async fn traces(
+    State(asked): State<Asked>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, QueryError> {
+    let params = Params::parse(query.as_deref());
+    let ids = params.trace_ids()?;
+    let query = params.query()?;
+    blocking(move || {
+        if ids.is_empty() {
+            return json::traces(&asked.store().find(&query), &[]);
+        }
+        let (found, missing): (Vec<_>, Vec<_>) = ids
+            .into_iter()
+            .map(|id| asked.store().trace(id).ok_or(id))
+            .partition(Result::is_ok);
+        let missing: Vec<_> = missing.into_iter().filter_map(Result::err).collect();
+        json::traces(&found.into_iter().flatten().collect::<Vec<_>>(), &missing)
+    })
+    .await
+}
+
+async fn trace(State(asked): State<Asked>, Path(id): Path<String>) -> Result<Response, QueryError> {
+    let id = parse_trace_id(&id)?;
+    let trace = asked
+        .store()
+        .trace(id)
+        .ok_or_else(|| QueryError::not_found("trace not found"))?;
+    blocking(move || json::traces(&[trace], &[])).await
+}
+
+/// The counters. `status` is `ok` whenever it can be asked.
+async fn health(State(asked): State<Asked>) -> Response {
+    #[derive(Serialize)]
+    struct Health {
+        status: &'static str,
+        version: &'static str,
+        uptime_seconds: u64,
+        #[serde(flatten)]
+        stats: Stats,
+    }
+    let health = Health {
+        status: "ok",
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_seconds: asked.started.elapsed().as_secs(),
+        stats: asked.stats(),
+    };
+    json::response(StatusCode::OK, &health)
+}
+
+pub(crate) fn parse_trace_id(text: &str) -> Result<TraceId, QueryError> {
+    text.parse()
+        .map_err(|error| QueryError::bad_request(format!("trace id {text:?}: {error}")))
+}
+
+/// Searches and large answers take milliseconds: off the thread that accepts connections.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, QueryError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| QueryError::internal())
+}

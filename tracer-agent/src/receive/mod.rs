@@ -1,0 +1,46 @@
+//! Receiving: from bytes to [`Batch`]es, and from batches to the store.
+//!
+//! The decoders are pure functions over a byte slice and are public: they check what a client sends, in tests and under
+//! a fuzzer. The sockets live in `udp.rs` and `http.rs`. To accept another protocol, add a file beside them.
+
+mod client;
+mod error;
+pub(crate) mod http;
+mod jaeger;
+mod sink;
+mod thrift;
+pub(crate) mod udp;
+
+pub use client::{Client, ClientKey};
+pub use error::{Cause, DecodeError};
+pub(crate) use sink::{Sink, Source};
+
+use crate::model::Batch;
+
+/// Reads a Thrift compact message that calls `emitBatch`: what clients send to UDP port 6831.
+///
+/// # Errors
+///
+/// Whatever is not such a message is a [`DecodeError`]; nothing panics, and memory reserved is bounded by the length of
+/// `bytes`. Bytes after the message are ignored.
+pub fn decode_compact(bytes: &[u8]) -> Result<Batch, DecodeError> {
+    jaeger::read_message(&mut thrift::Compact::new(bytes))
+}
+
+/// Reads a Thrift binary message that calls `emitBatch`: what clients send to UDP port 6832.
+///
+/// # Errors
+///
+/// As [`decode_compact`].
+pub fn decode_binary(bytes: &[u8]) -> Result<Batch, DecodeError> {
+    jaeger::read_message(&mut thrift::Binary::new(bytes))
+}
+
+/// Reads a bare `Batch` in Thrift binary, without envelope: what clients post to a collector over HTTP.
+///
+/// # Errors
+///
+/// As [`decode_compact`].
+pub fn decode_batch_binary(bytes: &[u8]) -> Result<Batch, DecodeError> {
+    jaeger::read_batch(&mut thrift::Binary::new(bytes))
+}

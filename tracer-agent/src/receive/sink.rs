@@ -1,0 +1,114 @@
+//! Where received messages end: decoded, counted, stored.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+
+use super::client::Clients;
+use super::error::DecodeError;
+use super::{decode_batch_binary, decode_binary, decode_compact};
+use crate::model::Batch;
+use crate::stats::{MessageCounters, Received, Stats};
+use crate::store::Store;
+
+/// The ways a message may come.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Source {
+    /// A datagram of Thrift compact.
+    Compact,
+    /// A datagram of Thrift binary.
+    Binary,
+    /// A body of Thrift binary.
+    Http,
+}
+
+impl Source {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Compact => "Jaeger Thrift compact over UDP",
+            Self::Binary => "Jaeger Thrift binary over UDP",
+            Self::Http => "Jaeger Thrift over HTTP",
+        }
+    }
+
+    fn decode(self, bytes: &[u8]) -> Result<Batch, DecodeError> {
+        match self {
+            Self::Compact => decode_compact(bytes),
+            Self::Binary => decode_binary(bytes),
+            Self::Http => decode_batch_binary(bytes),
+        }
+    }
+}
+
+/// Takes messages in, of all sources and threads.
+#[derive(Debug)]
+pub(crate) struct Sink {
+    store: Store,
+    counters: [MessageCounters; 3],
+    clients: Mutex<Clients>,
+}
+
+impl Sink {
+    pub(crate) fn new(store: Store) -> Self {
+        Self {
+            store,
+            counters: Default::default(),
+            clients: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Decodes a message and stores its spans. A refused message is counted and forgotten; the log has the first of
+    /// each cause. `None` is a panic on the way, which is counted too: one message may not end the receiver.
+    pub(crate) fn take(&self, source: Source, bytes: &[u8]) -> Option<Result<(), DecodeError>> {
+        let counters = &self.counters[source as usize];
+        let taken = catch_unwind(AssertUnwindSafe(|| {
+            let batch = source.decode(bytes)?;
+            self.clients
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .record(&batch);
+            self.store.insert(batch.spans);
+            Ok::<_, DecodeError>(())
+        }));
+        match taken {
+            Ok(Ok(())) => {
+                counters.count_ok();
+                Some(Ok(()))
+            }
+            Ok(Err(error)) => {
+                if counters.count_refused(error.cause()) {
+                    let name = source.name();
+                    log::warn!(
+                        "{name}: message refused: {error}; further ones of this cause are only counted"
+                    );
+                }
+                Some(Err(error))
+            }
+            Err(_) => {
+                counters.count_panicked();
+                log::error!("{}: reading a message panicked", source.name());
+                None
+            }
+        }
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let [compact, binary, http] = &self.counters;
+        Stats {
+            received: Received {
+                compact: compact.snapshot(),
+                binary: binary.snapshot(),
+                http: http.snapshot(),
+            },
+            store: self.store.stats(),
+            clients: self
+                .clients
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .list(),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The UDP ports: one message per datagram, and never an answer, so that nobody can use the agent to amplify a flood.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::UdpSocket as AsyncSocket;
+use tokio::sync::watch;
+
+use super::{Sink, Source};
+
+/// The largest datagram there is.
+const MAX_DATAGRAM: usize = 65_535;
+/// The kernel's default holds three full datagrams; it grants what `net.core.rmem_max` allows of this.
+const RECEIVE_BUFFER: usize = 8 << 20;
+/// Datagrams taken from one port before the other has its turn.
+const TURN: usize = 64;
+/// Datagrams taken when the agent stops: more than a receive buffer holds, and not for ever under a flood.
+const LAST_TURN: usize = 4_096;
+
+/// Opens a port. The buffer is a wish: a kernel that grants less is no reason not to run.
+pub(crate) fn bind(addr: SocketAddr) -> std::io::Result<UdpSocket> {
+    let socket = UdpSocket::bind(addr)?;
+    if let Err(error) = socket2::SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER) {
+        log::debug!("udp {addr}: receive buffer stays as it is: {error}");
+    }
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// Receives until `stop` is told, then takes what has arrived by then. Must run inside a tokio runtime.
+pub(crate) async fn receive(
+    socket: UdpSocket,
+    source: Source,
+    sink: Arc<Sink>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let socket = match AsyncSocket::from_std(socket) {
+        Ok(socket) => socket,
+        Err(error) => return log::error!("{}: cannot receive: {error}", source.name()),
+    };
+    let mut buffer = vec![0; MAX_DATAGRAM];
+    loop {
+        tokio::select! {
+            readable = socket.readable() => if let Err(error) = readable {
+                // Only a broken reactor says this; a loop on it must not spin.
+                log::warn!("{}: {error}", source.name());
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            },
+            _ = stop.wait_for(|stop| *stop) => break,
+        }
+        drain(&socket, source, &sink, &mut buffer, TURN);
+        tokio::task::yield_now().await;
+    }
+    drain(&socket, source, &sink, &mut buffer, LAST_TURN);
+}
+
+/// Takes up to `most` datagrams that have already arrived.
+fn drain(socket: &AsyncSocket, source: Source, sink: &Sink, buffer: &mut [u8], most: usize) {
+    for _ in 0..most {
+        match socket.try_recv(buffer) {
+            Ok(len) => drop(sink.take(source, &buffer[..len])),
+            // Nothing left; any other error was one datagram's own.
+            Err(_) => return,
+        }
+    }
+}

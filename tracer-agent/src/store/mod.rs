@@ -1,0 +1,120 @@
+//! Keeping the newest traces, in memory, under a cap on their bytes.
+//!
+//! One lock guards everything. It is held to link a batch's spans in, to copy the pointers a search looks at, and to
+//! unlink what is evicted; spans are prepared before it, compared and freed after it.
+
+mod index;
+mod kept;
+mod query;
+mod wait;
+
+pub use query::Query;
+pub use wait::WaitTimeout;
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::model::{Span, Trace, TraceId};
+use crate::stats::StoreStats;
+use kept::{Group, Kept};
+
+/// Traces a search looks at under one lock.
+const SLICE: usize = 256;
+
+/// The traces an agent keeps. A handle: clones share the traces, and they outlive the agent.
+///
+/// All methods are synchronous; none waits for the network, and only those named `wait_*` wait at all.
+#[derive(Debug, Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    kept: Mutex<Kept>,
+    /// Told after every insertion.
+    changed: Condvar,
+}
+
+impl Store {
+    /// An empty store that keeps at most about `bytes` bytes of traces and `spans_per_trace` spans of each.
+    pub(crate) fn new(bytes: usize, spans_per_trace: usize) -> Self {
+        let kept = Mutex::new(Kept::new(bytes, spans_per_trace));
+        Self {
+            shared: Arc::new(Shared {
+                kept,
+                changed: Condvar::new(),
+            }),
+        }
+    }
+
+    /// Takes the spans of a batch in. Evicts the traces that were silent longest when they do not fit.
+    pub(crate) fn insert(&self, spans: Vec<Span>) {
+        let received = spans.len();
+        let groups = Group::split(spans);
+        let evicted = self.lock().insert(received, groups);
+        // Freed here, after the lock.
+        drop(evicted);
+        self.shared.changed.notify_all();
+    }
+
+    /// The trace with this id, as far as it has arrived.
+    #[must_use]
+    pub fn trace(&self, id: TraceId) -> Option<Arc<Trace>> {
+        self.lock().trace(id)
+    }
+
+    /// The traces that `query` describes, at most its limit, newest first.
+    ///
+    /// Looks at the traces of the service and operation, from the one that arrived last, until there are enough; the
+    /// cost grows with the traces looked at, not with those kept.
+    #[must_use]
+    pub fn find(&self, query: &Query) -> Vec<Arc<Trace>> {
+        let mut found = Vec::new();
+        let mut before = u64::MAX;
+        while found.len() < query.limit {
+            let (slice, next) = self.lock().newest(query, before, SLICE);
+            found.extend(
+                slice
+                    .into_iter()
+                    .filter(|trace| query.matches(trace))
+                    .take(query.limit - found.len()),
+            );
+            match next {
+                Some(next) => before = next,
+                None => break,
+            }
+        }
+        // Arrival is the order in which they were found; within a page people read the order of their starts.
+        found.sort_by_cached_key(|trace| std::cmp::Reverse(trace.start_micros()));
+        found
+    }
+
+    /// The names of the services that have traces here, sorted.
+    #[must_use]
+    pub fn services(&self) -> Vec<String> {
+        self.lock().services()
+    }
+
+    /// The operation names of a service, sorted.
+    #[must_use]
+    pub fn operations(&self, service: &str) -> Vec<String> {
+        self.lock().operations(service)
+    }
+
+    /// What became of the spans received.
+    #[must_use]
+    pub fn stats(&self) -> StoreStats {
+        self.lock().stats()
+    }
+
+    /// A poisoned lock is taken over: every step under it leaves the store consistent enough to be read.
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.shared
+            .kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;
