@@ -14,6 +14,7 @@ mod record;
 mod report;
 mod tag;
 pub mod tags;
+mod wire;
 
 pub use baggage::Baggage;
 pub use context::{Decision, SpanContext};
@@ -24,5 +25,5 @@ pub use id::{ParseIdError, SpanId, TraceId};
 pub use kind::SpanKind;
 pub use process::Process;
 pub use record::{LogRecord, SpanRecord};
-pub use report::{LossCause, Losses, ReportError, Reporter};
+pub use report::{ConsoleReporter, LossCause, Losses, MemoryReporter, NullReporter, ReportError, Reporter, UdpReporter};
 pub use tag::TagValue;

@@ -3,6 +3,20 @@
 //! Threads move finished spans into rings ([`queue`]); one OS thread per tracer ([`worker`]) empties them and hands each
 //! slice, in place, to every reporter. Nothing here runs on an application's thread.
 
+mod console;
+mod loss;
+mod memory;
+mod null;
+mod packet;
+mod peer;
+mod socket;
+pub(crate) mod udp;
+
+pub use console::ConsoleReporter;
+pub use memory::MemoryReporter;
+pub use null::NullReporter;
+pub use udp::UdpReporter;
+
 use std::fmt;
 
 use crate::process::Process;
@@ -68,6 +82,8 @@ pub struct ReportError {
     pub(crate) lost: usize,
     pub(crate) cause: LossCause,
     pub(crate) message: String,
+    /// `lost` by cause, in the order of [`LossCause`].
+    counts: [usize; 3],
 }
 
 impl ReportError {
@@ -80,7 +96,17 @@ impl ReportError {
     /// `lost` spans could not be sent for the reason that `cause` names and `message` explains.
     #[must_use]
     pub fn new(lost: usize, cause: LossCause, message: impl fmt::Display) -> Self {
-        Self { lost, cause, message: message.to_string() }
+        let mut counts = [0; 3];
+        counts[cause as usize] = lost;
+        Self { lost, cause, message: message.to_string(), counts }
+    }
+
+    /// The same error with `lost` more spans, for a reporter that loses spans to several causes in one call.
+    #[must_use]
+    pub fn and(mut self, lost: usize, cause: LossCause) -> Self {
+        self.counts[cause as usize] += lost;
+        self.lost += lost;
+        self
     }
 
     /// How many spans were lost.
@@ -89,7 +115,13 @@ impl ReportError {
         self.lost
     }
 
-    /// Why.
+    /// How many of them were lost to `cause`.
+    #[must_use]
+    pub fn lost_to(&self, cause: LossCause) -> usize {
+        self.counts[cause as usize]
+    }
+
+    /// Why; the first cause if there are several.
     #[must_use]
     pub fn cause(&self) -> LossCause {
         self.cause

@@ -1,0 +1,118 @@
+//! The reporter that prints.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, Write};
+
+use crate::process::Process;
+use crate::record::SpanRecord;
+use crate::report::{ReportError, Reporter};
+
+/// Prints a line for each finished span: `Reporting span {trace}:{span}:{parent}:{flags} {service}.{operation}`.
+///
+/// Control characters in names are escaped, so that a request cannot move the cursor of whoever watches.
+///
+/// ```
+/// use tracer_core::ConsoleReporter;
+///
+/// let _to_stdout = ConsoleReporter::new();
+/// let _to_a_file = ConsoleReporter::to(std::io::sink());
+/// let _to_the_log = ConsoleReporter::to_log();
+/// ```
+pub struct ConsoleReporter {
+    output: Output,
+}
+
+enum Output {
+    Writer(Box<dyn Write + Send>),
+    Log,
+}
+
+impl ConsoleReporter {
+    /// A reporter to the standard output.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::to(io::stdout())
+    }
+
+    /// A reporter to any writer, which is flushed after each batch.
+    #[must_use]
+    pub fn to(writer: impl Write + Send + 'static) -> Self {
+        Self {
+            output: Output::Writer(Box::new(writer)),
+        }
+    }
+
+    /// A reporter to the [`log`] crate, at level info.
+    #[must_use]
+    pub const fn to_log() -> Self {
+        Self {
+            output: Output::Log,
+        }
+    }
+}
+
+impl Default for ConsoleReporter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for ConsoleReporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConsoleReporter").finish_non_exhaustive()
+    }
+}
+
+impl Reporter for ConsoleReporter {
+    fn report(&mut self, process: &Process, batch: &[SpanRecord]) -> Result<(), ReportError> {
+        match &mut self.output {
+            Output::Log => {
+                for span in batch {
+                    log::info!("{}", Line { process, span });
+                }
+            }
+            Output::Writer(writer) => {
+                for (printed, span) in batch.iter().enumerate() {
+                    // One call a line: others write to the same terminal.
+                    writer
+                        .write_all(format!("{}\n", Line { process, span }).as_bytes())
+                        .map_err(|error| ReportError::io(batch.len() - printed, error))?;
+                }
+                writer
+                    .flush()
+                    .map_err(|error| ReportError::io(batch.len(), error))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Line<'a> {
+    process: &'a Process,
+    span: &'a SpanRecord,
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reporting span {} ", self.span.context())?;
+        write_plain(f, self.process.service_name())?;
+        f.write_char('.')?;
+        write_plain(f, self.span.operation_name())
+    }
+}
+
+/// Writes `text` with control characters escaped, and those that change the direction of writing.
+fn write_plain(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    text.chars().try_for_each(|letter| match letter {
+        '\u{202a}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{2028}'
+        | '\u{2029}' => {
+            write!(f, "{}", letter.escape_unicode())
+        }
+        _ if letter.is_control() => write!(f, "{}", letter.escape_default()),
+        _ => f.write_char(letter),
+    })
+}

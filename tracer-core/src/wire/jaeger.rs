@@ -1,0 +1,311 @@
+//! Jaeger's structs ([jaeger.thrift](https://github.com/jaegertracing/jaeger-idl/blob/main/thrift/jaeger.thrift),
+//! `emitBatch` of agent.thrift), written straight from the tracer's own records in either protocol.
+//!
+//! A batch is written in three pieces, because a message is filled until it is full: [`batch_head`] up to its list of
+//! spans, whose length is known last; each [`span`]; [`batch_tail`].
+
+use super::{Buffer, Kind, Protocol};
+use crate::context::SpanContext;
+use crate::details::{LogTime, ReferenceKind};
+use crate::process::Process;
+use crate::record::SpanRecord;
+use crate::report::Losses;
+use crate::tag::TagValue;
+use crate::tags;
+
+/// How much of a span or process is written: all of it, or less so that it fits into a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Extent {
+    pub(crate) logs: bool,
+    pub(crate) tags: bool,
+    /// Bytes of the operation name and of each value.
+    pub(crate) value_bytes: usize,
+}
+
+impl Extent {
+    pub(crate) const WHOLE: Self = Self {
+        logs: true,
+        tags: true,
+        value_bytes: usize::MAX,
+    };
+    /// What is left of a span in the end: its identity and times, a name, and the mark that it was cut.
+    pub(crate) const MINIMAL: Self = Self {
+        logs: false,
+        tags: false,
+        value_bytes: 64,
+    };
+
+    fn cut<'t>(&self, text: &'t str) -> &'t str {
+        &text[..text.floor_char_boundary(self.value_bytes)]
+    }
+}
+
+/// Whether a batch stands alone, as over HTTP, or is the argument of a call, as over UDP.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Framing {
+    Bare,
+    /// `emitBatch` of the service `Agent`, one-way.
+    EmitBatch,
+}
+
+/// A batch up to its list of spans: `{1: Process process, ...`.
+pub(crate) fn batch_head<P: Protocol>(
+    out: &mut Buffer,
+    framing: Framing,
+    process: &Process,
+    extent: Extent,
+) {
+    if framing == Framing::EmitBatch {
+        // Thrift's sequence number pairs answers with calls; a one-way call has no answer.
+        P::message(out, "emitBatch", 0);
+        P::field(out, 0, 1, Kind::Struct);
+    }
+    P::field(out, 0, 1, Kind::Struct);
+    P::field(out, 0, 1, Kind::Text);
+    P::bytes(out, extent.cut(&process.service_name).as_bytes());
+    if extent.tags && !process.tags.is_empty() {
+        P::field(out, 1, 2, Kind::List);
+        P::list(out, Kind::Struct, process.tags.len());
+        for (key, value) in &process.tags {
+            tag::<P>(out, key, value, extent);
+        }
+    }
+    P::stop(out);
+}
+
+/// The header of a batch's list of spans: `2: list<Span> spans`. The spans follow.
+pub(crate) fn spans_head<P: Protocol>(out: &mut Buffer, count: usize) {
+    P::field(out, 1, 2, Kind::List);
+    P::list(out, Kind::Struct, count);
+}
+
+/// The end of a batch: `3: i64 seqNo, 4: ClientStats stats}`.
+pub(crate) fn batch_tail<P: Protocol>(
+    out: &mut Buffer,
+    framing: Framing,
+    sequence: u64,
+    losses: Losses,
+) {
+    P::field(out, 2, 3, Kind::I64);
+    P::i64(out, sequence as i64);
+    P::field(out, 3, 4, Kind::Struct);
+    P::field(out, 0, 1, Kind::I64);
+    P::i64(out, losses.queue_full as i64);
+    P::field(out, 1, 2, Kind::I64);
+    P::i64(out, losses.too_large as i64);
+    P::field(out, 2, 3, Kind::I64);
+    P::i64(out, losses.failed as i64);
+    P::stop(out);
+    P::stop(out);
+    if framing == Framing::EmitBatch {
+        P::stop(out);
+    }
+}
+
+/// One span.
+pub(crate) fn span<P: Protocol>(out: &mut Buffer, record: &SpanRecord, extent: Extent) {
+    let context = &record.context;
+    P::field(out, 0, 1, Kind::I64);
+    P::i64(out, context.trace_id.low as i64);
+    P::field(out, 1, 2, Kind::I64);
+    P::i64(out, context.trace_id.high as i64);
+    P::field(out, 2, 3, Kind::I64);
+    P::i64(out, context.span_id.0 as i64);
+    P::field(out, 3, 4, Kind::I64);
+    P::i64(out, context.parent_id.0 as i64);
+    P::field(out, 4, 5, Kind::Text);
+    P::bytes(out, extent.cut(record.operation_name()).as_bytes());
+    let references = extent.tags && references::<P>(out, record);
+    P::field(out, if references { 6 } else { 5 }, 7, Kind::I32);
+    P::i32(out, context.flags.into());
+    let (start, duration) = micros(record);
+    P::field(out, 7, 8, Kind::I64);
+    P::i64(out, start);
+    P::field(out, 8, 9, Kind::I64);
+    P::i64(out, duration);
+    let tags = tags::<P>(out, record, extent);
+    if extent.logs {
+        logs::<P>(out, record, if tags { 10 } else { 9 });
+    }
+    P::stop(out);
+}
+
+/// Start and duration in microseconds.
+///
+/// Start and end are each rounded down and the duration is their difference: a child that lies within its parent still
+/// does when both are rounded, which rounding durations would not give.
+fn micros(record: &SpanRecord) -> (i64, i64) {
+    let start = record.start_nanos();
+    let end = match record
+        .details
+        .as_deref()
+        .and_then(|details| details.finished_at)
+    {
+        Some(given) => given,
+        None => record.context.anchor.wall_nanos(record.end),
+    };
+    let start = start.div_euclid(1000);
+    (start, end.div_euclid(1000).saturating_sub(start).max(0))
+}
+
+/// Field 6, if there is more to say than `parentSpanId` does; whether there was.
+///
+/// Receivers take `parentSpanId` as a reference of the kind ChildOf unless the list has that span. So the list is left out
+/// for a span with nothing but a parent, and is otherwise complete, parent first, as Jaeger's Go client sends it.
+fn references<P: Protocol>(out: &mut Buffer, record: &SpanRecord) -> bool {
+    let given = || {
+        record
+            .references()
+            .iter()
+            .filter(|reference| reference.context.is_valid())
+    };
+    let count = given().count();
+    if count == 0 {
+        return false;
+    }
+    let own = &record.context;
+    let is_parent =
+        |other: &SpanContext| other.trace_id == own.trace_id && other.span_id == own.parent_id;
+    let parent_missing =
+        !own.parent_id.is_none() && !given().any(|reference| is_parent(&reference.context));
+    P::field(out, 5, 6, Kind::List);
+    P::list(out, Kind::Struct, count + usize::from(parent_missing));
+    if parent_missing {
+        reference::<P>(
+            out,
+            ReferenceKind::ChildOf,
+            own.trace_id.low,
+            own.trace_id.high,
+            own.parent_id.0,
+        );
+    }
+    for given in given() {
+        let other = &given.context;
+        reference::<P>(
+            out,
+            given.kind,
+            other.trace_id.low,
+            other.trace_id.high,
+            other.span_id.0,
+        );
+    }
+    true
+}
+
+fn reference<P: Protocol>(
+    out: &mut Buffer,
+    kind: ReferenceKind,
+    trace_low: u64,
+    trace_high: u64,
+    span: u64,
+) {
+    P::field(out, 0, 1, Kind::I32);
+    P::i32(
+        out,
+        match kind {
+            ReferenceKind::ChildOf => 0,
+            ReferenceKind::FollowsFrom => 1,
+        },
+    );
+    P::field(out, 1, 2, Kind::I64);
+    P::i64(out, trace_low as i64);
+    P::field(out, 2, 3, Kind::I64);
+    P::i64(out, trace_high as i64);
+    P::field(out, 3, 4, Kind::I64);
+    P::i64(out, span as i64);
+    P::stop(out);
+}
+
+/// Field 10, if there are tags; whether there are.
+fn tags<P: Protocol>(out: &mut Buffer, record: &SpanRecord, extent: Extent) -> bool {
+    let marked = record
+        .details
+        .as_deref()
+        .is_some_and(|details| details.truncated);
+    let to_mark = extent != Extent::WHOLE && !marked;
+    let own = record.details.as_deref().filter(|_| extent.tags);
+    let implied = || {
+        record
+            .implied_tags()
+            .filter(|(key, _)| extent.tags || *key == tags::TRUNCATED)
+    };
+    let count =
+        own.map_or(0, |details| details.tag_count()) + implied().count() + usize::from(to_mark);
+    if count == 0 {
+        return false;
+    }
+    P::field(out, 9, 10, Kind::List);
+    P::list(out, Kind::Struct, count);
+    for (key, value) in own.iter().flat_map(|details| details.tags()) {
+        tag::<P>(out, key, &value, extent);
+    }
+    for (key, value) in implied() {
+        tag::<P>(out, key, &value, extent);
+    }
+    if to_mark {
+        tag::<P>(out, tags::TRUNCATED, &TagValue::Bool(true), extent);
+    }
+    true
+}
+
+/// Field 11, if there are logs.
+fn logs<P: Protocol>(out: &mut Buffer, record: &SpanRecord, before: u8) {
+    let Some(details) = record
+        .details
+        .as_deref()
+        .filter(|details| details.log_count() > 0)
+    else {
+        return;
+    };
+    P::field(out, before, 11, Kind::List);
+    P::list(out, Kind::Struct, details.log_count());
+    for (time, fields) in details.logs() {
+        P::field(out, 0, 1, Kind::I64);
+        P::i64(out, log_micros(record, time));
+        P::field(out, 1, 2, Kind::List);
+        P::list(out, Kind::Struct, fields.len());
+        for (key, value) in fields {
+            tag::<P>(out, key, &value, Extent::WHOLE);
+        }
+        P::stop(out);
+    }
+}
+
+fn log_micros(record: &SpanRecord, time: LogTime) -> i64 {
+    record.log_nanos(time).div_euclid(1000)
+}
+
+/// A tag or a field of a log.
+#[inline]
+fn tag<P: Protocol>(out: &mut Buffer, key: &str, value: &TagValue<'_>, extent: Extent) {
+    P::field(out, 0, 1, Kind::Text);
+    P::bytes(out, key.as_bytes());
+    P::field(out, 1, 2, Kind::I32);
+    match value {
+        TagValue::Str(text) => {
+            P::i32(out, 0);
+            P::field(out, 2, 3, Kind::Text);
+            P::bytes(out, extent.cut(text).as_bytes());
+        }
+        TagValue::F64(number) => {
+            P::i32(out, 1);
+            P::field(out, 2, 4, Kind::F64);
+            P::f64(out, *number);
+        }
+        TagValue::Bool(truth) => {
+            P::i32(out, 2);
+            P::bool_field(out, 2, 5, *truth);
+        }
+        TagValue::I64(number) => {
+            P::i32(out, 3);
+            P::field(out, 2, 6, Kind::I64);
+            P::i64(out, *number);
+        }
+        TagValue::Bytes(bytes) => {
+            P::i32(out, 4);
+            P::field(out, 2, 7, Kind::Text);
+            P::bytes(out, &bytes[..bytes.len().min(extent.value_bytes)]);
+        }
+    }
+    P::stop(out);
+}
