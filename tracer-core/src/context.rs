@@ -68,6 +68,11 @@ pub(crate) mod state {
     /// Of a frame: its span was finished out of order and waits for those above it to go.
     pub(crate) const CLOSED: u8 = 32;
 
+    /// Of a record: its start was counted, so its end is to be.
+    pub(crate) const COUNTED: u8 = 64;
+    /// Of a record: it stands for no span, but makes a context active.
+    pub(crate) const BARE: u8 = 128;
+
     /// What a context passes to its copies and children.
     pub(crate) const INHERITED: u8 = DEFERRED | RANDOM;
 }
@@ -207,6 +212,11 @@ impl SpanContext {
         }
     }
 
+    /// Whether a context without a trace says what becomes of the next one.
+    pub(crate) fn decides(&self) -> bool {
+        self.state & state::DEFERRED == 0
+    }
+
     /// Whether the trace is reported.
     #[must_use]
     pub fn is_sampled(&self) -> bool {
@@ -253,6 +263,13 @@ impl SpanContext {
     /// Sets a baggage item in this context alone; `false` if a limit forbids it.
     pub(crate) fn set_baggage_item(&mut self, key: &str, value: &str) -> bool {
         self.carried_mut().baggage.set(key, value)
+    }
+
+    /// Removes a baggage item from this context alone.
+    pub(crate) fn remove_baggage_item(&mut self, key: &str) {
+        if self.baggage_item(key).is_some() {
+            self.carried_mut().baggage.remove(key);
+        }
     }
 
     fn carried_mut(&mut self) -> &mut Carried {

@@ -181,6 +181,18 @@ impl SpanRecord {
         sampler.into_iter().flatten().chain(code.into_iter().flatten()).chain(truncated)
     }
 
+    /// A record that only holds a context, to be active in place of a span.
+    pub(crate) fn of_context(mut context: SpanContext) -> Self {
+        context.state |= state::BARE;
+        let never = Instant::ZERO;
+        Self { context, name: "", start: never, end: never, callsite: None, details: None, sampler: None }
+    }
+
+    /// What stays on the stack when the span is taken from under others.
+    pub(crate) fn gap(&self) -> Self {
+        Self::of_context(SpanContext { carried: None, ..self.context.share() })
+    }
+
     /// Whether the span is to be reported.
     #[inline]
     pub(crate) fn is_recording(&self) -> bool {

@@ -9,8 +9,10 @@ mod memory;
 mod null;
 mod packet;
 mod peer;
+pub(crate) mod queue;
 mod socket;
 pub(crate) mod udp;
+pub(crate) mod worker;
 
 pub use console::ConsoleReporter;
 pub use memory::MemoryReporter;

@@ -1,0 +1,131 @@
+//! The active span of a thread, for code that did not start it.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::marker::PhantomData;
+use std::time::SystemTime;
+
+use crate::context::SpanContext;
+use crate::edit::{self, Edit};
+use crate::fields::Fields;
+use crate::local::{self, Place};
+use crate::record::SpanRecord;
+use crate::span;
+use crate::tag::TagValue;
+use crate::tags;
+
+/// The span that was active when [`active_span`](crate::active_span) was called: a handle to tag it, not to finish it.
+///
+/// Without an active span every method does nothing. Where only a context is active
+/// ([`in_current_context`](crate::TraceFuture::in_current_context), [`carry`](crate::carry)) there is a
+/// [`context`](Self::context) but no span of this task to tag: what is set is left out and counted in
+/// [`Stats::tags_ignored`](crate::Stats::tags_ignored), and so is what is set after the span's end.
+#[derive(Debug)]
+pub struct ActiveSpan {
+    place: Place,
+    /// Not `Send`: the span lies on this thread's stack.
+    thread: PhantomData<*const ()>,
+}
+
+impl ActiveSpan {
+    #[inline]
+    pub(crate) const fn at(place: Place) -> Self {
+        Self { place, thread: PhantomData }
+    }
+
+    /// Whether tags and logs are kept: a span is active and its trace is sampled.
+    #[must_use]
+    pub fn is_recording(&self) -> bool {
+        self.read(|record| record.is_recording()).unwrap_or(false)
+    }
+
+    /// The active context; `None` if there is none.
+    #[must_use]
+    pub fn context(&self) -> Option<SpanContext> {
+        self.read(|record| record.context.share())
+    }
+
+    /// As [`Span::set_tag`](crate::Span::set_tag).
+    pub fn set_tag<'v>(&self, key: impl Into<Cow<'static, str>>, value: impl Into<TagValue<'v>>) -> &Self {
+        if self.place != Place::NONE {
+            let value = value.into();
+            let key = key.into();
+            self.edit(|record| record.set_tag(key, &value));
+        }
+        self
+    }
+
+    /// As [`Span::log`](crate::Span::log).
+    pub fn log<'v>(&self, fields: impl Fields<'v>) -> &Self {
+        self.log_with(None, fields)
+    }
+
+    /// As [`Span::log_at`](crate::Span::log_at).
+    pub fn log_at<'v>(&self, time: SystemTime, fields: impl Fields<'v>) -> &Self {
+        self.log_with(Some(time), fields)
+    }
+
+    fn log_with<'v>(&self, time: Option<SystemTime>, fields: impl Fields<'v>) -> &Self {
+        if self.place != Place::NONE {
+            let mut fields = fields.into_fields();
+            self.edit(|record| record.log(time, fields.as_mut()));
+        }
+        self
+    }
+
+    /// As [`Span::log_error`](crate::Span::log_error).
+    pub fn log_error<E: Error + ?Sized>(&self, error: &E) -> &Self {
+        if self.is_recording() {
+            let mut fields = edit::error_fields(std::any::type_name::<E>(), edit::describe(error));
+            self.set_tag(tags::ERROR, true);
+            self.edit(|record| record.log(None, &mut fields));
+        }
+        self
+    }
+
+    /// As [`Span::set_operation_name`](crate::Span::set_operation_name).
+    pub fn set_operation_name(&self, name: impl Into<Cow<'static, str>>) -> &Self {
+        if self.place != Place::NONE {
+            let name = name.into();
+            self.edit(|record| record.set_name(name));
+        }
+        self
+    }
+
+    /// As [`Span::set_baggage_item`](crate::Span::set_baggage_item). Works where only a context is active, too.
+    pub fn set_baggage_item(&self, key: &str, value: &str) -> &Self {
+        self.edit(|record| record.set_baggage_item(key, value));
+        self
+    }
+
+    /// The value of a baggage item.
+    #[must_use]
+    pub fn baggage_item(&self, key: &str) -> Option<String> {
+        self.read(|record| record.context.baggage_item(key).map(str::to_owned)).flatten()
+    }
+
+    fn read<R>(&self, read: impl FnOnce(&SpanRecord) -> R) -> Option<R> {
+        if self.place == Place::NONE { None } else { local::edit(self.place, |record| read(record)) }
+    }
+
+    fn edit(&self, edit: impl FnOnce(&mut SpanRecord) -> Edit) {
+        if self.place == Place::NONE {
+            return;
+        }
+        match local::edit_details(self.place, |record| (edit(record), record.context.tracer)) {
+            Some((outcome, tracer)) => {
+                span::settle(outcome, tracer);
+                if outcome == Edit::Forced {
+                    local::update_mode();
+                }
+            }
+            None => span::settle(Edit::Ignored, 0),
+        }
+    }
+}
+
+/// The active span of this thread or task, whichever tracer started it; one that does nothing if there is none.
+#[must_use]
+pub fn active_span() -> ActiveSpan {
+    ActiveSpan::at(local::top())
+}

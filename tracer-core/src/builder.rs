@@ -1,0 +1,261 @@
+//! Set-up of a tracer.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::details::Limits;
+use crate::env::EnvConfig;
+use crate::error::InitError;
+use crate::global;
+use crate::guard::TracerGuard;
+use crate::id::IdGenerator;
+use crate::process::Process;
+use crate::propagation::Propagation;
+use crate::report::queue::Hub;
+use crate::report::worker::{Account, Worker};
+use crate::report::{Reporter, UdpReporter};
+use crate::sampler::Sampler;
+use crate::tag::TagValue;
+use crate::tracer::{self, Core, Tracer};
+
+/// How long set-up waits for the first strategy of a remote sampler.
+const FIRST_STRATEGY: Duration = Duration::from_millis(200);
+
+/// A tracer to be built. Later calls win over earlier ones; [`from_env`](Self::from_env) is a call like the others.
+///
+/// Without further calls: the remote sampler of the agent on this machine, the UDP reporter to it, W3C and Jaeger
+/// propagation, 128-bit trace ids.
+///
+/// ```no_run
+/// use tracer_core::{Sampler, Tracer};
+///
+/// # fn main() -> Result<(), tracer_core::InitError> {
+/// let _guard = Tracer::builder("shop").from_env().sampler(Sampler::probabilistic(0.1)?).install()?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is set up until `install` or `build` is called"]
+pub struct TracerBuilder {
+    service_name: String,
+    enabled: bool,
+    sampler: Option<Sampler>,
+    agent_host: Option<String>,
+    agent_port: Option<u16>,
+    reporters: Vec<Box<dyn Reporter>>,
+    propagations: Vec<Propagation>,
+    tags: Vec<(Cow<'static, str>, TagValue<'static>)>,
+    bits128: bool,
+    flush_interval: Duration,
+    limits: Limits,
+    queue_bytes: usize,
+    error: Option<InitError>,
+}
+
+impl TracerBuilder {
+    pub(crate) fn new(service_name: String) -> Self {
+        Self {
+            service_name,
+            enabled: true,
+            sampler: None,
+            agent_host: None,
+            agent_port: None,
+            reporters: Vec::new(),
+            propagations: vec![Propagation::W3c, Propagation::Jaeger],
+            tags: Vec::new(),
+            bits128: true,
+            flush_interval: Duration::from_secs(1),
+            limits: Limits::default(),
+            queue_bytes: 64 << 20,
+            error: None,
+        }
+    }
+
+    /// Decides which traces are reported. Asked for roots only: other spans follow their parent.
+    pub fn sampler(mut self, sampler: Sampler) -> Self {
+        self.sampler = Some(sampler);
+        self
+    }
+
+    /// Adds a reporter. The first call replaces the default; with several, each gets every span.
+    pub fn reporter(mut self, reporter: impl Reporter) -> Self {
+        self.reporters.push(Box::new(reporter));
+        self
+    }
+
+    /// Sets the formats in which contexts travel: all are written, the first that is present is read, in this order.
+    pub fn propagation(mut self, formats: impl IntoIterator<Item = Propagation>) -> Self {
+        self.propagations = formats.into_iter().collect();
+        self
+    }
+
+    /// Sets a tag of the process, which goes with all its spans.
+    pub fn tag(mut self, key: impl Into<Cow<'static, str>>, value: impl Into<TagValue<'static>>) -> Self {
+        let (key, value) = (key.into(), value.into());
+        match self.tags.iter_mut().find(|(known, _)| *known == key) {
+            Some(tag) => tag.1 = value,
+            None => self.tags.push((key, value)),
+        }
+        self
+    }
+
+    /// Sets after what time a finished span is sent at the latest. Default: 1 s.
+    pub fn flush_interval(mut self, interval: Duration) -> Self {
+        self.flush_interval = interval;
+        self
+    }
+
+    /// Chooses between trace ids of 128 bits (the default) and of 64.
+    pub fn trace_id_128bit(mut self, bits128: bool) -> Self {
+        self.bits128 = bits128;
+        self
+    }
+
+    /// Bounds the memory of finished spans that wait for the reporter thread. Default: 64 MB.
+    pub fn queue_bytes(mut self, bytes: usize) -> Self {
+        self.queue_bytes = bytes;
+        self
+    }
+
+    /// Bounds the tags of one span; more are left out and the span is tagged `truncated`. Default: 128.
+    pub fn max_tags(mut self, tags: usize) -> Self {
+        self.limits.tags = tags;
+        self
+    }
+
+    /// Bounds the logs of one span. Default: 128.
+    pub fn max_logs(mut self, logs: usize) -> Self {
+        self.limits.logs = logs;
+        self
+    }
+
+    /// Bounds the bytes of one value, which is cut at a character boundary. Default: 4 096.
+    pub fn max_value_bytes(mut self, bytes: usize) -> Self {
+        self.limits.value_bytes = bytes;
+        self
+    }
+
+    /// Takes what the `JAEGER_*` and `OTEL_*` variables say; the table of them is in the documentation of
+    /// [`env`](crate::env). A variable with a wrong value makes `build` and `install` fail.
+    pub fn from_env(self) -> Self {
+        match EnvConfig::from_process() {
+            Ok(config) => self.apply(config),
+            Err(error) => Self { error: self.error.or(Some(error)), ..self },
+        }
+    }
+
+    /// Builds the tracer and installs it for this process: what [`tracer`](crate::tracer) gives, and what `#[traced]`
+    /// functions and integrations use that were not given another. Keep the guard until the end of `main`.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build), and when a tracer is installed already.
+    pub fn install(self) -> Result<TracerGuard, InitError> {
+        let tracer = self.build()?;
+        global::install(tracer.clone())?;
+        Ok(TracerGuard::new(tracer))
+    }
+
+    /// Builds the tracer without installing it, for tests and for several tracers in a process.
+    ///
+    /// # Errors
+    /// When the service name is empty, a variable has a wrong value, or the reporter thread cannot be started.
+    pub fn build(mut self) -> Result<Tracer, InitError> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        if !self.enabled {
+            log::info!("tracer: switched off by the environment");
+            return Ok(Tracer::disabled());
+        }
+        if self.service_name.trim().is_empty() {
+            return Err(InitError::value("the service name", &self.service_name, "a name that is not blank"));
+        }
+        let host = self.agent_host.as_deref().unwrap_or("localhost");
+        let sampler = match self.sampler {
+            Some(sampler) => sampler,
+            None => Sampler::remote(format!("http://{}:5778/sampling", bracketed(host)))?,
+        };
+        if self.reporters.is_empty() {
+            let address = format!("{}:{}", bracketed(host), self.agent_port.unwrap_or(6831));
+            self.reporters.push(Box::new(UdpReporter::to(&address)?));
+        }
+        let process = Process { service_name: self.service_name.into(), tags: process_tags(self.tags) };
+        let hub = Arc::new(Hub::new(self.limits, self.queue_bytes));
+        let account = Arc::new(Account::default());
+        let worker =
+            Worker::new(Arc::clone(&hub), Arc::clone(&account), process.clone(), self.reporters, self.flush_interval);
+        let thread = std::thread::Builder::new()
+            .name("tracer-reporter".into())
+            .spawn(move || worker.run())
+            .map_err(|error| InitError::new(format_args!("the reporter thread cannot be started: {error}")))?;
+        hub.set_worker(thread.thread().clone());
+        let polling = sampler.start(&process.service_name);
+        polling.wait_first(FIRST_STRATEGY);
+        let core = Arc::new(Core {
+            id: tracer::new_id(),
+            hub,
+            account,
+            process,
+            sampler,
+            propagations: self.propagations.into(),
+            bits128: self.bits128,
+            _polling: polling,
+        });
+        tracer::register(&core);
+        let tracer = Tracer::of(core);
+        log::info!("tracer: set up {tracer:?}");
+        Ok(tracer)
+    }
+
+    fn apply(mut self, config: EnvConfig) -> Self {
+        let _ = &config;
+        self.enabled = true;
+        self
+    }
+}
+
+impl std::fmt::Debug for TracerBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TracerBuilder")
+            .field("service_name", &self.service_name)
+            .field("sampler", &self.sampler)
+            .field("reporters", &self.reporters.len())
+            .field("propagation", &self.propagations)
+            .field("tags", &self.tags)
+            .finish_non_exhaustive()
+    }
+}
+
+/// IPv6 addresses stand in brackets before a port.
+fn bracketed(host: &str) -> Cow<'_, str> {
+    if host.contains(':') && !host.starts_with('[') { format!("[{host}]").into() } else { host.into() }
+}
+
+/// The user's tags, and those every Jaeger client adds where the user has not set them.
+fn process_tags(mut tags: Vec<(Cow<'static, str>, TagValue<'static>)>) -> Vec<(Cow<'static, str>, TagValue<'static>)> {
+    let mut add = |key: &'static str, value: TagValue<'static>| {
+        if !tags.iter().any(|(known, _)| known == key) {
+            tags.push((key.into(), value));
+        }
+    };
+    add("jaeger.version", concat!("Rust-", env!("CARGO_PKG_VERSION")).into());
+    if let Ok(name) = hostname::get() {
+        add("hostname", name.to_string_lossy().into_owned().into());
+    }
+    if let Some(address) = own_address() {
+        add("ip", address.to_string().into());
+    }
+    let mut ids = IdGenerator::UNSEEDED;
+    // By this agents tell the batches of one client from another's.
+    add("client-uuid", format!("{:016x}", ids.draw()).into());
+    tags
+}
+
+/// The address of this machine that routes to others, if it has one. Connecting a UDP socket sends nothing.
+fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    // An address reserved for documentation (RFC 5737): only its route matters.
+    socket.connect("192.0.2.1:9").ok()?;
+    socket.local_addr().ok().map(|address| address.ip()).filter(|ip| !ip.is_unspecified())
+}

@@ -1,0 +1,146 @@
+//! Changes to an open span: the one place behind the setters of `Span`, `Scope` and `ActiveSpan`.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::time::SystemTime;
+
+use crate::clock::Instant;
+use crate::context::{flag, state};
+use crate::details::{Details, Limits, LogTime};
+use crate::fields::Field;
+use crate::record::SpanRecord;
+use crate::tag::TagValue;
+use crate::tags;
+
+/// What a change came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Edit {
+    /// It is recorded, or the trace is not sampled and it need not be.
+    Done,
+    /// No span is there to record it.
+    Ignored,
+    /// It made an unsampled span a recorded one, which is to be counted as started.
+    Forced,
+}
+
+impl SpanRecord {
+    pub(crate) fn set_tag(&mut self, key: Cow<'static, str>, value: &TagValue<'_>) -> Edit {
+        if self.is_bare() {
+            return Edit::Ignored;
+        }
+        if key == tags::SAMPLING_PRIORITY
+            && let Some(priority) = value.as_i64()
+        {
+            return self.set_priority(priority);
+        }
+        if self.is_recording() {
+            self.details().set_tag(key, value);
+        }
+        Edit::Done
+    }
+
+    pub(crate) fn log(&mut self, time: Option<SystemTime>, fields: &mut [Field<'_>]) -> Edit {
+        if self.is_bare() {
+            return Edit::Ignored;
+        }
+        if self.is_recording() {
+            let time = time.map_or_else(|| LogTime::Counter(Instant::now()), LogTime::at);
+            self.details().log(time, fields);
+        }
+        Edit::Done
+    }
+
+    pub(crate) fn set_name(&mut self, name: Cow<'static, str>) -> Edit {
+        if self.is_bare() {
+            return Edit::Ignored;
+        }
+        match name {
+            Cow::Borrowed(name) => {
+                self.name = name;
+                if let Some(details) = &mut self.details {
+                    details.clear_name();
+                }
+            }
+            Cow::Owned(name) => self.details().set_name(&name),
+        }
+        Edit::Done
+    }
+
+    /// Sets a baggage item for this span and what is started under it from now on; an empty value removes it.
+    pub(crate) fn set_baggage_item(&mut self, key: &str, value: &str) -> Edit {
+        let before = self.context.baggage_item(key).is_some();
+        let kept = if value.is_empty() {
+            self.context.remove_baggage_item(key);
+            true
+        } else {
+            self.context.set_baggage_item(key, value)
+        };
+        if self.is_recording() {
+            let mut fields: Vec<Field<'_>> =
+                vec![("event".into(), "baggage".into()), ("key".into(), key.into()), ("value".into(), value.into())];
+            if before {
+                fields.push(("override".into(), "true".into()));
+            }
+            if !kept {
+                fields.push(("invalid".into(), "true".into()));
+            }
+            self.details().log(LogTime::Counter(Instant::now()), &mut fields);
+        }
+        Edit::Done
+    }
+
+    /// The `sampling.priority` tag: above 0 the span and its later children are reported as debug, at 0 they are not.
+    fn set_priority(&mut self, priority: i64) -> Edit {
+        self.context.state &= !state::DEFERRED;
+        if priority <= 0 {
+            self.context.flags &= !flag::SAMPLED;
+            self.context.state &= !state::RECORDING;
+            return Edit::Done;
+        }
+        self.context.flags |= flag::SAMPLED | flag::DEBUG;
+        self.context.state |= state::RECORDING;
+        if self.start == Instant::ZERO {
+            // Nobody read the clock for a span that was refused: it begins where it was asked for.
+            self.start = Instant::now();
+        }
+        if self.context.state & state::COUNTED != 0 {
+            return Edit::Done;
+        }
+        self.context.state |= state::COUNTED;
+        Edit::Forced
+    }
+
+    /// The details, made if they are not there. Callers that can have used ones put those in first.
+    pub(crate) fn details(&mut self) -> &mut Details {
+        self.details.get_or_insert_with(|| Box::new(Details::new(Limits::default())))
+    }
+
+    pub(crate) fn is_bare(&self) -> bool {
+        self.context.state & state::BARE != 0
+    }
+}
+
+/// The fields of the log that an error makes, by the OpenTracing conventions.
+pub(crate) fn error_fields<'a>(kind: &'static str, message: String) -> [Field<'a>; 3] {
+    [
+        (tags::EVENT.into(), "error".into()),
+        (tags::ERROR_KIND.into(), kind.into()),
+        (tags::MESSAGE.into(), message.into()),
+    ]
+}
+
+/// An error and its causes in one line.
+pub(crate) fn describe(error: &(impl Error + ?Sized)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let line = error.to_string();
+        // Many libraries repeat their cause in their own text.
+        if !text.ends_with(&line) {
+            text.push_str(": ");
+            text.push_str(&line);
+        }
+        cause = error.source();
+    }
+    text
+}

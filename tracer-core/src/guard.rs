@@ -1,0 +1,51 @@
+//! The guard of an installed tracer.
+
+use std::time::Duration;
+
+use crate::error::FlushError;
+use crate::tracer::Tracer;
+
+/// How long dropping the guard may wait for the reporter thread.
+const DROP_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Sends what is left when it is dropped: keep it until the end of `main`.
+#[derive(Debug)]
+#[must_use = "dropping the guard shuts the tracer down: bind it to a variable in `main`"]
+pub struct TracerGuard {
+    tracer: Tracer,
+}
+
+impl TracerGuard {
+    pub(crate) fn new(tracer: Tracer) -> Self {
+        Self { tracer }
+    }
+
+    /// The installed tracer.
+    #[must_use]
+    pub fn tracer(&self) -> &Tracer {
+        &self.tracer
+    }
+
+    /// As [`Tracer::flush`].
+    ///
+    /// # Errors
+    /// When it takes longer than `within`, or the tracer was shut down.
+    pub fn flush(&self, within: Duration) -> Result<(), FlushError> {
+        self.tracer.flush(within)
+    }
+
+    /// As [`Tracer::shutdown`].
+    ///
+    /// # Errors
+    /// When it takes longer than `within`.
+    pub fn shutdown(&self, within: Duration) -> Result<(), FlushError> {
+        self.tracer.shutdown(within)
+    }
+}
+
+impl Drop for TracerGuard {
+    fn drop(&mut self) {
+        // Nothing to do about a deadline that passed: the losses are counted, and `main` must end.
+        let _ = self.tracer.shutdown(DROP_DEADLINE);
+    }
+}

@@ -1,0 +1,352 @@
+//! The way of finished spans from the threads that made them to the reporter thread.
+//!
+//! Each thread owns a small ring per tracer, with one producer and one consumer, so handing a span over is a move and a
+//! store. A second ring brings the emptied [`Details`] back. The [`Hub`] is what both sides know: threads register their
+//! rings there, the reporter thread is woken and asked there. A full ring drops the span and counts it.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use rtrb::{Consumer, Producer, RingBuffer};
+
+use crate::details::{Details, Limits};
+use crate::error::{FlushError, FlushErrorKind};
+use crate::record::SpanRecord;
+use crate::stats::{ThreadCounts, ThreadTotals};
+
+/// Spans a ring holds.
+const RING_SPANS: usize = 1024;
+/// Spans after which a thread wakes the reporter thread rather than wait for the flush interval.
+const WAKE_SPANS: usize = RING_SPANS / 2;
+/// Bytes of details a ring holds.
+const RING_DETAIL_BYTES: usize = 1 << 20;
+/// Bytes a ring takes at most.
+const RING_BYTES: usize = RING_SPANS * (size_of::<SpanRecord>() + size_of::<usize>()) + RING_DETAIL_BYTES;
+/// Spans the queue shared by the threads without a ring holds.
+const OVERFLOW_SPANS: usize = 4 * RING_SPANS;
+
+/// What became of a span that was handed over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Handed {
+    Queued,
+    Full,
+    Closed,
+}
+
+/// A thread's end: the producer of spans.
+#[derive(Debug)]
+pub(crate) struct Ring {
+    spans: Producer<SpanRecord>,
+    spares: Consumer<Box<Details>>,
+    /// Bytes of details that went in; and came out, as far as last seen.
+    bytes_in: usize,
+    bytes_out: usize,
+    bytes_drained: Arc<AtomicUsize>,
+    since_wake: usize,
+}
+
+/// The reporter thread's end.
+#[derive(Debug)]
+pub(crate) struct Drain {
+    spans: Consumer<SpanRecord>,
+    spares: Producer<Box<Details>>,
+    bytes_drained: Arc<AtomicUsize>,
+}
+
+fn ring() -> (Ring, Drain) {
+    let (spans_in, spans_out) = RingBuffer::new(RING_SPANS);
+    let (spares_in, spares_out) = RingBuffer::new(RING_SPANS);
+    let bytes_drained = Arc::new(AtomicUsize::new(0));
+    let ring = Ring {
+        spans: spans_in,
+        spares: spares_out,
+        bytes_in: 0,
+        bytes_out: 0,
+        bytes_drained: Arc::clone(&bytes_drained),
+        since_wake: 0,
+    };
+    (ring, Drain { spans: spans_out, spares: spares_in, bytes_drained })
+}
+
+impl Ring {
+    /// Details that the reporter thread gave back.
+    pub(crate) fn spare(&mut self) -> Option<Box<Details>> {
+        self.spares.pop().ok()
+    }
+
+    /// Moves a span into the ring; gives it back if there is no room.
+    #[inline]
+    pub(crate) fn hand_over(&mut self, record: SpanRecord, hub: &Hub) -> Handed {
+        if hub.is_closed() {
+            return Handed::Closed;
+        }
+        let bytes = record.details.as_ref().map_or(0, |details| details.footprint());
+        if bytes > 0 && !self.has_room(bytes) {
+            hub.wake();
+            return Handed::Full;
+        }
+        match self.spans.push(record) {
+            Ok(()) => {
+                self.bytes_in = self.bytes_in.wrapping_add(bytes);
+                self.since_wake += 1;
+                if self.since_wake == WAKE_SPANS {
+                    self.since_wake = 0;
+                    hub.wake();
+                }
+                Handed::Queued
+            }
+            Err(rtrb::PushError::Full(_)) => Handed::Full,
+        }
+    }
+
+    /// Whether the cap allows that many more bytes of details. Reads what the other side writes only when it must.
+    fn has_room(&mut self, bytes: usize) -> bool {
+        let allowed = |out: usize| self.bytes_in.wrapping_sub(out).saturating_add(bytes) <= RING_DETAIL_BYTES;
+        if allowed(self.bytes_out) {
+            return true;
+        }
+        let out = self.bytes_drained.load(Ordering::Relaxed);
+        let room = allowed(out);
+        self.bytes_out = out;
+        room
+    }
+
+    /// Spans nobody will fetch any more, once the reporter thread has left.
+    pub(crate) fn stranded(&self) -> u64 {
+        if self.spans.is_abandoned() { (RING_SPANS - self.spans.slots()) as u64 } else { 0 }
+    }
+}
+
+impl Drain {
+    /// Hands what is queued to `report`, in place, then empties it and gives the details back. How many spans it was.
+    pub(crate) fn drain(&mut self, mut report: impl FnMut(&[SpanRecord])) -> usize {
+        let Ok(mut chunk) = self.spans.read_chunk(self.spans.slots()) else { return 0 };
+        let (first, second) = chunk.as_slices();
+        for slice in [first, second] {
+            if !slice.is_empty() {
+                report(slice);
+            }
+        }
+        let (first, second) = chunk.as_mut_slices();
+        let mut bytes = 0;
+        for record in first.iter_mut().chain(second) {
+            if let Some(mut details) = record.details.take() {
+                bytes += details.footprint();
+                if details.recycle() {
+                    // A full spare ring means that this thread's spans are finished elsewhere: let it go.
+                    drop(self.spares.push(details));
+                }
+            }
+        }
+        if bytes > 0 {
+            self.bytes_drained.fetch_add(bytes, Ordering::Relaxed);
+        }
+        let count = chunk.len();
+        chunk.commit_all();
+        count
+    }
+
+    /// Whether its thread has ended and nothing is left.
+    pub(crate) fn is_done(&self) -> bool {
+        self.spans.is_abandoned() && self.spans.is_empty()
+    }
+}
+
+/// What the threads of a process and one reporter thread share.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    pub(crate) limits: Limits,
+    memory: usize,
+    closed: AtomicBool,
+    worker: OnceLock<Thread>,
+    state: Mutex<State>,
+    answered: Condvar,
+    overflow: Mutex<VecDeque<SpanRecord>>,
+    pub(crate) counts: HubCounts,
+}
+
+/// What is counted where it may happen on any thread.
+#[derive(Debug, Default)]
+pub(crate) struct HubCounts {
+    pub(crate) tags_ignored: AtomicU64,
+    pub(crate) extract_failures: AtomicU64,
+    pub(crate) out_of_order: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    new: Vec<Drain>,
+    rings: usize,
+    asked: u64,
+    answered: u64,
+    closing: bool,
+    ended: bool,
+    threads: Vec<Arc<ThreadCounts>>,
+    retired: ThreadTotals,
+}
+
+/// What the reporter thread is to do in a round.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Orders {
+    /// Flush, and answer with this number.
+    pub(crate) flush: Option<u64>,
+    /// Stop after that.
+    pub(crate) close: bool,
+}
+
+impl Hub {
+    pub(crate) fn new(limits: Limits, memory: usize) -> Self {
+        Self {
+            limits,
+            memory,
+            closed: AtomicBool::new(false),
+            worker: OnceLock::new(),
+            state: Mutex::default(),
+            answered: Condvar::new(),
+            overflow: Mutex::default(),
+            counts: HubCounts::default(),
+        }
+    }
+
+    /// Registers the calling thread: its counters, and its ring unless the memory cap is reached.
+    pub(crate) fn attach(&self) -> (Option<Ring>, Arc<ThreadCounts>) {
+        let counts = Arc::new(ThreadCounts::default());
+        let mut state = self.lock();
+        state.threads.push(Arc::clone(&counts));
+        if state.closing || (state.rings + 1).saturating_mul(RING_BYTES) > self.memory {
+            return (None, counts);
+        }
+        let (ring, drain) = ring();
+        state.rings += 1;
+        state.new.push(drain);
+        (Some(ring), counts)
+    }
+
+    /// Adds the counters of a thread that ends to those that stay.
+    pub(crate) fn detach(&self, counts: &Arc<ThreadCounts>) {
+        let mut state = self.lock();
+        state.threads.retain(|other| !Arc::ptr_eq(other, counts));
+        state.retired += counts.totals();
+    }
+
+    /// The counters of all threads that are and were.
+    pub(crate) fn totals(&self) -> ThreadTotals {
+        let state = self.lock();
+        state.threads.iter().fold(state.retired, |sum, thread| sum + thread.totals())
+    }
+
+    /// Takes a span of a thread without a ring.
+    pub(crate) fn hand_over(&self, record: SpanRecord) -> Handed {
+        if self.is_closed() {
+            return Handed::Closed;
+        }
+        let mut overflow = self.overflow.lock().unwrap_or_else(PoisonError::into_inner);
+        if overflow.len() >= OVERFLOW_SPANS {
+            return Handed::Full;
+        }
+        overflow.push_back(record);
+        if overflow.len() == WAKE_SPANS {
+            self.wake();
+        }
+        Handed::Queued
+    }
+
+    /// All spans of the threads without a ring.
+    pub(crate) fn take_overflow(&self) -> VecDeque<SpanRecord> {
+        std::mem::take(&mut *self.overflow.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Names the reporter thread.
+    pub(crate) fn set_worker(&self, thread: Thread) {
+        // Set once, by the builder, before any other thread can know this hub.
+        let _ = self.worker.set(thread);
+    }
+
+    #[cold]
+    pub(crate) fn wake(&self) {
+        if let Some(worker) = self.worker.get() {
+            worker.unpark();
+        }
+    }
+
+    /// Whether spans finished from now on go nowhere.
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Begins a round of the reporter thread: adds rings that are new.
+    pub(crate) fn begin_round(&self, drains: &mut Vec<Drain>) -> Orders {
+        let mut state = self.lock();
+        drains.append(&mut state.new);
+        Orders { flush: (state.asked > state.answered).then_some(state.asked), close: state.closing }
+    }
+
+    /// Ends a round: `done` rings are gone, and the flushes up to `flushed` are answered.
+    pub(crate) fn end_round(&self, done: usize, flushed: Option<u64>) {
+        let mut state = self.lock();
+        state.rings -= done.min(state.rings);
+        if let Some(number) = flushed {
+            state.answered = number;
+            self.answered.notify_all();
+        }
+    }
+
+    /// Says that the reporter thread is gone, however it went.
+    pub(crate) fn end(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        let mut state = self.lock();
+        state.ended = true;
+        state.closing = true;
+        self.answered.notify_all();
+    }
+
+    /// Asks for a flush and waits until it is answered.
+    pub(crate) fn flush(&self, within: Duration) -> Result<(), FlushError> {
+        let deadline = Instant::now() + within;
+        let mut state = self.lock();
+        state.asked += 1;
+        let number = state.asked;
+        self.wake();
+        while state.answered < number {
+            if state.ended {
+                return Err(FlushError { kind: FlushErrorKind::Ended });
+            }
+            state = self.wait(state, deadline)?;
+        }
+        Ok(())
+    }
+
+    /// Asks the reporter thread to send all there is and to stop; does not wait.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        self.lock().closing = true;
+        self.wake();
+    }
+
+    /// Waits until the reporter thread has stopped.
+    pub(crate) fn wait_end(&self, within: Duration) -> Result<(), FlushError> {
+        let deadline = Instant::now() + within;
+        let mut state = self.lock();
+        while !state.ended {
+            state = self.wait(state, deadline)?;
+        }
+        Ok(())
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>, deadline: Instant) -> Result<MutexGuard<'a, State>, FlushError> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(FlushError { kind: FlushErrorKind::Deadline });
+        }
+        Ok(self.answered.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    /// No code that can panic runs under this lock, so a poisoned one holds sound data.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

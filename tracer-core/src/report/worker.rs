@@ -1,0 +1,196 @@
+//! The reporter thread: empties the rings, calls the reporters, keeps the account.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::clock::Anchor;
+use crate::local;
+use crate::process::Process;
+use crate::record::SpanRecord;
+use crate::report::queue::{Drain, Hub};
+use crate::report::{LossCause, Losses, ReportError, Reporter};
+use crate::stats::ReporterStats;
+
+/// How long an anchor of the clock serves.
+const ANCHOR_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What the reporter thread counts, for others to read.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    /// Spans taken from the rings.
+    pub(crate) drained: AtomicU64,
+    pub(crate) reporters: Mutex<Vec<ReporterStats>>,
+}
+
+/// The state of the reporter thread.
+pub(crate) struct Worker {
+    hub: Arc<Hub>,
+    account: Arc<Account>,
+    process: Process,
+    desks: Vec<Desk>,
+    drains: Vec<Drain>,
+    flush_interval: Duration,
+    queue_full: Alarm,
+}
+
+/// A reporter and what became of the spans it got.
+struct Desk {
+    reporter: Box<dyn Reporter>,
+    stats: ReporterStats,
+    alarm: Alarm,
+}
+
+/// Logs the first of a row of losses, and the recovery.
+#[derive(Default)]
+struct Alarm {
+    lost: u64,
+    raised: bool,
+}
+
+impl Worker {
+    pub(crate) fn new(
+        hub: Arc<Hub>,
+        account: Arc<Account>,
+        process: Process,
+        reporters: Vec<Box<dyn Reporter>>,
+        flush_interval: Duration,
+    ) -> Self {
+        let desks: Vec<_> = reporters
+            .into_iter()
+            .map(|reporter| Desk { reporter, stats: ReporterStats::default(), alarm: Alarm::default() })
+            .collect();
+        *account.reporters.lock().unwrap_or_else(PoisonError::into_inner) = vec![ReporterStats::default(); desks.len()];
+        Self { hub, account, process, desks, drains: Vec::new(), flush_interval, queue_full: Alarm::default() }
+    }
+
+    /// Runs until the hub is closed.
+    pub(crate) fn run(mut self) {
+        local::suppress_this_thread();
+        let hub = Arc::clone(&self.hub);
+        let _end = OnDrop(|| hub.end());
+        let mut next_flush = Instant::now() + self.flush_interval;
+        let mut next_anchor = Instant::now();
+        loop {
+            let orders = self.hub.begin_round(&mut self.drains);
+            let now = Instant::now();
+            if now >= next_anchor {
+                Anchor::renew();
+                next_anchor = now + ANCHOR_INTERVAL;
+            }
+            self.drain();
+            if now >= next_flush || orders.flush.is_some() || orders.close {
+                self.flush();
+                next_flush = now + self.flush_interval;
+            }
+            let before = self.drains.len();
+            self.drains.retain(|drain| !drain.is_done());
+            self.hub.end_round(before - self.drains.len(), orders.flush);
+            if orders.close {
+                return;
+            }
+            std::thread::park_timeout(next_flush.min(next_anchor).saturating_duration_since(Instant::now()));
+        }
+    }
+
+    /// Takes what is in the rings and hands it to the reporters.
+    fn drain(&mut self) {
+        let (desks, process, account) = (&mut self.desks, &self.process, &self.account);
+        let mut report = |batch: &[SpanRecord]| {
+            for desk in desks.iter_mut() {
+                desk.report(process, batch);
+            }
+        };
+        let mut count = 0;
+        for drain in &mut self.drains {
+            count += drain.drain(&mut report);
+        }
+        let mut overflow = self.hub.take_overflow();
+        if !overflow.is_empty() {
+            report(overflow.make_contiguous());
+            count += overflow.len();
+        }
+        account.drained.fetch_add(count as u64, Ordering::Relaxed);
+        self.publish();
+    }
+
+    /// Has the reporters send what they keep, and tells of losses.
+    fn flush(&mut self) {
+        let totals = self.hub.totals();
+        self.queue_full.judge(totals.queue_full, || "the queue of finished spans is full".into());
+        for desk in &mut self.desks {
+            desk.flush(totals.queue_full + totals.after_shutdown);
+        }
+        self.publish();
+    }
+
+    fn publish(&self) {
+        let mut published = self.account.reporters.lock().unwrap_or_else(PoisonError::into_inner);
+        published.clear();
+        published.extend(self.desks.iter().map(|desk| desk.stats));
+    }
+}
+
+impl Desk {
+    fn report(&mut self, process: &Process, batch: &[SpanRecord]) {
+        self.stats.reported += batch.len() as u64;
+        let reporter = &mut self.reporter;
+        let result = catch_unwind(AssertUnwindSafe(|| reporter.report(process, batch)));
+        self.account(result.unwrap_or_else(|_| Err(ReportError::new(batch.len(), LossCause::Io, "the reporter panicked"))));
+    }
+
+    fn flush(&mut self, queue_full: u64) {
+        let losses = Losses {
+            queue_full,
+            too_large: self.stats.too_large,
+            failed: self.stats.io + self.stats.refused,
+        };
+        let reporter = &mut self.reporter;
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            reporter.losses(losses);
+            reporter.flush()
+        }));
+        let result = result.unwrap_or_else(|_| Err(ReportError::new(0, LossCause::Io, "the reporter panicked")));
+        let failed = result.is_err();
+        self.account(result);
+        if !failed {
+            self.alarm.judge(self.stats.lost(), String::new);
+        }
+    }
+
+    fn account(&mut self, result: Result<(), ReportError>) {
+        let Err(error) = result else { return };
+        let lost = error.lost as u64;
+        self.stats.reported = self.stats.reported.saturating_sub(lost);
+        self.stats.lose(error.cause, lost);
+        if lost > 0 {
+            self.alarm.judge(self.stats.lost(), || error.message);
+        }
+    }
+}
+
+impl Alarm {
+    /// Compares the count of losses with the one known.
+    fn judge(&mut self, lost: u64, why: impl FnOnce() -> String) {
+        if lost > self.lost {
+            if !self.raised {
+                log::warn!("tracer: spans are being lost: {} ({lost} so far)", why());
+            }
+            self.raised = true;
+        } else if self.raised {
+            log::info!("tracer: spans arrive again ({lost} were lost so far)");
+            self.raised = false;
+        }
+        self.lost = lost;
+    }
+}
+
+/// Runs a closure when it goes, also by a panic.
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}

@@ -1,0 +1,160 @@
+//! The scope: the time a span is the active one of its thread.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::error::Error;
+use std::marker::PhantomData;
+use std::time::SystemTime;
+
+use crate::active::ActiveSpan;
+use crate::clock::Instant;
+use crate::context::SpanContext;
+use crate::fields::Fields;
+use crate::local::{self, Place};
+use crate::record::SpanRecord;
+use crate::span::{self, Span};
+use crate::tag::TagValue;
+
+/// Keeps a span active on the calling thread. Dropping it makes the one before active again and finishes the span.
+///
+/// Spans started meanwhile on this thread become its children. Scopes are to be dropped in the reverse order of their
+/// making, as blocks do by themselves; other orders are put right and counted in [`Stats`](crate::Stats::out_of_order).
+///
+/// # Not across an await
+///
+/// A scope belongs to its thread. Held over an `.await`, it would be active in whatever task the thread runs next, and this
+/// task would go on without it:
+///
+/// ```compile_fail
+/// # fn spawn<F: Future + Send>(_: F) {}
+/// # let tracer = tracer_core::Tracer::disabled();
+/// # async fn load() {}
+/// spawn(async move {
+///     let _scope = tracer.start_active_span("load"); // error: `Scope` is not `Send`
+///     load().await;
+/// });
+/// ```
+///
+/// Give the span to the future instead, which makes it active whenever the future is polled:
+///
+/// ```
+/// # use tracer_core::TraceFuture;
+/// # fn spawn<F: Future + Send>(_: F) {}
+/// # let tracer = tracer_core::Tracer::disabled();
+/// # async fn load() {}
+/// spawn(load().in_span(tracer.start_span("load")));
+/// ```
+///
+/// On runtimes that do not demand `Send`, three lines in your `clippy.toml` find the mistake:
+///
+/// ```toml
+/// await-holding-invalid-types = [
+///     { path = "tracer_core::Scope", reason = "use `.in_span(span)` on the future" },
+/// ]
+/// ```
+#[derive(Debug)]
+#[must_use = "a scope that is dropped at once finishes its span at once: bind it to a variable"]
+pub struct Scope {
+    place: Cell<Place>,
+    /// Not `Send`: the span lies on this thread's stack.
+    thread: PhantomData<*const ()>,
+}
+
+impl Scope {
+    /// Of a span that may be none.
+    pub(crate) fn of(record: Option<SpanRecord>) -> Self {
+        // A thread that is ending has no stack, and no queue its spans could go to.
+        Self::at(record.and_then(|record| local::push(record).ok()).unwrap_or(Place::NONE))
+    }
+
+    /// Of a span that lies on the stack.
+    #[inline]
+    pub(crate) const fn at(place: Place) -> Self {
+        Self { place: Cell::new(place), thread: PhantomData }
+    }
+
+    fn active(&self) -> ActiveSpan {
+        ActiveSpan::at(self.place.get())
+    }
+
+    /// Whether tags and logs are kept: the trace is sampled.
+    #[must_use]
+    pub fn is_recording(&self) -> bool {
+        self.active().is_recording()
+    }
+
+    /// The span's context. Empty without a tracer.
+    #[must_use]
+    pub fn context(&self) -> SpanContext {
+        self.active().context().unwrap_or(SpanContext::EMPTY)
+    }
+
+    /// As [`Span::set_tag`].
+    pub fn set_tag<'v>(&self, key: impl Into<Cow<'static, str>>, value: impl Into<TagValue<'v>>) -> &Self {
+        self.active().set_tag(key, value);
+        self
+    }
+
+    /// As [`Span::log`].
+    pub fn log<'v>(&self, fields: impl Fields<'v>) -> &Self {
+        self.active().log(fields);
+        self
+    }
+
+    /// As [`Span::log_at`].
+    pub fn log_at<'v>(&self, time: SystemTime, fields: impl Fields<'v>) -> &Self {
+        self.active().log_at(time, fields);
+        self
+    }
+
+    /// As [`Span::log_error`].
+    pub fn log_error<E: Error + ?Sized>(&self, error: &E) -> &Self {
+        self.active().log_error(error);
+        self
+    }
+
+    /// As [`Span::set_operation_name`].
+    pub fn set_operation_name(&self, name: impl Into<Cow<'static, str>>) -> &Self {
+        self.active().set_operation_name(name);
+        self
+    }
+
+    /// As [`Span::set_baggage_item`].
+    pub fn set_baggage_item(&self, key: &str, value: &str) -> &Self {
+        self.active().set_baggage_item(key, value);
+        self
+    }
+
+    /// The value of a baggage item.
+    #[must_use]
+    pub fn baggage_item(&self, key: &str) -> Option<String> {
+        self.active().baggage_item(key)
+    }
+
+    /// Makes the span inactive and gives it back unfinished.
+    pub fn into_span(self) -> Span {
+        Span::new(local::pop(self.place.replace(Place::NONE), false))
+    }
+
+    /// Finishes the span now, as dropping the scope does.
+    pub fn finish(self) {}
+
+    /// Finishes the span at a time of the caller's.
+    pub fn finish_at(self, time: SystemTime) {
+        self.into_span().finish_at(time);
+    }
+}
+
+impl Drop for Scope {
+    #[inline]
+    fn drop(&mut self) {
+        let place = self.place.get();
+        if place != Place::NONE {
+            let end = Instant::now();
+            if std::thread::panicking() {
+                local::edit(place, span::mark_panic);
+            }
+            local::finish(place, end);
+        }
+    }
+}

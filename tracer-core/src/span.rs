@@ -1,0 +1,208 @@
+//! The span: one named and timed piece of work.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::time::SystemTime;
+
+use crate::clock::{self, Instant};
+use crate::context::{SpanContext, state};
+use crate::edit::{self, Edit};
+use crate::fields::Fields;
+use crate::local;
+use crate::record::SpanRecord;
+use crate::scope::Scope;
+use crate::tag::TagValue;
+use crate::tags;
+use crate::tracer;
+
+/// An open span. It has one owner and finishes when it is finished, dropped, or its scope or future ends.
+///
+/// A span is moved, not shared: [`activate`](Self::activate) makes it the active span of a block,
+/// [`in_span`](crate::TraceFuture::in_span) of a future. What others need of it is its [`context`](Self::context).
+///
+/// When its trace is not sampled the setters return at once and nothing is kept; without a tracer they do nothing at all.
+///
+/// ```
+/// # let tracer = tracer_core::Tracer::disabled();
+/// let mut span = tracer.start_span("say-hello");
+/// span.set_tag("hello-to", "Bryan");
+/// span.log((("event", "string-format"), ("value", 7)));
+/// span.finish(); // or drop it
+/// ```
+#[derive(Debug)]
+#[must_use = "a span that is dropped at once measures nothing: bind it, activate it or give it to a future"]
+pub struct Span {
+    /// `None` without a tracer, and after the end.
+    record: Option<SpanRecord>,
+}
+
+impl Span {
+    /// A span that records nothing.
+    pub const fn disabled() -> Self {
+        Self { record: None }
+    }
+
+    #[inline]
+    pub(crate) const fn new(record: Option<SpanRecord>) -> Self {
+        Self { record }
+    }
+
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<SpanRecord> {
+        self.record.take()
+    }
+
+    #[inline]
+    pub(crate) fn put_back(&mut self, record: Option<SpanRecord>) {
+        self.record = record;
+    }
+
+    /// Whether tags and logs are kept: the trace is sampled. Ask before computing an expensive value.
+    #[must_use]
+    pub fn is_recording(&self) -> bool {
+        self.record.as_ref().is_some_and(SpanRecord::is_recording)
+    }
+
+    /// The span's context, for other threads, tasks and services; it outlives the span. Empty without a tracer.
+    #[must_use]
+    pub fn context(&self) -> SpanContext {
+        self.record.as_ref().map_or(SpanContext::EMPTY, |record| record.context.share())
+    }
+
+    /// Sets a tag; a later value for the same key wins. [`tags::SAMPLING_PRIORITY`] steers sampling instead.
+    pub fn set_tag<'v>(&mut self, key: impl Into<Cow<'static, str>>, value: impl Into<TagValue<'v>>) -> &mut Self {
+        if self.record.is_some() {
+            let value = value.into();
+            let key = key.into();
+            self.edit(|record| record.set_tag(key, &value));
+        }
+        self
+    }
+
+    /// Logs fields with the time of the call: a tuple of pairs, an array, a `Vec` or a map; see [`Fields`].
+    pub fn log<'v>(&mut self, fields: impl Fields<'v>) -> &mut Self {
+        self.log_with(None, fields)
+    }
+
+    /// Logs fields with a time of the caller's, which should lie between start and finish.
+    pub fn log_at<'v>(&mut self, time: SystemTime, fields: impl Fields<'v>) -> &mut Self {
+        self.log_with(Some(time), fields)
+    }
+
+    fn log_with<'v>(&mut self, time: Option<SystemTime>, fields: impl Fields<'v>) -> &mut Self {
+        if self.is_recording() {
+            let mut fields = fields.into_fields();
+            self.edit(|record| record.log(time, fields.as_mut()));
+        }
+        self
+    }
+
+    /// Marks the span as failed and logs the error with its causes, by the OpenTracing conventions.
+    pub fn log_error<E: Error + ?Sized>(&mut self, error: &E) -> &mut Self {
+        if self.is_recording() {
+            let mut fields = edit::error_fields(std::any::type_name::<E>(), edit::describe(error));
+            self.set_tag(tags::ERROR, true);
+            self.edit(|record| record.log(None, &mut fields));
+        }
+        self
+    }
+
+    /// Changes the operation name.
+    pub fn set_operation_name(&mut self, name: impl Into<Cow<'static, str>>) -> &mut Self {
+        if self.record.is_some() {
+            let name = name.into();
+            self.edit(|record| record.set_name(name));
+        }
+        self
+    }
+
+    /// Sets a baggage item, which travels to all spans started under this one from now on, in other services too; an
+    /// empty value removes it. Contexts taken earlier keep what they had. Beyond the limits of
+    /// [`Baggage`](crate::Baggage) the item is left out and the log of the span says so.
+    pub fn set_baggage_item(&mut self, key: &str, value: &str) -> &mut Self {
+        self.edit(|record| record.set_baggage_item(key, value));
+        self
+    }
+
+    /// The value of a baggage item.
+    #[must_use]
+    pub fn baggage_item(&self, key: &str) -> Option<&str> {
+        self.record.as_ref()?.context.baggage_item(key)
+    }
+
+    /// Makes this the active span of the calling thread until the scope is dropped, which also finishes it.
+    pub fn activate(mut self) -> Scope {
+        Scope::of(self.record.take())
+    }
+
+    /// Finishes the span now. Dropping it does the same.
+    pub fn finish(self) {}
+
+    /// Finishes the span at a time of the caller's; a time before the start counts as the start.
+    pub fn finish_at(mut self, time: SystemTime) {
+        if let Some(mut record) = self.record.take() {
+            finish_at(&mut record, time);
+            local::hand_over(record);
+        }
+    }
+
+    /// Sets a tag known at compile time.
+    pub(crate) fn set_tag_if_recording(&mut self, key: &'static str, value: bool) {
+        if self.is_recording() {
+            self.edit(|record| record.set_tag(Cow::Borrowed(key), &TagValue::Bool(value)));
+        }
+    }
+
+    fn edit(&mut self, edit: impl FnOnce(&mut SpanRecord) -> Edit) {
+        let Some(record) = &mut self.record else { return };
+        if record.details.is_none() && record.is_recording() {
+            record.details = Some(local::details(record.context.tracer));
+        }
+        let outcome = edit(record);
+        settle(outcome, record.context.tracer);
+    }
+}
+
+impl Drop for Span {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(mut record) = self.record.take() {
+            record.end = Instant::now();
+            if std::thread::panicking() {
+                mark_panic(&mut record);
+            }
+            local::hand_over(record);
+        }
+    }
+}
+
+/// Sets the end of a record to a time of the caller's.
+pub(crate) fn finish_at(record: &mut SpanRecord, time: SystemTime) {
+    if record.is_recording() {
+        if record.details.is_none() {
+            record.details = Some(local::details(record.context.tracer));
+        }
+        record.details().finished_at = Some(clock::unix_nanos(time));
+    }
+}
+
+/// Counts what a change came to.
+pub(crate) fn settle(outcome: Edit, tracer: u32) {
+    match outcome {
+        Edit::Done => {}
+        Edit::Ignored => tracer::count_ignored(tracer),
+        Edit::Forced => {
+            local::count(tracer, |counts| counts.started.add(1));
+        }
+    }
+}
+
+/// Says that the span ended by a panic, unless the thread was unwinding before it began.
+#[cold]
+pub(crate) fn mark_panic(record: &mut SpanRecord) {
+    if record.is_recording() && record.context.state & state::UNWINDING == 0 {
+        record.set_tag(Cow::Borrowed(tags::ERROR), &true.into());
+        let mut fields = edit::error_fields("panic", "the function panicked".to_owned());
+        record.log(None, &mut fields);
+    }
+}

@@ -1,0 +1,150 @@
+//! Spans with more than a name: references, tags and times given before the start.
+
+use std::borrow::Cow;
+use std::time::SystemTime;
+
+use crate::callsite::Callsite;
+use crate::clock;
+use crate::context::SpanContext;
+use crate::details::{Reference, ReferenceKind};
+use crate::edit::Edit;
+use crate::kind::SpanKind;
+use crate::local;
+use crate::record::SpanRecord;
+use crate::scope::Scope;
+use crate::span::{self, Span};
+use crate::tag::TagValue;
+use crate::tags;
+use crate::tracer::{Parent, Tracer};
+
+/// A span to be started; see [`Tracer::build_span`].
+///
+/// ```
+/// # use tracer_core::{SpanKind, Tracer};
+/// # let tracer = Tracer::disabled();
+/// # let caller = tracer.start_span("caller").context();
+/// let span = tracer.build_span("charge").child_of(&caller).kind(SpanKind::Server).tag("order", 7).start();
+/// ```
+#[derive(Debug)]
+#[must_use = "nothing is measured until `start` or `start_active` is called"]
+pub struct SpanBuilder<'t> {
+    tracer: &'t Tracer,
+    name: Cow<'static, str>,
+    callsite: Option<&'static Callsite>,
+    references: Vec<Reference>,
+    tags: Vec<(Cow<'static, str>, TagValue<'t>)>,
+    kind: Option<SpanKind>,
+    start_time: Option<SystemTime>,
+    ignore_active: bool,
+}
+
+impl<'t> SpanBuilder<'t> {
+    pub(crate) fn new(tracer: &'t Tracer, name: Cow<'static, str>, callsite: Option<&'static Callsite>) -> Self {
+        Self {
+            tracer,
+            name,
+            callsite,
+            references: Vec::new(),
+            tags: Vec::new(),
+            kind: None,
+            start_time: None,
+            ignore_active: false,
+        }
+    }
+
+    /// The span of `context` waits for this one. `None` changes nothing, so the result of an extraction can be given.
+    ///
+    /// The first `child_of` is the parent, else the first `follows_from`, else the active span.
+    pub fn child_of<'c>(self, context: impl Into<Option<&'c SpanContext>>) -> Self {
+        self.reference(ReferenceKind::ChildOf, context.into())
+    }
+
+    /// The span of `context` caused this one but does not wait for it. `None` changes nothing.
+    pub fn follows_from<'c>(self, context: impl Into<Option<&'c SpanContext>>) -> Self {
+        self.reference(ReferenceKind::FollowsFrom, context.into())
+    }
+
+    fn reference(mut self, kind: ReferenceKind, context: Option<&SpanContext>) -> Self {
+        // An empty context is that of a span without a tracer: the same as none.
+        if let Some(context) = context
+            && (context.is_valid() || context.carried.is_some() || context.is_remote())
+        {
+            self.references.push(Reference { kind, context: context.share() });
+        }
+        self
+    }
+
+    /// Sets a tag from the start, before the sampler decides.
+    pub fn tag(mut self, key: impl Into<Cow<'static, str>>, value: impl Into<TagValue<'t>>) -> Self {
+        if self.tracer.is_enabled() {
+            self.tags.push((key.into(), value.into()));
+        }
+        self
+    }
+
+    /// Sets the side of a remote call the span stands for.
+    pub fn kind(mut self, kind: SpanKind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// Starts the span at a time of the caller's instead of now.
+    pub fn start_time(mut self, time: SystemTime) -> Self {
+        self.start_time = Some(time);
+        self
+    }
+
+    /// Begins a new trace even under an active span, unless a reference is given.
+    pub fn ignore_active(mut self) -> Self {
+        self.ignore_active = true;
+        self
+    }
+
+    /// Starts the span.
+    pub fn start(self) -> Span {
+        Span::new(self.begin())
+    }
+
+    /// Starts the span and makes it the active one of this thread until the scope ends.
+    pub fn start_active(self) -> Scope {
+        Scope::of(self.begin())
+    }
+
+    fn begin(self) -> Option<SpanRecord> {
+        let first = |kind| self.references.iter().find(|reference| reference.kind == kind);
+        let chosen = first(ReferenceKind::ChildOf).or_else(|| first(ReferenceKind::FollowsFrom));
+        let parent = match chosen {
+            Some(reference) => Parent::Context(&reference.context),
+            None if self.ignore_active => Parent::Root,
+            None => Parent::Active,
+        };
+        let mut record = self.tracer.begin(parent, self.name, self.callsite)?;
+        let needs_details =
+            self.kind.is_some() || !self.tags.is_empty() || self.start_time.is_some() || !self.references.is_empty();
+        if record.is_recording() && record.details.is_none() && needs_details {
+            record.details = Some(local::details(record.context.tracer));
+        }
+        if let Some(kind) = self.kind {
+            record.set_tag(tags::SPAN_KIND.into(), &kind.into());
+        }
+        // Priority first: it decides whether the others are kept.
+        let (priority, others): (Vec<_>, Vec<_>) =
+            self.tags.into_iter().partition(|(key, _)| key == tags::SAMPLING_PRIORITY);
+        for (key, value) in priority.into_iter().chain(others) {
+            if record.set_tag(key, &value) == Edit::Forced {
+                span::settle(Edit::Forced, record.context.tracer);
+            }
+        }
+        if record.is_recording() {
+            if let Some(time) = self.start_time {
+                record.details().started_at = Some(clock::unix_nanos(time));
+            }
+            // A single parent is told by its id.
+            let told = matches!(&self.references[..], [only] if only.kind == ReferenceKind::ChildOf && only.context.is_valid());
+            if !told && !self.references.is_empty() {
+                record.details().references.extend(self.references.into_iter().filter(|reference| reference.context.is_valid()));
+            }
+        }
+        Some(record)
+    }
+}

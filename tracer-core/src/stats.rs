@@ -1,0 +1,155 @@
+//! Counters: what a tracer did, and where spans were lost.
+
+use std::ops::{Add, AddAssign};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::report::LossCause;
+
+/// What a tracer counted since it was built; see [`Tracer::stats`](crate::Tracer::stats).
+///
+/// The counters form a ledger. When no thread is between two of them:
+/// `started = finished + open` and, for each reporter,
+/// `finished = withdrawn + queue_full + after_shutdown + queued + reported + lost`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Sampled spans started.
+    pub started: u64,
+    /// Sampled spans finished.
+    pub finished: u64,
+    /// Roots the sampler refused.
+    pub refused: u64,
+    /// Spans that `sampling.priority = 0` withdrew before they finished.
+    pub withdrawn: u64,
+    /// Finished spans dropped because the queue was full.
+    pub queue_full: u64,
+    /// Spans finished after [`shutdown`](crate::Tracer::shutdown).
+    pub after_shutdown: u64,
+    /// Finished spans that the reporters have not got yet.
+    pub queued: u64,
+    /// What became of the others, for each reporter in the order they were added.
+    pub reporters: Vec<ReporterStats>,
+    /// Tags, logs and names that were set where no span records them: after its end, or where only a context is active.
+    pub tags_ignored: u64,
+    /// Scopes that were closed in another order than they were opened.
+    pub out_of_order: u64,
+    /// Carriers whose context could not be read.
+    pub extract_failures: u64,
+}
+
+/// What one reporter did with the spans it got.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReporterStats {
+    /// Spans it took and did not lose.
+    pub reported: u64,
+    /// Spans lost because sending failed.
+    pub io: u64,
+    /// Spans lost because the receiver refused them.
+    pub refused: u64,
+    /// Spans lost because they did not fit into a message.
+    pub too_large: u64,
+}
+
+impl ReporterStats {
+    /// All spans it lost.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.io + self.refused + self.too_large
+    }
+
+    pub(crate) fn lose(&mut self, cause: LossCause, count: u64) {
+        match cause {
+            LossCause::Io => self.io += count,
+            LossCause::Refused => self.refused += count,
+            LossCause::TooLarge => self.too_large += count,
+        }
+    }
+}
+
+impl Stats {
+    /// Sampled spans that were started and have not finished.
+    #[must_use]
+    pub fn open(&self) -> u64 {
+        self.started.saturating_sub(self.finished)
+    }
+
+    /// All spans lost, by any cause and any reporter.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.queue_full + self.after_shutdown + self.reporters.iter().map(ReporterStats::lost).sum::<u64>()
+    }
+}
+
+/// The counters of one thread. Only that thread writes them, so counting is a load and a store.
+#[derive(Debug, Default)]
+pub(crate) struct ThreadCounts {
+    pub(crate) started: Count,
+    pub(crate) finished: Count,
+    pub(crate) refused: Count,
+    pub(crate) withdrawn: Count,
+    pub(crate) queue_full: Count,
+    pub(crate) after_shutdown: Count,
+}
+
+/// A counter with one writer.
+#[derive(Debug, Default)]
+pub(crate) struct Count(AtomicU64);
+
+impl Count {
+    #[inline]
+    pub(crate) fn add(&self, more: u64) {
+        self.0.store(self.get() + more, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl ThreadCounts {
+    pub(crate) fn totals(&self) -> ThreadTotals {
+        // Finished first: a span counted as finished was counted as started before, so `open` is never negative.
+        let finished = self.finished.get();
+        ThreadTotals {
+            finished,
+            started: self.started.get(),
+            refused: self.refused.get(),
+            withdrawn: self.withdrawn.get(),
+            queue_full: self.queue_full.get(),
+            after_shutdown: self.after_shutdown.get(),
+        }
+    }
+}
+
+/// The counters of some threads at one time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ThreadTotals {
+    pub(crate) started: u64,
+    pub(crate) finished: u64,
+    pub(crate) refused: u64,
+    pub(crate) withdrawn: u64,
+    pub(crate) queue_full: u64,
+    pub(crate) after_shutdown: u64,
+}
+
+impl Add for ThreadTotals {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            started: self.started + other.started,
+            finished: self.finished + other.finished,
+            refused: self.refused + other.refused,
+            withdrawn: self.withdrawn + other.withdrawn,
+            queue_full: self.queue_full + other.queue_full,
+            after_shutdown: self.after_shutdown + other.after_shutdown,
+        }
+    }
+}
+
+impl AddAssign for ThreadTotals {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}

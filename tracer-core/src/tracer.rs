@@ -1,0 +1,403 @@
+//! The tracer: starts spans, carries contexts across processes, and knows its reporters.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::time::Duration;
+
+use crate::active::ActiveSpan;
+use crate::builder::TracerBuilder;
+use crate::callsite::Callsite;
+use crate::clock::{Anchor, Instant};
+use crate::context::{Carried, SpanContext, flag, state};
+use crate::error::{ExtractError, FlushError};
+use crate::global::{self, DefaultGuard};
+use crate::local::{self, Mode};
+use crate::process::Process;
+use crate::propagation::{Extract, Inject, Propagation};
+use crate::record::SpanRecord;
+use crate::report::queue::Hub;
+use crate::report::worker::Account;
+use crate::sampler::{Polling, Sampler, Verdict};
+use crate::scope::Scope;
+use crate::span::Span;
+use crate::span_builder::SpanBuilder;
+use crate::stats::Stats;
+use crate::tag::TagValue;
+
+/// Starts spans for one service and sends them through its reporters. Cheap to clone.
+///
+/// Made by [`Tracer::builder`]. A service has one, installed for the whole process; tests and processes that play several
+/// services build more. When the last clone is dropped its reporter thread sends what is left and ends.
+#[derive(Clone)]
+pub struct Tracer {
+    /// `None` in the tracer that does nothing.
+    core: Option<Arc<Core>>,
+}
+
+/// What a tracer is made of, apart from what threads share with the reporter thread (the hub).
+pub(crate) struct Core {
+    pub(crate) id: u32,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) account: Arc<Account>,
+    pub(crate) process: Process,
+    pub(crate) sampler: Sampler,
+    pub(crate) propagations: Box<[Propagation]>,
+    pub(crate) bits128: bool,
+    /// Keeps the sampler up to date as long as the tracer lives.
+    pub(crate) _polling: Polling,
+}
+
+/// What a new span is a child of.
+#[derive(Clone, Copy)]
+pub(crate) enum Parent<'a> {
+    /// The active span; without one the span is a root.
+    Active,
+    /// Nothing.
+    Root,
+    Context(&'a SpanContext),
+}
+
+impl Tracer {
+    /// Begins the set-up of a tracer for the service of that name.
+    pub fn builder(service_name: impl Into<String>) -> TracerBuilder {
+        TracerBuilder::new(service_name.into())
+    }
+
+    /// The tracer that does nothing: what [`tracer`](crate::tracer) gives when none is installed.
+    #[must_use]
+    pub const fn disabled() -> Self {
+        Self { core: None }
+    }
+
+    /// The tracer of the active span, else this thread's default, else the installed one, else the one that does nothing.
+    /// For instrumentation that was not given a tracer.
+    #[must_use]
+    pub fn current() -> Self {
+        local::tracer().or_else(global::installed).unwrap_or(Self::disabled())
+    }
+
+    pub(crate) fn of(core: Arc<Core>) -> Self {
+        Self { core: Some(core) }
+    }
+
+    /// 0 for the tracer that does nothing.
+    pub(crate) fn id(&self) -> u32 {
+        self.core.as_ref().map_or(0, |core| core.id)
+    }
+
+    /// Whether spans can come of this tracer: it is not the one that does nothing.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.core.is_some()
+    }
+
+    /// The name of the service; empty for the tracer that does nothing.
+    #[must_use]
+    pub fn service_name(&self) -> &str {
+        self.core.as_ref().map_or("", |core| core.process.service_name())
+    }
+
+    /// Starts a span: a child of the active one, else the root of a new trace.
+    pub fn start_span(&self, operation_name: impl Into<Cow<'static, str>>) -> Span {
+        Span::new(self.begin(Parent::Active, operation_name.into(), None))
+    }
+
+    /// Starts a span as [`start_span`](Self::start_span) and makes it the active one of this thread until the scope ends.
+    pub fn start_active_span(&self, operation_name: impl Into<Cow<'static, str>>) -> Scope {
+        match (operation_name.into(), local::mode()) {
+            (Cow::Borrowed(name), Mode::Sampled) if self.core.is_some() => Scope::at(local::enter_child(name, None, self.id())),
+            (name, _) => Scope::of(self.begin(Parent::Active, name, None)),
+        }
+    }
+
+    /// Begins a span with references, tags or times of the caller's.
+    pub fn build_span(&self, operation_name: impl Into<Cow<'static, str>>) -> SpanBuilder<'_> {
+        SpanBuilder::new(self, operation_name.into(), None)
+    }
+
+    /// The active span of this thread or task, whichever tracer started it.
+    #[must_use]
+    pub fn active_span(&self) -> ActiveSpan {
+        ActiveSpan::at(local::top())
+    }
+
+    /// Writes a context into a carrier, in all of the tracer's propagation formats.
+    ///
+    /// ```
+    /// # use tracer_core::{HttpHeaders, Tracer};
+    /// # let (tracer, span) = (Tracer::disabled(), Tracer::disabled().start_span("call"));
+    /// let mut headers = http::HeaderMap::new();
+    /// tracer.inject(&span.context(), &mut HttpHeaders(&mut headers));
+    /// ```
+    pub fn inject(&self, context: &SpanContext, carrier: &mut impl Inject) {
+        if let Some(core) = &self.core {
+            carrier.inject(context, &core.propagations);
+        }
+    }
+
+    /// Reads a context from a carrier, in the first of the tracer's formats that is there.
+    ///
+    /// # Errors
+    /// When the carrier holds a context that cannot be read; a carrier without one is `Ok(None)`. Services start a new
+    /// trace in both cases; failures are counted in [`Stats::extract_failures`].
+    pub fn extract(&self, carrier: &impl Extract) -> Result<Option<SpanContext>, ExtractError> {
+        let Some(core) = &self.core else { return Ok(None) };
+        match carrier.extract(&core.propagations) {
+            Ok(context) => Ok(context.map(|mut context| {
+                context.tracer = core.id;
+                context
+            })),
+            Err(error) => {
+                core.hub.counts.extract_failures.fetch_add(1, Ordering::Relaxed);
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes this the tracer of the calling thread, until the guard is dropped, for roots made by `#[traced]` functions
+    /// and by integrations without a tracer of their own.
+    pub fn set_default(&self) -> DefaultGuard {
+        DefaultGuard::new(self.clone())
+    }
+
+    /// Waits until all spans finished before this call have been sent.
+    ///
+    /// # Errors
+    /// When that takes longer than `within`, or the tracer was shut down.
+    pub fn flush(&self, within: Duration) -> Result<(), FlushError> {
+        match &self.core {
+            Some(core) if local::mode() != Mode::Suppressed => core.hub.flush(within),
+            // A reporter that flushes its own tracer would wait for itself.
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends what is left and ends the reporter thread. Spans finished later are dropped and counted. May be called from
+    /// any thread and more than once.
+    ///
+    /// # Errors
+    /// When the reporter thread takes longer than `within`; it goes on by itself.
+    pub fn shutdown(&self, within: Duration) -> Result<(), FlushError> {
+        match &self.core {
+            Some(core) if local::mode() != Mode::Suppressed => {
+                core.hub.close();
+                core.hub.wait_end(within)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What the tracer counted so far. Takes a lock that threads hold when they begin and end; not for hot paths.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let Some(core) = &self.core else { return Stats::default() };
+        // In the order of a span's way backwards, so that none is seen later on its way than it was counted.
+        let reporters = core.account.reporters.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let drained = core.account.drained.load(Ordering::Relaxed);
+        let totals = core.hub.totals();
+        let counts = &core.hub.counts;
+        let gone = totals.withdrawn + totals.queue_full + totals.after_shutdown + drained;
+        Stats {
+            started: totals.started,
+            finished: totals.finished,
+            refused: totals.refused,
+            withdrawn: totals.withdrawn,
+            queue_full: totals.queue_full,
+            after_shutdown: totals.after_shutdown,
+            queued: totals.finished.saturating_sub(gone),
+            reporters,
+            tags_ignored: counts.tags_ignored.load(Ordering::Relaxed),
+            out_of_order: counts.out_of_order.load(Ordering::Relaxed),
+            extract_failures: counts.extract_failures.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The record of a new span; `None` where nothing is traced.
+    pub(crate) fn begin(
+        &self,
+        parent: Parent<'_>,
+        name: Cow<'static, str>,
+        callsite: Option<&'static Callsite>,
+    ) -> Option<SpanRecord> {
+        let core = self.core.as_ref()?;
+        let active;
+        let parent = match (parent, local::mode()) {
+            (_, Mode::Suppressed) => return None,
+            (Parent::Active, Mode::Idle | Mode::Default) | (Parent::Root, _) => None,
+            (Parent::Active, _) => {
+                active = local::context()?;
+                Some(&active)
+            }
+            (Parent::Context(context), _) => Some(context),
+        };
+        let (mut context, verdict) = match parent {
+            Some(parent) if parent.is_valid() => core.child(parent, &name)?,
+            Some(parent) => core.root(Some(parent), &name)?,
+            None => core.root(None, &name)?,
+        };
+        if std::thread::panicking() {
+            context.state |= state::UNWINDING;
+        }
+        Some(core.record(context, name, callsite, verdict))
+    }
+}
+
+impl Core {
+    /// The context of a span under a valid one, and the verdict if the decision was left to us.
+    fn child(&self, parent: &SpanContext, name: &str) -> Option<(SpanContext, Option<Verdict>)> {
+        let mut context = parent.child(local::draw_span()?);
+        context.tracer = self.id;
+        if context.state & state::DEFERRED == 0 {
+            return Some((context, None));
+        }
+        let verdict = self.sampler.decide(context.trace_id, name);
+        self.apply(&mut context, verdict.sampled);
+        Some((context, Some(verdict)))
+    }
+
+    /// The context of a span that begins a trace, and the verdict of the sampler. What a context without a trace carries
+    /// (baggage, a decision, a debug id) holds for the new trace.
+    fn root(&self, carrying: Option<&SpanContext>, name: &str) -> Option<(SpanContext, Option<Verdict>)> {
+        let (trace_id, span_id) = local::draw_root(self.bits128)?;
+        let mut context = SpanContext {
+            trace_id,
+            span_id,
+            anchor: Anchor::newest(),
+            tracer: self.id,
+            state: state::RANDOM,
+            ..SpanContext::EMPTY
+        };
+        let Some(carrying) = carrying else {
+            let verdict = self.sampler.decide(trace_id, name);
+            self.apply(&mut context, verdict.sampled);
+            return Some((context, Some(verdict)));
+        };
+        let debug_id = carrying.debug_id();
+        context.carried = carrying.carried.as_ref().map(|carried| {
+            let baggage = carried.baggage.clone();
+            Arc::new(Carried { baggage, ..Carried::default() })
+        });
+        if !debug_id.is_empty() || carrying.flags & flag::DEBUG != 0 {
+            context.flags |= flag::DEBUG;
+            self.apply(&mut context, true);
+            let tag = (Cow::Borrowed("jaeger-debug-id"), TagValue::from(debug_id.to_owned()));
+            let tags = if debug_id.is_empty() { Vec::new() } else { vec![tag] };
+            return Some((context, Some(Verdict { sampled: true, tags: None, custom_tags: tags })));
+        }
+        if carrying.decides() {
+            self.apply(&mut context, carrying.is_sampled());
+            return Some((context, None));
+        }
+        let verdict = self.sampler.decide(trace_id, name);
+        self.apply(&mut context, verdict.sampled);
+        Some((context, Some(verdict)))
+    }
+
+    fn apply(&self, context: &mut SpanContext, sampled: bool) {
+        context.state &= !state::DEFERRED;
+        if sampled {
+            context.flags |= flag::SAMPLED;
+            context.state |= state::RECORDING | state::COUNTED;
+        } else {
+            local::count(self.id, |counts| counts.refused.add(1));
+        }
+    }
+
+    fn record(
+        &self,
+        context: SpanContext,
+        name: Cow<'static, str>,
+        callsite: Option<&'static Callsite>,
+        verdict: Option<Verdict>,
+    ) -> SpanRecord {
+        let recording = context.state & state::RECORDING != 0;
+        let mut record = SpanRecord {
+            context,
+            name: "",
+            start: Instant::ZERO,
+            end: Instant::ZERO,
+            callsite,
+            details: None,
+            sampler: verdict.as_ref().and_then(|verdict| verdict.tags),
+        };
+        match name {
+            Cow::Borrowed(name) => record.name = name,
+            Cow::Owned(name) => record.details.insert(local::details(self.id)).set_name(&name),
+        }
+        if !recording {
+            return record;
+        }
+        local::count(self.id, |counts| counts.started.add(1));
+        for (key, value) in verdict.map(|verdict| verdict.custom_tags).unwrap_or_default() {
+            record.details.get_or_insert_with(|| local::details(self.id)).set_tag(key, &value);
+        }
+        record.start = Instant::now();
+        record
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.hub.close();
+        registry_write(|tracers| tracers.remove(&self.id));
+    }
+}
+
+impl fmt::Debug for Tracer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.core {
+            None => f.write_str("Tracer(disabled)"),
+            Some(core) => f
+                .debug_struct("Tracer")
+                .field("process", &core.process)
+                .field("sampler", &core.sampler)
+                .field("propagation", &core.propagations)
+                .finish_non_exhaustive(),
+        }
+    }
+}
+
+/// The tracers of this process by the number that records name them with. Weak: dropping the last handle ends a tracer.
+static REGISTRY: RwLock<BTreeMap<u32, (Weak<Core>, Arc<Hub>)>> = RwLock::new(BTreeMap::new());
+
+/// A number for a new tracer; 0 is the one that does nothing.
+pub(crate) fn new_id() -> u32 {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
+}
+
+/// Makes a tracer known to all threads.
+pub(crate) fn register(core: &Arc<Core>) {
+    registry_write(|tracers| tracers.insert(core.id, (Arc::downgrade(core), Arc::clone(&core.hub))));
+}
+
+/// The tracer of that number, if it lives.
+pub(crate) fn registered(id: u32) -> Option<Tracer> {
+    let core = registry_read(|tracers| tracers.get(&id).and_then(|(core, _)| core.upgrade()))?;
+    Some(Tracer::of(core))
+}
+
+/// The hub of the tracer of that number.
+pub(crate) fn registered_hub(id: u32) -> Option<Arc<Hub>> {
+    registry_read(|tracers| tracers.get(&id).map(|(_, hub)| Arc::clone(hub)))
+}
+
+/// Counts something that was set where no span records it.
+#[cold]
+pub(crate) fn count_ignored(id: u32) {
+    let hub = if id == 0 { global::installed().map(|tracer| tracer.id()).and_then(registered_hub) } else { registered_hub(id) };
+    if let Some(hub) = hub {
+        hub.counts.tags_ignored.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn registry_read<R>(read: impl FnOnce(&BTreeMap<u32, (Weak<Core>, Arc<Hub>)>) -> R) -> R {
+    read(&REGISTRY.read().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn registry_write<R>(write: impl FnOnce(&mut BTreeMap<u32, (Weak<Core>, Arc<Hub>)>) -> R) -> R {
+    write(&mut REGISTRY.write().unwrap_or_else(PoisonError::into_inner))
+}

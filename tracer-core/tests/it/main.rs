@@ -1,0 +1,3 @@
+//! Behaviour of spans, scopes and tracers.
+
+mod spans;
