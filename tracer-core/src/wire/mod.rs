@@ -13,6 +13,8 @@ mod buffer;
 mod compact;
 pub(crate) mod jaeger;
 #[cfg(test)]
+pub(crate) mod reading;
+#[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,16 @@
 //! Jaeger's structs against bytes that Apache Thrift's Python library made from the same values, and against the decoder of
 //! its Rust library.
 
+use proptest::prelude::*;
+
 use super::jaeger::{self, Extent, Framing};
-use super::sample::{details, log, process, span, tag, timed};
+use super::reading::{self, Read};
+use super::sample::{any_process, any_span, details, log, process, span, tag, timed};
 use super::{Binary, Buffer, Compact, Protocol};
 use crate::context::{Decision, SpanContext};
 use crate::details::{Reference, ReferenceKind};
 use crate::id::TraceId;
+use crate::process::Process;
 use crate::record::SpanRecord;
 use crate::report::Losses;
 
@@ -60,24 +64,26 @@ fn golden_spans() -> [SpanRecord; 2] {
     [first, second]
 }
 
-fn golden<P: Protocol>() -> String {
-    let mut out = Buffer::with_capacity(1000);
-    jaeger::batch_head::<P>(&mut out, Framing::EmitBatch, &process("svc"), Extent::WHOLE);
-    jaeger::spans_head::<P>(&mut out, 2);
-    for record in golden_spans() {
-        jaeger::span::<P>(&mut out, &record, Extent::WHOLE);
+fn encode<P: Protocol>(framing: Framing, process: &Process, spans: &[SpanRecord]) -> Vec<u8> {
+    let mut out = Buffer::with_capacity(1 << 20);
+    jaeger::batch_head::<P>(&mut out, framing, process, Extent::WHOLE);
+    jaeger::spans_head::<P>(&mut out, spans.len());
+    for record in spans {
+        jaeger::span::<P>(&mut out, record, Extent::WHOLE);
     }
     let losses = Losses {
         queue_full: 1,
         too_large: 2,
         failed: 300,
     };
-    jaeger::batch_tail::<P>(&mut out, Framing::EmitBatch, 7, losses);
+    jaeger::batch_tail::<P>(&mut out, framing, 7, losses);
     assert!(!out.is_full());
-    out.as_slice()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    out.as_slice().to_vec()
+}
+
+fn golden<P: Protocol>() -> String {
+    let message = encode::<P>(Framing::EmitBatch, &process("svc"), &golden_spans());
+    message.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[test]
@@ -93,4 +99,100 @@ fn a_batch_in_the_binary_protocol_has_the_golden_bytes() {
         golden::<Binary>(),
         format!("{envelope}{}", rest.replacen("00000001", "00000000", 1))
     );
+}
+
+fn read_back<P: Protocol + Read>(framing: Framing, process: &Process, spans: &[SpanRecord]) {
+    let batch = reading::batch::<P>(&encode::<P>(framing, process, spans), framing);
+    assert_eq!(batch.field(1), Some(&reading::expected_process(process)));
+    let read = batch.field(2).map(|spans| spans.list());
+    assert_eq!(
+        read,
+        Some(&*spans.iter().map(reading::expected_span).collect::<Vec<_>>())
+    );
+    assert_eq!(batch.field(3).map(reading::Value::i64), Some(7));
+    let stats: Vec<_> = (1..=3)
+        .map(|id| batch.field(4).unwrap().field(id).unwrap().i64())
+        .collect();
+    assert_eq!(stats, [1, 2, 300]);
+}
+
+#[test]
+fn the_library_of_thrift_reads_the_golden_batch() {
+    read_back::<Compact>(Framing::EmitBatch, &process("svc"), &golden_spans());
+    read_back::<Binary>(Framing::Bare, &process("svc"), &golden_spans());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn the_library_of_thrift_reads_what_is_written(
+        process in any_process(),
+        spans in prop::collection::vec(any_span(), 0..20),
+    ) {
+        read_back::<Compact>(Framing::EmitBatch, &process, &spans);
+        read_back::<Binary>(Framing::Bare, &process, &spans);
+    }
+}
+
+#[test]
+fn a_child_does_not_stick_out_of_its_parent_by_rounding() {
+    for (parent, child) in [
+        ((1_999, 5_001), (2_001, 4_999)),
+        ((1_001, 2_999), (1_001, 2_000)),
+        ((-2_999, 1), (-2_998, 0)),
+    ] {
+        let micros = |(start, end)| {
+            let mut record = span(1, 0);
+            details(&mut record).started_at = Some(start);
+            details(&mut record).finished_at = Some(end);
+            let batch = reading::batch::<Binary>(
+                &encode::<Binary>(Framing::Bare, &process("svc"), &[record]),
+                Framing::Bare,
+            );
+            let span = &batch.field(2).unwrap().list()[0];
+            let start = span.field(8).unwrap().i64();
+            (start, start + span.field(9).unwrap().i64())
+        };
+        let (parent, child) = (micros(parent), micros(child));
+        assert!(
+            parent.0 <= child.0 && child.1 <= parent.1,
+            "{parent:?} {child:?}"
+        );
+    }
+}
+
+#[test]
+fn several_references_go_with_the_parent_among_them() {
+    let other = |trace: u128, id: u64| {
+        SpanContext::remote(TraceId::from(trace), id.into(), Decision::Sampled)
+    };
+    let mut record = span(3, 2);
+    details(&mut record).references = vec![
+        Reference {
+            kind: ReferenceKind::FollowsFrom,
+            context: other(77, 9),
+        },
+        Reference {
+            kind: ReferenceKind::ChildOf,
+            context: SpanContext::EMPTY,
+        },
+    ];
+    let batch = reading::batch::<Compact>(
+        &encode::<Compact>(Framing::Bare, &process("svc"), &[record]),
+        Framing::Bare,
+    );
+    let span = &batch.field(2).unwrap().list()[0];
+    let references: Vec<_> = span
+        .field(6)
+        .unwrap()
+        .list()
+        .iter()
+        .map(|it| (it.field(1).unwrap().clone(), it.field(4).unwrap().i64()))
+        .collect();
+    assert_eq!(
+        references,
+        [(reading::Value::I32(0), 2), (reading::Value::I32(1), 9)]
+    );
+    assert_eq!(span.field(4).unwrap().i64(), 2);
 }
