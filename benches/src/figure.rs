@@ -1,0 +1,189 @@
+//! Figures: what one run of a row measured, and what many runs come to.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// What is measured. The names are those of the JSON line a child process prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Figure {
+    /// Wall time on the caller's thread for each span or operation, in ns.
+    Caller,
+    /// CPU time of all threads for each span, an idle flush taken off, in ns.
+    Cpu,
+    /// Heap allocations of all threads for each span or operation.
+    Allocations,
+    /// Bytes asked of the heap for each span or operation.
+    HeapBytes,
+    /// Spans that had to arrive.
+    Expected,
+    /// Spans that arrived.
+    Delivered,
+    /// Bytes sent for each span.
+    SentBytes,
+    /// Spans in the fullest datagram.
+    SpansPerDatagram,
+    /// Requests a second.
+    Throughput,
+    /// CPU time of the server's process for each request, in us.
+    RequestCpu,
+    /// The latency 99 of 100 requests keep with one connection, in us.
+    P99,
+    /// Share of spans that did not arrive.
+    DroppedShare,
+    /// Spans that neither arrived nor were counted as dropped.
+    Uncounted,
+    /// Spans that arrived only after `flush` had returned.
+    AfterFlush,
+    /// What resident memory grew by, in MB.
+    Growth,
+    /// Seconds from the end of the last child until all children had arrived, their root still open.
+    Delay,
+}
+
+impl Figure {
+    /// Unit, for people.
+    pub(crate) const fn unit(self) -> &'static str {
+        match self {
+            Self::Caller | Self::Cpu => "ns",
+            Self::Allocations => "allocations",
+            Self::HeapBytes | Self::SentBytes => "bytes",
+            Self::Expected
+            | Self::Delivered
+            | Self::SpansPerDatagram
+            | Self::Uncounted
+            | Self::AfterFlush => "spans",
+            Self::Throughput => "requests/s",
+            Self::RequestCpu | Self::P99 => "us",
+            Self::DroppedShare => "share",
+            Self::Growth => "MB",
+            Self::Delay => "s",
+        }
+    }
+
+    /// What is measured, for people.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Caller => "caller",
+            Self::Cpu => "total CPU",
+            Self::Allocations => "allocations",
+            Self::HeapBytes => "heap bytes",
+            Self::Expected => "expected",
+            Self::Delivered => "delivered",
+            Self::SentBytes => "bytes sent",
+            Self::SpansPerDatagram => "spans in the fullest datagram",
+            Self::Throughput => "throughput",
+            Self::RequestCpu => "CPU per request",
+            Self::P99 => "p99",
+            Self::DroppedShare => "dropped",
+            Self::Uncounted => "neither delivered nor counted",
+            Self::AfterFlush => "delivered only after flush",
+            Self::Growth => "memory growth",
+            Self::Delay => "delay of delivery",
+        }
+    }
+}
+
+/// The figures of one run.
+pub(crate) type Figures = BTreeMap<Figure, f64>;
+
+/// The figures of all runs.
+#[derive(Debug, Default)]
+pub(crate) struct Results {
+    runs: BTreeMap<(&'static str, &'static str), Vec<Figures>>,
+}
+
+impl Results {
+    /// Adds one run of `row` by `contender`.
+    pub(crate) fn add(&mut self, row: &'static str, contender: &'static str, figures: Figures) {
+        self.runs.entry((row, contender)).or_default().push(figures);
+    }
+
+    /// The median over the runs; `None` when nothing was measured, or when spans were lost where none may be.
+    pub(crate) fn get(&self, row: &str, contender: &str, figure: Figure) -> Option<f64> {
+        if !self.is_valid(row, contender) {
+            return None;
+        }
+        median(
+            self.of(row, contender)?
+                .iter()
+                .filter_map(|run| run.get(&figure).copied())
+                .collect(),
+        )
+    }
+
+    /// Whether each run delivered what it had to.
+    pub(crate) fn is_valid(&self, row: &str, contender: &str) -> bool {
+        self.of(row, contender).is_none_or(|runs| {
+            runs.iter().all(
+                |run| match (run.get(&Figure::Expected), run.get(&Figure::Delivered)) {
+                    (Some(expected), Some(delivered)) => expected == delivered,
+                    _ => true,
+                },
+            )
+        })
+    }
+
+    /// The figures some contender has in this row, in their order.
+    pub(crate) fn figures(&self, row: &str) -> Vec<Figure> {
+        let mut all: Vec<Figure> = self
+            .runs
+            .iter()
+            .filter(|((name, _), _)| *name == row)
+            .flat_map(|(_, runs)| runs.iter().flat_map(|run| run.keys().copied()))
+            .filter(|figure| !matches!(figure, Figure::Expected | Figure::Delivered))
+            .collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    fn of(&self, row: &str, contender: &str) -> Option<&Vec<Figures>> {
+        self.runs
+            .iter()
+            .find(|((r, c), _)| *r == row && *c == contender)
+            .map(|(_, runs)| runs)
+    }
+}
+
+/// The middle one, or the mean of the two in the middle.
+pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_unstable_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len() % 2 == 1 {
+        values.get(middle).copied()
+    } else {
+        Some((values.get(middle.checked_sub(1)?)? + values.get(middle)?) / 2.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Figure, Figures, Results, median};
+
+    #[test]
+    fn median_of_none_one_two_three() {
+        assert_eq!(median(vec![]), None);
+        assert_eq!(median(vec![3.0]), Some(3.0));
+        assert_eq!(median(vec![3.0, 1.0]), Some(2.0));
+        assert_eq!(median(vec![3.0, 1.0, 7.0]), Some(3.0));
+    }
+
+    #[test]
+    fn a_run_that_lost_spans_makes_the_row_invalid() {
+        let mut results = Results::default();
+        let run = |delivered| {
+            Figures::from([
+                (Figure::Caller, 20.0),
+                (Figure::Expected, 10.0),
+                (Figure::Delivered, delivered),
+            ])
+        };
+        results.add("flat10", "ours", run(10.0));
+        assert_eq!(results.get("flat10", "ours", Figure::Caller), Some(20.0));
+        results.add("flat10", "ours", run(9.0));
+        assert!(!results.is_valid("flat10", "ours"));
+        assert_eq!(results.get("flat10", "ours", Figure::Caller), None);
+    }
+}

@@ -1,0 +1,134 @@
+//! How rows are measured. Each runs in a process of its own, with one contender.
+
+mod open;
+mod operation;
+mod overload;
+mod pipeline;
+mod server;
+mod spans;
+mod threads;
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::affinity;
+use crate::contender::Contender;
+use crate::figure::Figures;
+use crate::receiver::Receiver;
+use crate::work::{Output, SetUp, Tracing, Work};
+
+/// The ways of measuring.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Harness {
+    /// Caller's time, total CPU and allocations for each span.
+    Spans(Work),
+    /// Caller's time and allocations for each operation that makes no span.
+    Operation(Work),
+    /// As `Spans`, on so many threads at once; the time is each thread's own.
+    Threads(usize, Work),
+    /// As `Spans`, encoded and sent to a UDP socket.
+    Pipeline(Work),
+    /// The encoder and the socket alone.
+    Encode,
+    /// A server under load. `None`: nothing is installed, though the layer is there.
+    Server {
+        /// Every how many requests the caller is sampled.
+        sampled_every: Option<u64>,
+    },
+    /// The caller flat out, and a reporter that cannot keep up.
+    Overload(Work),
+    /// How long children wait while their root is open.
+    OpenRoot,
+    /// A million children of one root.
+    LongTrace,
+}
+
+/// Measures; `None` when the contender cannot do this.
+pub(crate) fn run<C: Contender>(harness: Harness) -> Option<Figures> {
+    match harness {
+        Harness::Spans(work) => spans::measure::<C>(work),
+        Harness::Operation(work) => operation::measure::<C>(work),
+        Harness::Threads(threads, work) => threads::measure::<C>(threads, work),
+        Harness::Pipeline(work) => pipeline::measure::<C>(work),
+        Harness::Encode => pipeline::encode::<C>(),
+        Harness::Server { sampled_every } => server::measure::<C>(sampled_every),
+        Harness::Overload(work) => overload::measure::<C>(work),
+        Harness::OpenRoot => open::delay::<C>(),
+        Harness::LongTrace => open::growth::<C>(),
+    }
+}
+
+/// Does the work of a row `iterations` times, with a flush wherever the row has one, and nothing else.
+pub(crate) fn repeat<C: Contender>(
+    harness: Harness,
+    iterations: u64,
+) -> Result<(), Box<dyn Error>> {
+    let (Harness::Spans(work) | Harness::Operation(work)) = harness else {
+        return Err("only rows of spans and operations can be repeated by themselves".into());
+    };
+    let (contender, _receiver) =
+        start_counting::<C>(work.tracing()).ok_or("the contender has no such row")?;
+    let mut run = contender
+        .work(work)
+        .ok_or("the contender has no such row")?;
+    let batch = crate::harness::iterations(work, BATCH_SPANS);
+    for done in (0..iterations).step_by(usize::try_from(batch)?) {
+        run(batch.min(iterations - done));
+        contender.flush();
+    }
+    Ok(())
+}
+
+/// Spans finished between two flushes: long enough to be timed, short enough for any contender's queue.
+const BATCH_SPANS: u64 = 1000;
+
+/// How long a row is measured.
+const MEASURED: Duration = Duration::from_millis(200);
+
+/// Iterations of `work` that make about `spans` spans.
+fn iterations(work: Work, spans: u64) -> u64 {
+    (spans / work.units()).max(1)
+}
+
+/// Starts a contender with its threads on the background's core, and moves this thread to the caller's.
+fn start<C: Contender>(tracing: Tracing, output: Output) -> Option<C> {
+    affinity::background();
+    let contender = C::start(&SetUp { tracing, output });
+    affinity::caller();
+    contender
+}
+
+/// [`start`] with a receiver that keeps up.
+fn start_counting<C: Contender>(tracing: Tracing) -> Option<(C, Receiver)> {
+    let receiver = Receiver::default();
+    Some((
+        start(tracing, Output::Receiver(receiver.clone()))?,
+        receiver,
+    ))
+}
+
+/// [`start`] with a socket.
+fn start_sending<C: Contender>(address: SocketAddr) -> Option<C> {
+    start(Tracing::Sampled, Output::Udp(address))
+}
+
+/// Flushes until `spans` have been received or a second has passed, and returns what was received.
+///
+/// A second flush is no excuse for the first: rows about flushing look at the receiver themselves. Here it lets the row
+/// of a contender whose `flush` is not exact be valid.
+fn settle<C: Contender>(contender: &C, receiver: &Receiver, spans: u64) -> u64 {
+    let deadline = Instant::now() + Duration::from_secs(1);
+    loop {
+        contender.flush();
+        if receiver.received() >= spans || Instant::now() > deadline {
+            return receiver.received();
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Nanoseconds for one of `n`.
+fn ns_each(time: Duration, n: u64) -> f64 {
+    time.as_nanos() as f64 / n as f64
+}

@@ -1,0 +1,83 @@
+//! Caller's time, total CPU and allocations for each span.
+
+use std::time::{Duration, Instant};
+
+use super::{BATCH_SPANS, MEASURED, iterations, ns_each, settle, start_counting};
+use crate::contender::Contender;
+use crate::figure::{Figure, Figures, median};
+use crate::work::Work;
+use crate::{allocation, usage};
+
+/// Batches between two looks at the CPU clock, which is too coarse for one.
+const CHUNK: u32 = 16;
+
+/// Works in batches and flushes after each; time is taken without the flush, CPU with it, less what as many idle flushes cost.
+pub(super) fn measure<C: Contender>(work: Work) -> Option<Figures> {
+    let (contender, receiver) = start_counting::<C>(work.tracing())?;
+    let mut run = contender.work(work)?;
+    let timed = iterations(work, BATCH_SPANS * 3 / 4);
+    let untimed = iterations(work, BATCH_SPANS / 4);
+    let batch_units = (timed + untimed) * work.units();
+    let mut batches = 0;
+
+    let mut caller = Vec::new();
+    let mut batch = |times: &mut Vec<f64>| {
+        run(untimed);
+        let start = Instant::now();
+        run(timed);
+        times.push(ns_each(start.elapsed(), timed * work.units()));
+        contender.flush();
+    };
+
+    for _ in 0..CHUNK {
+        batch(&mut Vec::new());
+        batches += 1;
+    }
+    let (mut busy, mut idle, mut measured) = (Duration::ZERO, Duration::ZERO, 0);
+    let start = Instant::now();
+    while start.elapsed() < MEASURED {
+        let before = usage::cpu();
+        (0..CHUNK).for_each(|_| batch(&mut caller));
+        let between = usage::cpu();
+        (0..CHUNK).for_each(|_| contender.flush());
+        busy += between - before;
+        idle += usage::cpu() - between;
+        measured += u64::from(CHUNK);
+    }
+    batches += measured;
+
+    let mut times = Vec::with_capacity(CHUNK as usize);
+    let with = allocation::count(|| (0..CHUNK).for_each(|_| batch(&mut times)));
+    let without = allocation::count(|| (0..CHUNK).for_each(|_| contender.flush()));
+    batches += u64::from(CHUNK);
+    let counted = (u64::from(CHUNK) * batch_units) as f64;
+
+    let mut figures = Figures::from([
+        (Figure::Caller, median(caller)?),
+        (
+            Figure::Cpu,
+            ns_each(busy.saturating_sub(idle), measured * batch_units),
+        ),
+        (
+            Figure::Allocations,
+            with.count.saturating_sub(without.count) as f64 / counted,
+        ),
+        (
+            Figure::HeapBytes,
+            with.bytes.saturating_sub(without.bytes) as f64 / counted,
+        ),
+    ]);
+    if C::DELIVERS
+        && let Some(per_iteration) = work.delivered()
+    {
+        let expected = batches * (timed + untimed) * per_iteration;
+        // What holds a root open, and so perhaps spans back, is the loop itself.
+        drop(run);
+        figures.insert(Figure::Expected, expected as f64);
+        figures.insert(
+            Figure::Delivered,
+            settle(&contender, &receiver, expected) as f64,
+        );
+    }
+    Some(figures)
+}

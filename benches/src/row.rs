@@ -1,0 +1,98 @@
+//! The rows of the comparison.
+
+use crate::harness::Harness;
+use crate::work::Work;
+
+/// One line of the table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row {
+    /// Name, as on the command line.
+    pub(crate) name: &'static str,
+    /// How it is measured.
+    pub(crate) harness: Harness,
+    /// Runs in the first round only: it takes long and does not scatter.
+    pub(crate) once: bool,
+}
+
+/// All rows, in the order of the table.
+pub(crate) const ROWS: &[Row] = &[
+    spans("root", Work::Root),
+    spans("flat1", Work::Flat(1)),
+    spans("flat10", Work::Flat(10)),
+    spans("flat100", Work::Flat(100)),
+    spans("flat1000", Work::Flat(1000)),
+    spans("nest10", Work::Nest(10)),
+    spans("tags", Work::Tags),
+    spans("plain_tags", Work::PlainTags),
+    spans("unsampled_root", Work::UnsampledRoot),
+    spans("unsampled_child", Work::UnsampledChild),
+    spans("no_parent", Work::NoParent),
+    spans("no_tracer", Work::NoTracer),
+    spans("macro_sync", Work::MacroSync),
+    spans("async_ready", Work::AsyncReady),
+    spans("async_yield", Work::AsyncYield),
+    row(
+        "parse_traceparent",
+        Harness::Operation(Work::ParseTraceparent),
+    ),
+    row(
+        "format_traceparent",
+        Harness::Operation(Work::FormatTraceparent),
+    ),
+    row("parse_uber", Harness::Operation(Work::ParseUber)),
+    row("format_uber", Harness::Operation(Work::FormatUber)),
+    row("threads2", Harness::Threads(2, Work::Flat(10))),
+    row("pipeline", Harness::Pipeline(Work::Tags)),
+    row("encode", Harness::Encode),
+    row(
+        "axum_100",
+        Harness::Server {
+            sampled_every: Some(1),
+        },
+    ),
+    row(
+        "axum_0.1",
+        Harness::Server {
+            sampled_every: Some(1000),
+        },
+    ),
+    row(
+        "axum_off",
+        Harness::Server {
+            sampled_every: None,
+        },
+    ),
+    once("overload", Harness::Overload(Work::Flat(1))),
+    once("open_root", Harness::OpenRoot),
+    once("long_trace", Harness::LongTrace),
+];
+
+const fn row(name: &'static str, harness: Harness) -> Row {
+    Row {
+        name,
+        harness,
+        once: false,
+    }
+}
+
+const fn spans(name: &'static str, work: Work) -> Row {
+    row(name, Harness::Spans(work))
+}
+
+const fn once(name: &'static str, harness: Harness) -> Row {
+    Row {
+        name,
+        harness,
+        once: true,
+    }
+}
+
+/// The row of that name.
+pub(crate) fn find(name: &str) -> Result<&'static Row, String> {
+    ROWS.iter().find(|row| row.name == name).ok_or_else(|| {
+        format!(
+            "no row is called {name:?}; there are {:?}",
+            ROWS.iter().map(|row| row.name).collect::<Vec<_>>()
+        )
+    })
+}
