@@ -48,7 +48,7 @@ pub struct Messages {
     pub missing_field: u64,
     /// Called a method other than `emitBatch`.
     pub unknown_method: u64,
-    /// Made the agent panic: a defect of the agent, please report it.
+    /// Made the agent panic, before or after it was counted as `ok`: a defect of the agent, please report it.
     pub panicked: u64,
 }
 

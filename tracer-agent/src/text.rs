@@ -33,7 +33,7 @@ pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     }
 }
 
-/// Writes a duration with three to five digits: `0us`, `950us`, `12.3ms`, `4.56s`, `2m03s`.
+/// Writes a duration in at most eight characters: `0us`, `950us`, `12.3ms`, `4.56s`, `2m03s`.
 pub(crate) fn duration(duration: Duration) -> String {
     let micros = duration.as_micros();
     match micros {
@@ -44,7 +44,10 @@ pub(crate) fn duration(duration: Duration) -> String {
             let seconds = duration.as_secs();
             match seconds / 60 {
                 minutes @ 0..60 => format!("{minutes}m{:02}s", seconds % 60),
-                minutes => format!("{}h{:02}m", minutes / 60, minutes % 60),
+                minutes @ 60..60_000 => format!("{}h{:02}m", minutes / 60, minutes % 60),
+                minutes @ 60_000..14_400_000_000 => format!("{}d", minutes / 1_440),
+                // No column is wide enough for the times that a broken clock measures.
+                _ => String::from(">27000y"),
             }
         }
     }
@@ -152,6 +155,9 @@ mod tests {
             (4_560_000, "4.56s"),
             (123_000_000, "2m03s"),
             (7_260_000_000, "2h01m"),
+            (3_599_940_000_000, "999h59m"),
+            (3_600_000_000_000, "41d"),
+            (i64::MAX as u64, ">27000y"),
         ] {
             assert_eq!(duration(Duration::from_micros(micros)), text);
         }

@@ -70,14 +70,13 @@ impl Sink {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .record(&batch);
+            // Before the store tells those who wait: they look at the counters next.
+            counters.count_ok();
             self.store.insert(batch.spans);
             Ok::<_, DecodeError>(())
         }));
         match taken {
-            Ok(Ok(())) => {
-                counters.count_ok();
-                Some(Ok(()))
-            }
+            Ok(Ok(())) => Some(Ok(())),
             Ok(Err(error)) => {
                 if counters.count_refused(error.cause()) {
                     let name = source.name();

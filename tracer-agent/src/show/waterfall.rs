@@ -195,7 +195,8 @@ impl Axis {
         };
         let from = column(span.start_micros).min(self.columns - 1);
         let to = column(span.end_micros()).clamp(from + 1, self.columns);
-        let block = if span.duration_micros * (self.columns as u64) < self.length / 2 {
+        let half_a_column = self.length / self.columns as u64 / 2;
+        let block = if span.duration_micros < half_a_column {
             "▏"
         } else {
             "█"

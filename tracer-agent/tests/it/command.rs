@@ -1,0 +1,180 @@
+//! The binary: its output, its errors, its end.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Output, Stdio};
+
+use crate::client::{get, report, send, start};
+use crate::datagram::{Span, message};
+
+fn tracer_agent() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tracer-agent"));
+    command.env_remove("COLUMNS").env_remove("NO_COLOR");
+    command
+}
+
+fn show(args: &[&str]) -> Output {
+    tracer_agent()
+        .arg("show")
+        .args(args)
+        .env("COLUMNS", "60")
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn show_prints_the_wanted_trace() {
+    let agent = start();
+    let url = agent.url();
+    let none = show(&["--agent", &url]);
+    assert_eq!(
+        (none.status.code(), text(&none.stderr)),
+        (Some(1), "tracer-agent: the agent keeps no trace yet\n")
+    );
+
+    report(&agent, "shop", &[Span::new(1, 1, 0, "older", 1_000, 2_000)]);
+    report(&agent, "shop", &[Span::new(2, 1, 0, "newer", 5_000, 2_000)]);
+    for (args, id, operation) in [
+        (&["--last", "--agent", &url][..], 2, "newer"),
+        (&["--agent", &url], 2, "newer"),
+        (&["1", "--agent", &url], 1, "older"),
+    ] {
+        let output = show(args);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let expected = format!("shop {operation}     2.00ms  █");
+        assert!(
+            text(&output.stdout).starts_with(&format!(
+                "trace {id:016x}: 1 span, 1 service, 2.00ms, at 1970-01-01 "
+            )),
+            "{output:?}"
+        );
+        assert!(text(&output.stdout).contains(&expected), "{output:?}");
+        assert!(
+            !text(&output.stdout).contains('\u{1b}'),
+            "colours in a pipe"
+        );
+    }
+    let unknown = show(&["abc", "--agent", &url]);
+    let expected = "tracer-agent: trace not found: it did not arrive, or was evicted\n";
+    assert_eq!(
+        (unknown.status.code(), text(&unknown.stderr)),
+        (Some(1), expected)
+    );
+
+    let addr = agent.query_addr();
+    agent.shutdown();
+    let gone = show(&["--agent", &format!("http://{addr}")]);
+    assert_eq!(gone.status.code(), Some(1));
+    assert!(
+        text(&gone.stderr).starts_with(&format!("tracer-agent: no agent at http://{addr}: ")),
+        "{gone:?}"
+    );
+    assert_eq!(text(&gone.stderr).lines().count(), 1);
+}
+
+#[test]
+fn wrong_flags_exit_with_2_and_help_with_0() {
+    let wrong = tracer_agent().arg("--prot").output().unwrap();
+    let expected = "tracer-agent: invalid option '--prot' (see tracer-agent --help)\n";
+    assert_eq!(
+        (wrong.status.code(), text(&wrong.stderr)),
+        (Some(2), expected)
+    );
+    let help = tracer_agent().arg("--help").output().unwrap();
+    assert_eq!(help.status.code(), Some(0));
+    assert!(text(&help.stdout).contains("--compact-port N"), "{help:?}");
+}
+
+#[test]
+fn a_taken_port_is_named_with_the_flag_that_changes_it() {
+    let agent = start();
+    let port = agent.query_addr().port().to_string();
+    let output = tracer_agent()
+        .args(["--ephemeral-ports", "--query-port", &port])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let error = text(&output.stderr);
+    let expected =
+        format!("tracer-agent: cannot listen on tcp 127.0.0.1:{port} for pages and queries: ");
+    assert!(
+        error.starts_with(&expected) && error.contains("choose another port with --query-port"),
+        "{error}"
+    );
+}
+
+/// A running binary that does not outlive its test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn it_runs_until_it_is_told_to_stop() {
+    let child = tracer_agent()
+        .args([
+            "--ephemeral-ports",
+            "--listen",
+            "0.0.0.0",
+            "--allow-host",
+            "agent.internal",
+        ])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut running = Running(child);
+    let mut lines = BufReader::new(running.0.stdout.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
+    let mut line = |name: &str| {
+        lines
+            .find(|line| line.contains(name))
+            .unwrap_or_else(|| panic!("no line of {name}"))
+    };
+    let last = |line: String| line.rsplit(' ').next().unwrap().to_owned();
+    let port = |addr: &str| addr.parse::<SocketAddr>().unwrap().port();
+    let binary = port(&last(line("Jaeger Thrift binary")));
+    let url = last(line("  traces  "));
+
+    send(
+        ([127, 0, 0, 1], binary).into(),
+        &message("shop", &[Span::new(1, 1, 0, "op", 1, 1)], None),
+    );
+    let query = url.strip_prefix("http://").unwrap().parse().unwrap();
+    let deadline = std::time::Instant::now() + crate::client::PATIENCE;
+    while get(query, "/api/traces/1").status != 200 {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the span did not arrive"
+        );
+        std::thread::yield_now();
+    }
+    let stopped = Command::new("kill")
+        .args(["-TERM", &running.0.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(stopped.success());
+    assert_eq!(running.0.wait().unwrap().code(), Some(0));
+    let mut errors = String::new();
+    running
+        .0
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut errors)
+        .unwrap();
+    assert!(
+        errors.starts_with("warning: listening on 0.0.0.0: whoever reaches this machine"),
+        "{errors}"
+    );
+}
