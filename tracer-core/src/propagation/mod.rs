@@ -86,7 +86,7 @@ pub trait Propagator: Send + Sync + Debug + 'static {
     fn extract(&self, carrier: &dyn ReadCarrier) -> Result<Option<SpanContext>, ExtractError>;
 }
 
-/// A header format a tracer speaks: what `TracerBuilder::propagation` takes a list of.
+/// A header format a tracer speaks: what [`TracerBuilder::propagation`](crate::TracerBuilder::propagation) takes a list of.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Propagation {
@@ -232,3 +232,6 @@ fn merge_baggage(earlier: &Baggage, later: &Baggage) -> Option<Baggage> {
     }
     Some(merged)
 }
+
+#[cfg(test)]
+mod tests;
