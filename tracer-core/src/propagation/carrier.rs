@@ -96,6 +96,20 @@ pub(super) fn is_token(text: &str) -> bool {
 }
 
 /// The carrier of format HTTP_HEADERS: a header map, `HttpHeaders(&mut map)` to inject and `HttpHeaders(&map)` to extract.
+///
+/// # Examples
+///
+/// ```
+/// use tracer_core::{HttpHeaders, SpanContext, Tracer};
+///
+/// fn call(tracer: &Tracer, context: &SpanContext, request: &mut http::Request<()>) {
+///     tracer.inject(context, &mut HttpHeaders(request.headers_mut()));
+/// }
+///
+/// fn serve(tracer: &Tracer, request: &http::Request<()>) -> Option<SpanContext> {
+///     tracer.extract(&HttpHeaders(request.headers())).ok().flatten()
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct HttpHeaders<H>(pub H);
 
@@ -179,6 +193,21 @@ fn static_name(key: &str) -> Option<&'static HeaderName> {
 /// `HashMap<String, String>`, a `BTreeMap<String, String>` or a `Vec<(String, String)>`.
 ///
 /// Values are written as they are. For headers of HTTP take [`HttpHeaders`].
+///
+/// # Examples
+///
+/// ```
+/// use std::collections::HashMap;
+/// use tracer_core::{SpanContext, TextMap, Tracer};
+///
+/// fn publish(tracer: &Tracer, context: &SpanContext, message: &mut HashMap<String, String>) {
+///     tracer.inject(context, &mut TextMap(message));
+/// }
+///
+/// fn consume(tracer: &Tracer, message: &HashMap<String, String>) -> Option<SpanContext> {
+///     tracer.extract(&TextMap(message)).ok().flatten()
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct TextMap<M>(pub M);
 
@@ -276,5 +305,21 @@ impl TextEntries for Vec<(String, String)> {
 /// extract. Written is the layout of Jaeger's clients, whatever propagations the tracer has, for the others have none.
 ///
 /// An injection appends, as `io::Write` does; an extraction reads from the first byte and ignores what follows the context.
+///
+/// # Examples
+///
+/// ```
+/// use tracer_core::{Binary, ExtractError, SpanContext, Tracer};
+///
+/// fn pack(tracer: &Tracer, context: &SpanContext) -> Vec<u8> {
+///     let mut blob = Vec::new();
+///     tracer.inject(context, &mut Binary(&mut blob));
+///     blob
+/// }
+///
+/// fn unpack(tracer: &Tracer, blob: &[u8]) -> Result<Option<SpanContext>, ExtractError> {
+///     tracer.extract(&Binary(blob))
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Binary<B>(pub B);

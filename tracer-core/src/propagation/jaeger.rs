@@ -7,6 +7,7 @@
 //! writes them so and reads them as decimal, and cannot read its own `a` for debug and firehose.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Deref;
 
 use super::Propagator;
@@ -248,6 +249,16 @@ fn parse_encoded(value: &[u8]) -> Result<Option<SpanContext>, ExtractError> {
 /// Allocates nothing.
 ///
 /// An open sampling decision, which Jaeger has no word for, is written as not sampled.
+///
+/// # Examples
+///
+/// ```
+/// use tracer_core::propagation::jaeger::{format_uber_trace_id, parse_uber_trace_id};
+///
+/// let context = parse_uber_trace_id(b"abc:def:0:01")?.expect("its trace id is not zero");
+/// assert_eq!(&*format_uber_trace_id(&context), "0000000000000abc:0000000000000def:0:1");
+/// # Ok::<(), tracer_core::ExtractError>(())
+/// ```
 #[must_use]
 pub fn format_uber_trace_id(context: &SpanContext) -> UberTraceId {
     let mut text = UberTraceId {
@@ -277,7 +288,7 @@ pub fn format_uber_trace_id(context: &SpanContext) -> UberTraceId {
 }
 
 /// The text of an `uber-trace-id` in place; dereferences to `str`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct UberTraceId {
     bytes: [u8; Self::MAX],
     len: usize,
@@ -298,6 +309,18 @@ impl Deref for UberTraceId {
 
     fn deref(&self) -> &str {
         std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for UberTraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self)
+    }
+}
+
+impl fmt::Debug for UberTraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
     }
 }
 

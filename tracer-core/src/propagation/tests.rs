@@ -247,7 +247,7 @@ fn a_propagator_and_carriers_of_the_user_plug_in() {
         fn extract(&self, carrier: &dyn ReadCarrier) -> Result<Option<SpanContext>, ExtractError> {
             let mut number = None;
             carrier.values("Number", &mut |value| {
-                number = std::str::from_utf8(value).ok()
+                number = std::str::from_utf8(value).ok();
             });
             let Some(number) = number else {
                 return Ok(None);

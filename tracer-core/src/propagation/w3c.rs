@@ -100,6 +100,18 @@ pub fn parse_traceparent(value: &[u8]) -> Result<SpanContext, ExtractError> {
 ///
 /// Only a context with ids ([`SpanContext::is_valid`]) gives a valid header. An open sampling decision, which W3C has no
 /// word for, is written as not sampled.
+///
+/// # Examples
+///
+/// ```
+/// use tracer_core::propagation::w3c::{format_traceparent, parse_traceparent};
+///
+/// let value = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-03";
+/// let context = parse_traceparent(value)?;
+/// assert!(context.is_sampled() && context.is_random());
+/// assert_eq!(format_traceparent(&context), *value);
+/// # Ok::<(), tracer_core::ExtractError>(())
+/// ```
 #[must_use]
 pub fn format_traceparent(context: &SpanContext) -> [u8; 55] {
     let sampled = if context.is_sampled() { SAMPLED } else { 0 };

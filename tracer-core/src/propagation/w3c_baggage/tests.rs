@@ -23,7 +23,8 @@ fn items(baggage: &Baggage) -> Vec<(&str, &str, &str)> {
 
 #[test]
 fn members_are_read_as_the_specification_has_them() {
-    let cases: &[(&str, &[(&str, &str, &str)])] = &[
+    type Item = (&'static str, &'static str, &'static str);
+    let cases: &[(&str, &[Item])] = &[
         ("SomeKey=SomeValue", &[("SomeKey", "SomeValue", "")]),
         ("a=1,b=2", &[("a", "1", ""), ("b", "2", "")]),
         ("a=1,A=2", &[("a", "1", ""), ("A", "2", "")]),
