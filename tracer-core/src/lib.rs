@@ -90,7 +90,7 @@ pub use propagation::{
 };
 pub use record::{LogRecord, SpanRecord};
 pub use report::{ConsoleReporter, LossCause, Losses, MemoryReporter, NullReporter, ReportError, Reporter, UdpReporter};
-pub use sampler::Sampler;
+pub use sampler::{Sample, Sampler, Sampling, SamplingRequest};
 pub use scope::Scope;
 pub use span::Span;
 pub use span_builder::SpanBuilder;
