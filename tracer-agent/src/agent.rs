@@ -2,11 +2,9 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
-use std::sync::{Arc, mpsc};
-use std::thread;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::runtime;
 use tokio::sync::watch;
 
 use crate::builder::{AgentBuilder, StartError};
@@ -15,15 +13,16 @@ use crate::model::TraceId;
 use crate::receive::{self, Sink, Source, udp};
 use crate::stats::Stats;
 use crate::store::Store;
-use crate::{query, sampling, serve};
+use crate::thread::Thread;
+use crate::{host, query, sampling, serve};
 
 /// How long the end of an agent may take. Its threads end by themselves later when that was not enough.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
 
 /// A running agent. Stops when dropped; what it kept stays readable through [`store`](Self::store).
 ///
-/// It runs on two threads of its own, each with a runtime of its own: one receives, so that a slow query never makes
-/// the kernel drop datagrams, and one serves HTTP.
+/// It runs on three threads of its own: one empties the sockets, so that neither decoding nor a slow query makes the
+/// kernel drop datagrams, one decodes and stores, one serves HTTP. Runtimes it needs are its own too.
 #[derive(Debug)]
 pub struct Agent {
     compact: SocketAddr,
@@ -90,7 +89,6 @@ impl Agent {
             threads: Vec::new(),
         };
 
-        let (sink, stopping) = (Arc::clone(&agent.sink), stopped.clone());
         let Sockets {
             compact,
             binary,
@@ -98,74 +96,42 @@ impl Agent {
             query,
             sampling,
         } = sockets;
-        agent.spawn("agent-udp", move || async move {
+        let (backlog, reader) = receive::backlog(Arc::clone(&agent.sink));
+        let stopping = stopped.clone();
+        agent.own(Thread::start_async("agent-udp", move || async move {
+            let backlog = Arc::new(backlog);
             let compact = udp::receive(
                 compact,
                 Source::Compact,
-                Arc::clone(&sink),
+                Arc::clone(&backlog),
                 stopping.clone(),
             );
-            let binary = udp::receive(binary, Source::Binary, sink, stopping);
+            let binary = udp::receive(binary, Source::Binary, backlog, stopping);
             tokio::join!(compact, binary);
-        })?;
+        }))?;
+        agent.own(Thread::start("agent-decode", move || reader.run()))?;
 
         let sink = Arc::clone(&agent.sink);
         let hosts = Arc::new(Hosts::new(options.listen, options.hosts));
-        agent.spawn("agent-http", move || async move {
-            let guard = |router| crate::host::guard(router, Arc::clone(&hosts));
-            tokio::join!(
-                serve::serve(
-                    query,
-                    guard(query::router(Arc::clone(&sink))),
-                    stopped.clone()
-                ),
-                serve::serve(
-                    collector,
-                    guard(receive::http::router(sink)),
-                    stopped.clone()
-                ),
-                serve::serve(
-                    sampling,
-                    guard(sampling::router(options.sampling_probability)),
-                    stopped
-                ),
+        let strategies = sampling::router(options.sampling_probability);
+        agent.own(Thread::start_async("agent-http", move || async move {
+            let guard = |router| host::guard(router, Arc::clone(&hosts));
+            let (queries, batches) = (
+                query::router(Arc::clone(&sink)),
+                receive::http::router(sink),
             );
-        })?;
+            tokio::join!(
+                serve::serve(query, guard(queries), stopped.clone()),
+                serve::serve(collector, guard(batches), stopped.clone()),
+                serve::serve(sampling, guard(strategies), stopped),
+            );
+        }))?;
         Ok(agent)
     }
 
-    /// Runs a future on a thread of its own. The future is made there: it never has to move between threads.
-    fn spawn<F: Future>(
-        &mut self,
-        name: &str,
-        make: impl FnOnce() -> F + Send + 'static,
-    ) -> Result<(), StartError> {
-        let (ready, started) = mpsc::channel();
-        let (done, finished) = mpsc::channel();
-        let body = move || {
-            let runtime = runtime::Builder::new_current_thread()
-                .enable_all()
-                .max_blocking_threads(4)
-                .build();
-            match runtime {
-                Ok(runtime) => {
-                    drop(ready.send(Ok(())));
-                    runtime.block_on(make());
-                    runtime.shutdown_timeout(Duration::from_millis(200));
-                }
-                Err(error) => drop(ready.send(Err(error))),
-            }
-            drop(done);
-        };
-        let handle = thread::Builder::new()
-            .name(name.into())
-            .spawn(body)
-            .map_err(StartError::thread)?;
-        self.threads.push(Thread { handle, finished });
-        match started.recv() {
-            Ok(started) => started.map_err(StartError::thread),
-            Err(_) => Err(StartError::thread(io::Error::other("it ended at once"))),
-        }
+    fn own(&mut self, started: io::Result<Thread>) -> Result<(), StartError> {
+        self.threads.push(started.map_err(StartError::thread)?);
+        Ok(())
     }
 
     /// Where Jaeger Thrift compact is received, over UDP.
@@ -233,26 +199,9 @@ impl Drop for Agent {
         self.stop.send_replace(true);
         let deadline = Instant::now() + STOP_LIMIT;
         for thread in self.threads.drain(..) {
-            thread.join(deadline);
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Thread {
-    handle: thread::JoinHandle<()>,
-    /// Disconnected at the end of the thread: a join with a deadline, which the standard library lacks.
-    finished: mpsc::Receiver<()>,
-}
-
-impl Thread {
-    fn join(self, deadline: Instant) {
-        let left = deadline.saturating_duration_since(Instant::now());
-        match self.finished.recv_timeout(left) {
-            Err(mpsc::RecvTimeoutError::Timeout) => {
-                log::warn!("the agent's thread did not stop in {STOP_LIMIT:?}");
+            if !thread.join(deadline) {
+                log::warn!("a thread of the agent did not stop in {STOP_LIMIT:?}");
             }
-            _ => drop(self.handle.join()),
         }
     }
 }

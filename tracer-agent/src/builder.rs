@@ -144,7 +144,7 @@ impl AgentBuilder {
         self
     }
 
-    /// Opens the ports and starts the agent on two threads of its own.
+    /// Opens the ports and starts the agent on three threads of its own.
     ///
     /// Not async, and to be called from any code: the agent never runs on the caller's runtime. The ports are open when
     /// it returns, so that nothing sent from then on is lost.

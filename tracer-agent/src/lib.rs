@@ -42,6 +42,7 @@ pub mod show;
 mod stats;
 mod store;
 mod text;
+mod thread;
 pub mod tree;
 
 pub use agent::Agent;

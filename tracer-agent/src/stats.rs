@@ -48,6 +48,8 @@ pub struct Messages {
     pub missing_field: u64,
     /// Called a method other than `emitBatch`.
     pub unknown_method: u64,
+    /// Dropped unread because too many were waiting.
+    pub overflowed: u64,
     /// Made the agent panic, before or after it was counted as `ok`: a defect of the agent, please report it.
     pub panicked: u64,
 }
@@ -64,9 +66,17 @@ impl Messages {
             malformed,
             missing_field,
             unknown_method,
+            overflowed,
             panicked,
         } = *self;
-        truncated + size + depth + malformed + missing_field + unknown_method + panicked
+        truncated
+            + size
+            + depth
+            + malformed
+            + missing_field
+            + unknown_method
+            + overflowed
+            + panicked
     }
 }
 
@@ -101,6 +111,7 @@ pub struct StoreStats {
 pub(crate) struct MessageCounters {
     ok: AtomicU64,
     refused: [AtomicU64; Cause::ALL.len()],
+    overflowed: AtomicU64,
     panicked: AtomicU64,
 }
 
@@ -112,6 +123,11 @@ impl MessageCounters {
     /// Counts a refused message; returns whether it is the first of its cause.
     pub(crate) fn count_refused(&self, cause: Cause) -> bool {
         self.refused[cause.index()].fetch_add(1, Ordering::Relaxed) == 0
+    }
+
+    /// Counts a message dropped unread; returns whether it is the first.
+    pub(crate) fn count_overflowed(&self) -> bool {
+        self.overflowed.fetch_add(1, Ordering::Relaxed) == 0
     }
 
     pub(crate) fn count_panicked(&self) {
@@ -128,6 +144,7 @@ impl MessageCounters {
             malformed: refused(Cause::Malformed),
             missing_field: refused(Cause::Missing),
             unknown_method: refused(Cause::Method),
+            overflowed: self.overflowed.load(Ordering::Relaxed),
             panicked: self.panicked.load(Ordering::Relaxed),
         }
     }

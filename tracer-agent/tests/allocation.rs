@@ -1,4 +1,8 @@
 //! What a message makes the decoder allocate, measured by a counting allocator: hence a binary of its own.
+#![expect(
+    clippy::expect_used,
+    reason = "a helper of a test fails as the test does"
+)]
 
 use tracer_agent::Batch;
 use tracer_agent::receive::{Cause, DecodeError, decode_compact};

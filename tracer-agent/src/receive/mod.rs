@@ -3,6 +3,7 @@
 //! The decoders are pure functions over a byte slice and are public: they check what a client sends, in tests and under
 //! a fuzzer. The sockets live in `udp.rs` and `http.rs`. To accept another protocol, add a file beside them.
 
+mod backlog;
 mod client;
 mod error;
 pub(crate) mod http;
@@ -11,6 +12,7 @@ mod sink;
 mod thrift;
 pub(crate) mod udp;
 
+pub(crate) use backlog::backlog;
 pub use client::{Client, ClientKey};
 pub use error::{Cause, DecodeError};
 pub(crate) use sink::{Sink, Source};

@@ -94,6 +94,16 @@ impl Sink {
         }
     }
 
+    /// Counts a message that was dropped unread because too many wait; the log has the first.
+    pub(super) fn count_overflow(&self, source: Source) {
+        if self.counters[source as usize].count_overflowed() {
+            let name = source.name();
+            log::warn!(
+                "{name}: messages arrive faster than they are read; those dropped are only counted from now on"
+            );
+        }
+    }
+
     pub(crate) fn stats(&self) -> Stats {
         let [compact, binary, http] = &self.counters;
         Stats {

@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::net::UdpSocket as AsyncSocket;
 use tokio::sync::watch;
 
-use super::{Sink, Source};
+use super::Source;
+use super::backlog::Backlog;
 
 /// The largest datagram there is.
 const MAX_DATAGRAM: usize = 65_535;
@@ -32,7 +33,7 @@ pub(crate) fn bind(addr: SocketAddr) -> std::io::Result<UdpSocket> {
 pub(crate) async fn receive(
     socket: UdpSocket,
     source: Source,
-    sink: Arc<Sink>,
+    backlog: Arc<Backlog>,
     mut stop: watch::Receiver<bool>,
 ) {
     let socket = match AsyncSocket::from_std(socket) {
@@ -50,17 +51,17 @@ pub(crate) async fn receive(
             },
             _ = stop.wait_for(|stop| *stop) => break,
         }
-        drain(&socket, source, &sink, &mut buffer, TURN);
+        drain(&socket, source, &backlog, &mut buffer, TURN);
         tokio::task::yield_now().await;
     }
-    drain(&socket, source, &sink, &mut buffer, LAST_TURN);
+    drain(&socket, source, &backlog, &mut buffer, LAST_TURN);
 }
 
 /// Takes up to `most` datagrams that have already arrived.
-fn drain(socket: &AsyncSocket, source: Source, sink: &Sink, buffer: &mut [u8], most: usize) {
+fn drain(socket: &AsyncSocket, source: Source, backlog: &Backlog, buffer: &mut [u8], most: usize) {
     for _ in 0..most {
         match socket.try_recv(buffer) {
-            Ok(len) => drop(sink.take(source, &buffer[..len])),
+            Ok(len) => backlog.offer(source, &buffer[..len]),
             // Nothing left; any other error was one datagram's own.
             Err(_) => return,
         }
