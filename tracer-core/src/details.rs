@@ -84,6 +84,16 @@ enum Value {
     Bytes { start: u32, len: u32 },
 }
 
+/// A value as it is stored, for encoders: text is bytes that are not checked to be UTF-8 again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RawValue<'a> {
+    Bool(bool),
+    I64(i64),
+    F64(f64),
+    Text(&'a [u8]),
+    Bytes(&'a [u8]),
+}
+
 #[derive(Clone, Copy, Debug)]
 struct LogRow {
     time: LogTime,
@@ -203,6 +213,23 @@ impl Details {
         })
     }
 
+    /// As [`tags`](Self::tags).
+    #[inline]
+    pub(crate) fn raw_tags(&self) -> impl Iterator<Item = (&[u8], RawValue<'_>)> {
+        self.tags.iter().map(|row| self.raw_row(row))
+    }
+
+    /// As [`logs`](Self::logs).
+    #[inline]
+    pub(crate) fn raw_logs(&self) -> impl Iterator<Item = (LogTime, impl ExactSizeIterator<Item = (&[u8], RawValue<'_>)>)> {
+        let mut start = 0;
+        self.logs.iter().map(move |log| {
+            let fields = &self.fields[start..log.end as usize];
+            start = log.end as usize;
+            (log.time, fields.iter().map(|row| self.raw_row(row)))
+        })
+    }
+
     pub(crate) fn log_count(&self) -> usize {
         self.logs.len()
     }
@@ -218,6 +245,26 @@ impl Details {
         (self.text_of(row.key), value)
     }
 
+    #[inline]
+    fn raw_row(&self, row: &Row) -> (&[u8], RawValue<'_>) {
+        let value = match row.value {
+            Value::Bool(truth) => RawValue::Bool(truth),
+            Value::I64(number) => RawValue::I64(number),
+            Value::F64(number) => RawValue::F64(number),
+            Value::Text(text) => RawValue::Text(self.raw_text(text)),
+            Value::Bytes { start, len } => RawValue::Bytes(self.range(start, len)),
+        };
+        (self.raw_text(row.key), value)
+    }
+
+    #[inline]
+    fn raw_text(&self, text: Text) -> &[u8] {
+        match text {
+            Text::Static(text) => text.as_bytes(),
+            Text::Range { start, len } => self.range(start, len),
+        }
+    }
+
     fn text_of(&self, text: Text) -> &str {
         match text {
             Text::Static(text) => text,
@@ -225,6 +272,7 @@ impl Details {
         }
     }
 
+    #[inline]
     fn range(&self, start: u32, len: u32) -> &[u8] {
         &self.text[start as usize..][..len as usize]
     }
@@ -267,6 +315,18 @@ impl Details {
         let start = self.text.len();
         self.text.extend_from_slice(bytes);
         Some((u32::try_from(start).ok()?, u32::try_from(bytes.len()).ok()?))
+    }
+}
+
+impl<'a> From<&'a TagValue<'_>> for RawValue<'a> {
+    fn from(value: &'a TagValue<'_>) -> Self {
+        match value {
+            TagValue::Bool(truth) => Self::Bool(*truth),
+            TagValue::I64(number) => Self::I64(*number),
+            TagValue::F64(number) => Self::F64(*number),
+            TagValue::Str(text) => Self::Text(text.as_bytes()),
+            TagValue::Bytes(bytes) => Self::Bytes(bytes),
+        }
     }
 }
 

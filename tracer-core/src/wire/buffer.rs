@@ -20,10 +20,6 @@ impl Buffer {
         }
     }
 
-    pub(crate) fn capacity(&self) -> usize {
-        self.memory.len()
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -46,11 +42,6 @@ impl Buffer {
     pub(crate) fn truncate(&mut self, len: usize) {
         self.len = len.min(self.memory.len());
         self.full = false;
-    }
-
-    #[inline]
-    pub(crate) fn push(&mut self, byte: u8) {
-        self.write([byte]);
     }
 
     #[inline]
@@ -82,11 +73,26 @@ impl Buffer {
             .and_then(|rest| rest.get_mut(..bytes.len()))
         {
             Some(room) => {
-                room.copy_from_slice(bytes);
+                copy(room, bytes);
                 self.len += bytes.len();
             }
             None => self.full = true,
         }
+    }
+}
+
+/// Copies between slices of equal length. Keys and values are short, and for 8 to 16 bytes two overlapping stores are
+/// cheaper than a call.
+#[inline]
+fn copy(to: &mut [u8], from: &[u8]) {
+    if from.len() <= 16
+        && let (Some(first), Some(last)) = (from.first_chunk::<8>(), from.last_chunk::<8>())
+    {
+        to[..8].copy_from_slice(first);
+        let last_at = to.len() - 8;
+        to[last_at..].copy_from_slice(last);
+    } else {
+        to.copy_from_slice(from);
     }
 }
 

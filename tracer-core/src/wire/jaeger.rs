@@ -4,13 +4,12 @@
 //! A batch is written in three pieces, because a message is filled until it is full: [`batch_head`] up to its list of
 //! spans, whose length is known last; each [`span`]; [`batch_tail`].
 
-use super::{Buffer, Kind, Protocol};
+use super::{Buffer, Protocol};
 use crate::context::SpanContext;
-use crate::details::{LogTime, ReferenceKind};
+use crate::details::{RawValue, ReferenceKind};
 use crate::process::Process;
 use crate::record::SpanRecord;
 use crate::report::Losses;
-use crate::tag::TagValue;
 use crate::tags;
 
 /// How much of a span or process is written: all of it, or less so that it fits into a message.
@@ -35,8 +34,14 @@ impl Extent {
         value_bytes: 64,
     };
 
-    fn cut<'t>(&self, text: &'t str) -> &'t str {
-        &text[..text.floor_char_boundary(self.value_bytes)]
+    /// As much of `text`, which is UTF-8, as is written.
+    #[inline]
+    fn cut<'t>(&self, text: &'t [u8]) -> &'t [u8] {
+        let mut end = text.len().min(self.value_bytes);
+        while end < text.len() && text[end] & 0xc0 == 0x80 {
+            end -= 1;
+        }
+        &text[..end]
     }
 }
 
@@ -58,16 +63,14 @@ pub(crate) fn batch_head<P: Protocol>(
     if framing == Framing::EmitBatch {
         // Thrift's sequence number pairs answers with calls; a one-way call has no answer.
         P::message(out, "emitBatch", 0);
-        P::field(out, 0, 1, Kind::Struct);
+        P::struct_field(out, 0, 1);
     }
-    P::field(out, 0, 1, Kind::Struct);
-    P::field(out, 0, 1, Kind::Text);
-    P::bytes(out, extent.cut(&process.service_name).as_bytes());
+    P::struct_field(out, 0, 1);
+    P::bytes_field(out, 0, 1, extent.cut(process.service_name.as_bytes()));
     if extent.tags && !process.tags.is_empty() {
-        P::field(out, 1, 2, Kind::List);
-        P::list(out, Kind::Struct, process.tags.len());
+        P::list_field(out, 1, 2, process.tags.len());
         for (key, value) in &process.tags {
-            tag::<P>(out, key, value, extent);
+            tag::<P>(out, key.as_bytes(), value.into(), extent);
         }
     }
     P::stop(out);
@@ -75,8 +78,7 @@ pub(crate) fn batch_head<P: Protocol>(
 
 /// The header of a batch's list of spans: `2: list<Span> spans`. The spans follow.
 pub(crate) fn spans_head<P: Protocol>(out: &mut Buffer, count: usize) {
-    P::field(out, 1, 2, Kind::List);
-    P::list(out, Kind::Struct, count);
+    P::list_field(out, 1, 2, count);
 }
 
 /// The end of a batch: `3: i64 seqNo, 4: ClientStats stats}`.
@@ -86,15 +88,11 @@ pub(crate) fn batch_tail<P: Protocol>(
     sequence: u64,
     losses: Losses,
 ) {
-    P::field(out, 2, 3, Kind::I64);
-    P::i64(out, sequence as i64);
-    P::field(out, 3, 4, Kind::Struct);
-    P::field(out, 0, 1, Kind::I64);
-    P::i64(out, losses.queue_full as i64);
-    P::field(out, 1, 2, Kind::I64);
-    P::i64(out, losses.too_large as i64);
-    P::field(out, 2, 3, Kind::I64);
-    P::i64(out, losses.failed as i64);
+    P::i64_field(out, 2, 3, sequence as i64);
+    P::struct_field(out, 3, 4);
+    P::i64_field(out, 0, 1, losses.queue_full as i64);
+    P::i64_field(out, 1, 2, losses.too_large as i64);
+    P::i64_field(out, 2, 3, losses.failed as i64);
     P::stop(out);
     P::stop(out);
     if framing == Framing::EmitBatch {
@@ -105,24 +103,16 @@ pub(crate) fn batch_tail<P: Protocol>(
 /// One span.
 pub(crate) fn span<P: Protocol>(out: &mut Buffer, record: &SpanRecord, extent: Extent) {
     let context = &record.context;
-    P::field(out, 0, 1, Kind::I64);
-    P::i64(out, context.trace_id.low as i64);
-    P::field(out, 1, 2, Kind::I64);
-    P::i64(out, context.trace_id.high as i64);
-    P::field(out, 2, 3, Kind::I64);
-    P::i64(out, context.span_id.0 as i64);
-    P::field(out, 3, 4, Kind::I64);
-    P::i64(out, context.parent_id.0 as i64);
-    P::field(out, 4, 5, Kind::Text);
-    P::bytes(out, extent.cut(record.operation_name()).as_bytes());
+    P::i64_field(out, 0, 1, context.trace_id.low as i64);
+    P::i64_field(out, 1, 2, context.trace_id.high as i64);
+    P::i64_field(out, 2, 3, context.span_id.0 as i64);
+    P::i64_field(out, 3, 4, context.parent_id.0 as i64);
+    P::bytes_field(out, 4, 5, extent.cut(record.operation_name().as_bytes()));
     let references = extent.tags && references::<P>(out, record);
-    P::field(out, if references { 6 } else { 5 }, 7, Kind::I32);
-    P::i32(out, context.flags.into());
+    P::i32_field(out, if references { 6 } else { 5 }, 7, context.flags.into());
     let (start, duration) = micros(record);
-    P::field(out, 7, 8, Kind::I64);
-    P::i64(out, start);
-    P::field(out, 8, 9, Kind::I64);
-    P::i64(out, duration);
+    P::i64_field(out, 7, 8, start);
+    P::i64_field(out, 8, 9, duration);
     let tags = tags::<P>(out, record, extent);
     if extent.logs {
         logs::<P>(out, record, if tags { 10 } else { 9 });
@@ -168,8 +158,7 @@ fn references<P: Protocol>(out: &mut Buffer, record: &SpanRecord) -> bool {
         |other: &SpanContext| other.trace_id == own.trace_id && other.span_id == own.parent_id;
     let parent_missing =
         !own.parent_id.is_none() && !given().any(|reference| is_parent(&reference.context));
-    P::field(out, 5, 6, Kind::List);
-    P::list(out, Kind::Struct, count + usize::from(parent_missing));
+    P::list_field(out, 5, 6, count + usize::from(parent_missing));
     if parent_missing {
         reference::<P>(
             out,
@@ -199,20 +188,14 @@ fn reference<P: Protocol>(
     trace_high: u64,
     span: u64,
 ) {
-    P::field(out, 0, 1, Kind::I32);
-    P::i32(
-        out,
-        match kind {
-            ReferenceKind::ChildOf => 0,
-            ReferenceKind::FollowsFrom => 1,
-        },
-    );
-    P::field(out, 1, 2, Kind::I64);
-    P::i64(out, trace_low as i64);
-    P::field(out, 2, 3, Kind::I64);
-    P::i64(out, trace_high as i64);
-    P::field(out, 3, 4, Kind::I64);
-    P::i64(out, span as i64);
+    let kind = match kind {
+        ReferenceKind::ChildOf => 0,
+        ReferenceKind::FollowsFrom => 1,
+    };
+    P::i32_field(out, 0, 1, kind);
+    P::i64_field(out, 1, 2, trace_low as i64);
+    P::i64_field(out, 2, 3, trace_high as i64);
+    P::i64_field(out, 3, 4, span as i64);
     P::stop(out);
 }
 
@@ -224,28 +207,37 @@ fn tags<P: Protocol>(out: &mut Buffer, record: &SpanRecord, extent: Extent) -> b
         .is_some_and(|details| details.truncated);
     let to_mark = extent != Extent::WHOLE && !marked;
     let own = record.details.as_deref().filter(|_| extent.tags);
-    let implied = || {
-        record
-            .implied_tags()
-            .filter(|(key, _)| extent.tags || *key == tags::TRUNCATED)
-    };
-    let count =
-        own.map_or(0, |details| details.tag_count()) + implied().count() + usize::from(to_mark);
+    let implied = usize::from(marked) + if extent.tags { kind_tags(record) } else { 0 };
+    let count = own.map_or(0, |details| details.tag_count()) + implied + usize::from(to_mark);
     if count == 0 {
         return false;
     }
-    P::field(out, 9, 10, Kind::List);
-    P::list(out, Kind::Struct, count);
-    for (key, value) in own.iter().flat_map(|details| details.tags()) {
-        tag::<P>(out, key, &value, extent);
+    P::list_field(out, 9, 10, count);
+    if let Some(details) = own {
+        details
+            .raw_tags()
+            .for_each(|(key, value)| tag::<P>(out, key, value, extent));
     }
-    for (key, value) in implied() {
-        tag::<P>(out, key, &value, extent);
+    if implied > 0 {
+        let written = record
+            .implied_tags()
+            .filter(|(key, _)| extent.tags || *key == tags::TRUNCATED);
+        written.for_each(|(key, value)| tag::<P>(out, key.as_bytes(), (&value).into(), extent));
     }
     if to_mark {
-        tag::<P>(out, tags::TRUNCATED, &TagValue::Bool(true), extent);
+        tag::<P>(
+            out,
+            tags::TRUNCATED.as_bytes(),
+            RawValue::Bool(true),
+            extent,
+        );
     }
     true
+}
+
+/// How many tags `implied_tags` yields beside `truncated`: counting them by making them is what costs.
+fn kind_tags(record: &SpanRecord) -> usize {
+    2 * usize::from(record.sampler.is_some()) + 3 * usize::from(record.callsite.is_some())
 }
 
 /// Field 11, if there are logs.
@@ -257,54 +249,41 @@ fn logs<P: Protocol>(out: &mut Buffer, record: &SpanRecord, before: u8) {
     else {
         return;
     };
-    P::field(out, before, 11, Kind::List);
-    P::list(out, Kind::Struct, details.log_count());
-    for (time, fields) in details.logs() {
-        P::field(out, 0, 1, Kind::I64);
-        P::i64(out, log_micros(record, time));
-        P::field(out, 1, 2, Kind::List);
-        P::list(out, Kind::Struct, fields.len());
+    P::list_field(out, before, 11, details.log_count());
+    for (time, fields) in details.raw_logs() {
+        P::i64_field(out, 0, 1, record.log_nanos(time).div_euclid(1000));
+        P::list_field(out, 1, 2, fields.len());
         for (key, value) in fields {
-            tag::<P>(out, key, &value, Extent::WHOLE);
+            tag::<P>(out, key, value, Extent::WHOLE);
         }
         P::stop(out);
     }
 }
 
-fn log_micros(record: &SpanRecord, time: LogTime) -> i64 {
-    record.log_nanos(time).div_euclid(1000)
-}
-
 /// A tag or a field of a log.
 #[inline]
-fn tag<P: Protocol>(out: &mut Buffer, key: &str, value: &TagValue<'_>, extent: Extent) {
-    P::field(out, 0, 1, Kind::Text);
-    P::bytes(out, key.as_bytes());
-    P::field(out, 1, 2, Kind::I32);
+fn tag<P: Protocol>(out: &mut Buffer, key: &[u8], value: RawValue<'_>, extent: Extent) {
+    P::bytes_field(out, 0, 1, key);
     match value {
-        TagValue::Str(text) => {
-            P::i32(out, 0);
-            P::field(out, 2, 3, Kind::Text);
-            P::bytes(out, extent.cut(text).as_bytes());
+        RawValue::Text(text) => {
+            P::i32_field(out, 1, 2, 0);
+            P::bytes_field(out, 2, 3, extent.cut(text));
         }
-        TagValue::F64(number) => {
-            P::i32(out, 1);
-            P::field(out, 2, 4, Kind::F64);
-            P::f64(out, *number);
+        RawValue::F64(number) => {
+            P::i32_field(out, 1, 2, 1);
+            P::f64_field(out, 2, 4, number);
         }
-        TagValue::Bool(truth) => {
-            P::i32(out, 2);
-            P::bool_field(out, 2, 5, *truth);
+        RawValue::Bool(truth) => {
+            P::i32_field(out, 1, 2, 2);
+            P::bool_field(out, 2, 5, truth);
         }
-        TagValue::I64(number) => {
-            P::i32(out, 3);
-            P::field(out, 2, 6, Kind::I64);
-            P::i64(out, *number);
+        RawValue::I64(number) => {
+            P::i32_field(out, 1, 2, 3);
+            P::i64_field(out, 2, 6, number);
         }
-        TagValue::Bytes(bytes) => {
-            P::i32(out, 4);
-            P::field(out, 2, 7, Kind::Text);
-            P::bytes(out, &bytes[..bytes.len().min(extent.value_bytes)]);
+        RawValue::Bytes(bytes) => {
+            P::i32_field(out, 1, 2, 4);
+            P::bytes_field(out, 2, 7, &bytes[..bytes.len().min(extent.value_bytes)]);
         }
     }
     P::stop(out);

@@ -23,46 +23,35 @@ pub(crate) use binary::Binary;
 pub(crate) use buffer::Buffer;
 pub(crate) use compact::Compact;
 
-/// The types of fields and elements that Jaeger's structs have. Booleans are apart: see [`Protocol::bool_field`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Kind {
-    I32,
-    I64,
-    F64,
-    /// Text or bytes: Thrift does not tell them apart.
-    Text,
-    List,
-    Struct,
-}
-
-/// How Thrift's parts become bytes.
+/// How the fields of structs become bytes.
 ///
-/// A struct is its fields, each a header and a value, and a [`stop`](Self::stop). A header takes the id of the field before
-/// it in the same struct (0 for the first), because the compact protocol writes the difference; passing it keeps the
-/// writers free of state, and as every id is a constant the header is one too.
+/// A struct is its fields, each a header and a value, and a [`stop`](Self::stop). A header takes the id of the field
+/// `before` it in the same struct (0 for the first), because the compact protocol writes the difference; passing it keeps
+/// the writers free of state, and as nearly every id is a constant the header is one too.
 pub(crate) trait Protocol: Send + 'static {
     /// The beginning of a one-way message; the struct of its arguments follows.
     fn message(out: &mut Buffer, name: &str, sequence: i32);
 
-    fn field(out: &mut Buffer, before: u8, id: u8, kind: Kind);
-
-    /// A whole field: the compact protocol has the value in the header.
     fn bool_field(out: &mut Buffer, before: u8, id: u8, value: bool);
 
-    /// The header of a list; its elements follow.
-    fn list(out: &mut Buffer, kind: Kind, len: usize);
+    fn i32_field(out: &mut Buffer, before: u8, id: u8, value: i32);
 
-    fn i32(out: &mut Buffer, value: i32);
+    fn i64_field(out: &mut Buffer, before: u8, id: u8, value: i64);
 
-    fn i64(out: &mut Buffer, value: i64);
+    fn f64_field(out: &mut Buffer, before: u8, id: u8, value: f64);
 
-    fn f64(out: &mut Buffer, value: f64);
+    /// Text or bytes: Thrift does not tell them apart.
+    fn bytes_field(out: &mut Buffer, before: u8, id: u8, value: &[u8]);
 
-    fn bytes(out: &mut Buffer, value: &[u8]);
+    /// The header of a struct in a field; its fields follow.
+    fn struct_field(out: &mut Buffer, before: u8, id: u8);
 
-    /// The end of a struct; the same in both.
+    /// The header of a list of `len` structs in a field; they follow.
+    fn list_field(out: &mut Buffer, before: u8, id: u8, len: usize);
+
+    /// The end of a struct; the same in both protocols.
     #[inline]
     fn stop(out: &mut Buffer) {
-        out.push(0);
+        out.write([0]);
     }
 }
