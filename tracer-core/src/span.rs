@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::error::Error;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::clock::{self, Instant};
 use crate::context::{SpanContext, state};
@@ -67,6 +67,15 @@ impl Span {
     #[must_use]
     pub fn context(&self) -> SpanContext {
         self.record.as_ref().map_or(SpanContext::EMPTY, |record| record.context.share())
+    }
+
+    /// The time since the span started; zero when it is not recorded.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        match &self.record {
+            Some(record) if record.is_recording() => Instant::now().duration_since(record.start),
+            _ => Duration::ZERO,
+        }
     }
 
     /// Sets a tag; a later value for the same key wins. [`tags::SAMPLING_PRIORITY`] steers sampling instead.

@@ -36,6 +36,7 @@ pub struct SpanBuilder<'t> {
     kind: Option<SpanKind>,
     start_time: Option<SystemTime>,
     ignore_active: bool,
+    new_trace: bool,
 }
 
 impl<'t> SpanBuilder<'t> {
@@ -49,6 +50,7 @@ impl<'t> SpanBuilder<'t> {
             kind: None,
             start_time: None,
             ignore_active: false,
+            new_trace: false,
         }
     }
 
@@ -100,6 +102,13 @@ impl<'t> SpanBuilder<'t> {
         self
     }
 
+    /// Begins a new trace whatever references are given: those are recorded, but neither the trace nor the decision and
+    /// the baggage of any is taken over. For callers that are not to be trusted with that.
+    pub fn new_trace(mut self) -> Self {
+        self.new_trace = true;
+        self
+    }
+
     /// Starts the span.
     pub fn start(self) -> Span {
         Span::new(self.begin())
@@ -114,6 +123,7 @@ impl<'t> SpanBuilder<'t> {
         let first = |kind| self.references.iter().find(|reference| reference.kind == kind);
         let chosen = first(ReferenceKind::ChildOf).or_else(|| first(ReferenceKind::FollowsFrom));
         let parent = match chosen {
+            _ if self.new_trace => Parent::Root,
             Some(reference) => Parent::Context(&reference.context),
             None if self.ignore_active => Parent::Root,
             None => Parent::Active,
@@ -140,7 +150,8 @@ impl<'t> SpanBuilder<'t> {
                 record.details().started_at = Some(clock::unix_nanos(time));
             }
             // A single parent is told by its id.
-            let told = matches!(&self.references[..], [only] if only.kind == ReferenceKind::ChildOf && only.context.is_valid());
+            let told = !self.new_trace
+                && matches!(&self.references[..], [only] if only.kind == ReferenceKind::ChildOf && only.context.is_valid());
             if !told && !self.references.is_empty() {
                 record.details().references.extend(self.references.into_iter().filter(|reference| reference.context.is_valid()));
             }

@@ -1,0 +1,103 @@
+//! A span between the moments in which it is active: what wrappers of futures, streams, bodies and services hold.
+
+use crate::context::SpanContext;
+use crate::local;
+use crate::record::SpanRecord;
+use crate::span::{self, Span};
+use crate::stack::Place;
+
+/// Holds a span that is active at times: during each [`enter`](Self::enter), on whichever thread that runs.
+///
+/// For authors of integrations whose work is done in pieces, such as the polls of a future and then of the body it
+/// returned. The span lies on the thread's stack while a piece runs and in here otherwise: it is moved, not shared, so
+/// there is neither lock nor reference count. It finishes when the slot is told to or dropped. For a future alone take
+/// [`TraceFuture::in_span`](crate::TraceFuture::in_span).
+///
+/// ```
+/// # use tracer_core::{SpanSlot, Tracer};
+/// # let tracer = Tracer::disabled();
+/// let mut slot = SpanSlot::new(tracer.start_span("import"));
+/// slot.enter(|| { /* the span is active */ });
+/// slot.span().set_tag("rows", 7); // it is not, but still open
+/// slot.finish();
+/// ```
+#[derive(Debug)]
+pub struct SpanSlot {
+    span: Span,
+    /// A piece of its work panicked: the span says so.
+    panicked: bool,
+}
+
+impl SpanSlot {
+    /// A slot that holds `span`.
+    pub const fn new(span: Span) -> Self {
+        Self { span, panicked: false }
+    }
+
+    /// A slot that makes a context active instead of a span of its own; without one it does nothing.
+    #[must_use]
+    pub fn of_context(context: Option<SpanContext>) -> Self {
+        Self::new(Span::new(context.map(SpanRecord::of_context)))
+    }
+
+    /// Runs `work` with the span active. If it panics, the span is marked as failed.
+    #[inline]
+    pub fn enter<R>(&mut self, work: impl FnOnce() -> R) -> R {
+        let Some(record) = self.span.take() else { return work() };
+        match local::push(record) {
+            Ok(place) => {
+                let _visit = Visit { slot: self, place };
+                work()
+            }
+            Err(record) => {
+                self.span.put_back(Some(record));
+                work()
+            }
+        }
+    }
+
+    /// The span, while it is not active; after the end one that records nothing.
+    pub fn span(&mut self) -> &mut Span {
+        &mut self.span
+    }
+
+    /// Whether a piece of the work panicked: what was not done then was not cancelled.
+    #[must_use]
+    pub fn panicked(&self) -> bool {
+        self.panicked
+    }
+
+    /// Finishes the span now, unless it is finished.
+    #[inline]
+    pub fn finish(&mut self) {
+        drop(std::mem::replace(&mut self.span, Span::disabled()));
+    }
+
+    /// Sets a tag that says the work was not done, unless a panic says why.
+    pub(crate) fn set_unfinished(&mut self, tag: &'static str, value: bool) {
+        if !self.panicked {
+            self.span.set_tag_if_recording(tag, value);
+        }
+    }
+}
+
+/// Takes the span off the stack again, also when the work panics.
+struct Visit<'g> {
+    slot: &'g mut SpanSlot,
+    place: Place,
+}
+
+impl Drop for Visit<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let mut record = local::pop(self.place, true);
+        if std::thread::panicking()
+            && let Some(record) = &mut record
+            && !self.slot.panicked
+        {
+            span::mark_panic(record);
+            self.slot.panicked = true;
+        }
+        self.slot.span.put_back(record);
+    }
+}
