@@ -8,7 +8,8 @@ use std::time::SystemTime;
 use crate::context::SpanContext;
 use crate::edit::{self, Edit};
 use crate::fields::Fields;
-use crate::local::{self, Place};
+use crate::local;
+use crate::stack::Place;
 use crate::record::SpanRecord;
 use crate::span;
 use crate::tag::TagValue;
@@ -47,7 +48,7 @@ impl ActiveSpan {
 
     /// As [`Span::set_tag`](crate::Span::set_tag).
     pub fn set_tag<'v>(&self, key: impl Into<Cow<'static, str>>, value: impl Into<TagValue<'v>>) -> &Self {
-        if self.place != Place::NONE {
+        if !self.place.is_none() {
             let value = value.into();
             let key = key.into();
             self.edit(|record| record.set_tag(key, &value));
@@ -66,7 +67,7 @@ impl ActiveSpan {
     }
 
     fn log_with<'v>(&self, time: Option<SystemTime>, fields: impl Fields<'v>) -> &Self {
-        if self.place != Place::NONE {
+        if !self.place.is_none() {
             let mut fields = fields.into_fields();
             self.edit(|record| record.log(time, fields.as_mut()));
         }
@@ -85,7 +86,7 @@ impl ActiveSpan {
 
     /// As [`Span::set_operation_name`](crate::Span::set_operation_name).
     pub fn set_operation_name(&self, name: impl Into<Cow<'static, str>>) -> &Self {
-        if self.place != Place::NONE {
+        if !self.place.is_none() {
             let name = name.into();
             self.edit(|record| record.set_name(name));
         }
@@ -105,11 +106,11 @@ impl ActiveSpan {
     }
 
     fn read<R>(&self, read: impl FnOnce(&SpanRecord) -> R) -> Option<R> {
-        if self.place == Place::NONE { None } else { local::edit(self.place, |record| read(record)) }
+        if self.place.is_none() { None } else { local::edit(self.place, |record| read(record)) }
     }
 
     fn edit(&self, edit: impl FnOnce(&mut SpanRecord) -> Edit) {
-        if self.place == Place::NONE {
+        if self.place.is_none() {
             return;
         }
         match local::edit_details(self.place, |record| (edit(record), record.context.tracer)) {
@@ -128,4 +129,13 @@ impl ActiveSpan {
 #[must_use]
 pub fn active_span() -> ActiveSpan {
     ActiveSpan::at(local::top())
+}
+
+impl SpanContext {
+    /// The span of this context, to be tagged, if it is active on this thread or has spans above it that are: for whoever
+    /// was given the context of a span that surrounds it. Elsewhere one that does nothing.
+    #[must_use]
+    pub fn active_span(&self) -> ActiveSpan {
+        ActiveSpan::at(if self.span_id.is_none() { Place::NONE } else { local::place_of(self.span_id) })
+    }
 }

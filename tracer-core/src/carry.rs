@@ -2,6 +2,7 @@
 
 use crate::context::SpanContext;
 use crate::local;
+use crate::stack::Place;
 use crate::record::SpanRecord;
 
 /// Wraps a closure for another thread (`std::thread::spawn`, `spawn_blocking`, `rayon::spawn`) so that it runs in the
@@ -32,7 +33,7 @@ impl SpanContext {
 }
 
 /// Makes the context inactive again, also when the work panics.
-struct Visit(local::Place);
+struct Visit(Place);
 
 impl Drop for Visit {
     fn drop(&mut self) {

@@ -7,9 +7,9 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use crate::context::SpanContext;
-use crate::local::{self, Place};
-use crate::record::SpanRecord;
-use crate::span::{self, Span};
+use crate::local;
+use crate::slot::SpanSlot;
+use crate::span::Span;
 use crate::tags;
 
 /// Gives futures a span or a context of their own.
@@ -24,18 +24,18 @@ pub trait TraceFuture: Future + Sized {
     /// let future = load().in_span(tracer.start_span("load")); // for `tokio::spawn`, `join!`, `.await`
     /// ```
     fn in_span(self, span: Span) -> InSpan<Self> {
-        InSpan { inner: Some(self), guest: Guest::new(span) }
+        InSpan { inner: Some(self), slot: SpanSlot::new(span) }
     }
 
     /// Makes the context that is active now active in this future: for tasks that are spawned, whose work belongs to the
     /// trace but not to the span of whoever spawned them.
     fn in_current_context(self) -> InSpan<Self> {
-        InSpan { inner: Some(self), guest: Guest::bare(local::context()) }
+        InSpan { inner: Some(self), slot: SpanSlot::of_context(local::context()) }
     }
 
     /// Makes `context` active in this future.
     fn in_context(self, context: SpanContext) -> InSpan<Self> {
-        InSpan { inner: Some(self), guest: Guest::bare(Some(context)) }
+        InSpan { inner: Some(self), slot: SpanSlot::of_context(Some(context)) }
     }
 }
 
@@ -46,17 +46,17 @@ pub trait TraceStream: Stream + Sized {
     /// Makes `span` active whenever this stream is polled or dropped. The span finishes when the stream ends; one that
     /// is dropped before gets the tag `complete = false`.
     fn in_span(self, span: Span) -> StreamInSpan<Self> {
-        StreamInSpan { inner: Some(self), guest: Guest::new(span) }
+        StreamInSpan { inner: Some(self), slot: SpanSlot::new(span) }
     }
 
     /// Makes the context that is active now active in this stream.
     fn in_current_context(self) -> StreamInSpan<Self> {
-        StreamInSpan { inner: Some(self), guest: Guest::bare(local::context()) }
+        StreamInSpan { inner: Some(self), slot: SpanSlot::of_context(local::context()) }
     }
 
     /// Makes `context` active in this stream.
     fn in_context(self, context: SpanContext) -> StreamInSpan<Self> {
-        StreamInSpan { inner: Some(self), guest: Guest::bare(Some(context)) }
+        StreamInSpan { inner: Some(self), slot: SpanSlot::of_context(Some(context)) }
     }
 }
 
@@ -69,15 +69,15 @@ pin_project! {
     pub struct InSpan<F> {
         #[pin]
         inner: Option<F>,
-        guest: Guest,
+        slot: SpanSlot,
     }
 
     impl<F> PinnedDrop for InSpan<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if this.inner.is_some() {
-                this.guest.set_unfinished(tags::CANCELLED, true);
-                this.guest.visit(|| this.inner.set(None));
+                this.slot.set_unfinished(tags::CANCELLED, true);
+                this.slot.enter(|| this.inner.set(None));
             }
         }
     }
@@ -89,8 +89,8 @@ impl<F: Future> Future for InSpan<F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        let (inner, guest) = (&mut this.inner, this.guest);
-        let output = guest.visit(|| {
+        let (inner, slot) = (&mut this.inner, this.slot);
+        let output = slot.enter(|| {
             let Some(future) = inner.as_mut().as_pin_mut() else { return Poll::Pending };
             let output = future.poll(cx);
             if output.is_ready() {
@@ -99,7 +99,7 @@ impl<F: Future> Future for InSpan<F> {
             output
         });
         if output.is_ready() {
-            guest.finish();
+            slot.finish();
         }
         output
     }
@@ -112,15 +112,15 @@ pin_project! {
     pub struct StreamInSpan<S> {
         #[pin]
         inner: Option<S>,
-        guest: Guest,
+        slot: SpanSlot,
     }
 
     impl<S> PinnedDrop for StreamInSpan<S> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if this.inner.is_some() {
-                this.guest.set_unfinished(tags::COMPLETE, false);
-                this.guest.visit(|| this.inner.set(None));
+                this.slot.set_unfinished(tags::COMPLETE, false);
+                this.slot.enter(|| this.inner.set(None));
             }
         }
     }
@@ -131,85 +131,18 @@ impl<S: Stream> Stream for StreamInSpan<S> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let mut this = self.project();
-        let (inner, guest) = (&mut this.inner, this.guest);
+        let (inner, slot) = (&mut this.inner, this.slot);
         let Some(stream) = inner.as_mut().as_pin_mut() else { return Poll::Ready(None) };
-        let item = guest.visit(|| stream.poll_next(cx));
+        let item = slot.enter(|| stream.poll_next(cx));
         if let Poll::Ready(None) = item {
-            guest.visit(|| inner.set(None));
-            guest.set_unfinished(tags::COMPLETE, true);
-            guest.finish();
+            slot.enter(|| inner.set(None));
+            slot.set_unfinished(tags::COMPLETE, true);
+            slot.finish();
         }
         item
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.inner.as_ref().map_or((0, Some(0)), Stream::size_hint)
-    }
-}
-
-/// A span that visits its thread's stack for the length of a poll.
-#[derive(Debug)]
-struct Guest {
-    span: Span,
-    /// A poll of it panicked: the span says so, and was not cancelled.
-    panicked: bool,
-}
-
-impl Guest {
-    const fn new(span: Span) -> Self {
-        Self { span, panicked: false }
-    }
-
-    fn bare(context: Option<SpanContext>) -> Self {
-        Self::new(Span::new(context.map(SpanRecord::of_context)))
-    }
-
-    /// Runs `work` with the span active.
-    #[inline]
-    fn visit<R>(&mut self, work: impl FnOnce() -> R) -> R {
-        let Some(record) = self.span.take() else { return work() };
-        match local::push(record) {
-            Ok(place) => {
-                let _visit = Visit { guest: self, place };
-                work()
-            }
-            Err(record) => {
-                self.span.put_back(Some(record));
-                work()
-            }
-        }
-    }
-
-    fn set_unfinished(&mut self, tag: &'static str, value: bool) {
-        if !self.panicked {
-            self.span.set_tag_if_recording(tag, value);
-        }
-    }
-
-    /// Finishes the span, once.
-    #[inline]
-    fn finish(&mut self) {
-        drop(std::mem::replace(&mut self.span, Span::disabled()));
-    }
-}
-
-/// Takes the span off the stack again, also when the work panics.
-struct Visit<'g> {
-    guest: &'g mut Guest,
-    place: Place,
-}
-
-impl Drop for Visit<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        let mut record = local::pop(self.place, true);
-        if std::thread::panicking()
-            && let Some(record) = &mut record
-            && !self.guest.panicked
-        {
-            span::mark_panic(record);
-            self.guest.panicked = true;
-        }
-        self.guest.span.put_back(record);
     }
 }

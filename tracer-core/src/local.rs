@@ -6,14 +6,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::callsite::Callsite;
-use crate::clock::Instant;
+use crate::clock::{Anchor, Instant};
 use crate::context::{SpanContext, flag, state};
 use crate::details::{Details, Limits};
 use crate::id::{IdGenerator, SpanId, TraceId};
-use crate::record::SpanRecord;
+use crate::record::{SamplerTags, SpanRecord};
 use crate::report::queue::{Handed, Hub, Ring};
+use crate::stack::{Place, Stack};
 use crate::stats::ThreadCounts;
 use crate::tracer::{self, Tracer};
 
@@ -39,21 +41,9 @@ pub(crate) enum Mode {
     Suppressed,
 }
 
-/// Where an active span lies on its thread's stack.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Place {
-    depth: u32,
-    span_id: SpanId,
-}
-
-impl Place {
-    /// The place of no span.
-    pub(crate) const NONE: Self = Self { depth: u32::MAX, span_id: SpanId::NONE };
-}
-
 #[derive(Debug)]
 struct Local {
-    stack: Vec<SpanRecord>,
+    stack: Stack,
     ids: IdGenerator,
     tracers: Vec<LocalTracer>,
     defaults: Vec<Tracer>,
@@ -79,37 +69,64 @@ pub(crate) fn suppress_this_thread() {
     MODE.set(Mode::Suppressed);
 }
 
-/// Starts a recorded child of the active span, whose mode must be `Sampled`, and activates it. Its tracer is the one
+/// Starts a child of the active span, whose mode must be `Sampled` or `Refused`, and activates it. Its tracer is the one
 /// given, or with 0 that of its parent.
 #[inline]
 pub(crate) fn enter_child(name: &'static str, callsite: Option<&'static Callsite>, tracer: u32) -> Place {
     with(|local| {
-        let Some(parent) = local.stack.last() else { return Place::NONE };
-        let span_id = SpanId(local.ids.draw());
-        let mut context = parent.context.child(span_id);
+        let child = local.stack.push_child(SpanId(local.ids.draw()))?;
         if tracer != 0 {
-            context.tracer = tracer;
+            child.context.tracer = tracer;
         }
-        let tracer = context.tracer;
-        let Some(counts) = local.counts(tracer) else { return Place::NONE };
-        counts.started.add(1);
-        let depth = local.stack.len() as u32;
-        let now = Instant::now();
-        local.stack.push(SpanRecord { context, name, start: now, end: now, callsite, details: None, sampler: None });
-        Place { depth, span_id }
+        local.begin(name, callsite, None)
     })
+    .flatten()
+    .unwrap_or(Place::NONE)
+}
+
+/// Starts a root and activates it. `decide` runs inside of the borrow: it is the verdict of a sampler of ours.
+#[inline]
+pub(crate) fn enter_root(
+    name: &'static str,
+    callsite: Option<&'static Callsite>,
+    tracer: u32,
+    bits128: bool,
+    decide: impl FnOnce(TraceId) -> (bool, Option<SamplerTags>),
+) -> Place {
+    with(|local| {
+        let ids = local.draw_root(bits128);
+        let (sampled, tags) = decide(ids.0);
+        local.stack.push_empty()?.context.begin_root(ids, tracer, sampled);
+        if !sampled && let Some(counts) = local.counts(tracer) {
+            counts.refused.add(1);
+        }
+        local.begin(name, callsite, tags)
+    })
+    .flatten()
     .unwrap_or(Place::NONE)
 }
 
 /// Finishes the active span at `place`.
 #[inline]
-pub(crate) fn finish(place: Place, end: Instant) {
-    let finished = with(|local| {
-        let mut record = local.take(place)?;
-        record.end = end;
-        local.hand_over(record)
+pub(crate) fn finish(place: Place) {
+    // Spans of refused traces have no times, and reading the clock is most of what they would cost.
+    let end = if mode() == Mode::Refused { Instant::ZERO } else { Instant::now() };
+    let left = with(|local| {
+        let Some(record) = local.stack.top_at(place) else { return local.finish_from_below(place, end) };
+        // The way of most spans: from the slot on the stack straight into the ring.
+        let tracer = record.context.tracer;
+        let left = match local.tracers.iter_mut().find(|local| local.tracer == tracer) {
+            Some(local) if record.is_recording() => {
+                local.finish(record, end);
+                None
+            }
+            _ => Some(record.take_ended(end)),
+        };
+        local.stack.drop_top();
+        local.update_mode();
+        left.and_then(|record| local.hand_over(record))
     });
-    drop(finished);
+    drop(left);
 }
 
 /// Puts a span on the stack. Gives it back if the thread is ending or must not trace.
@@ -120,16 +137,13 @@ pub(crate) fn push(record: SpanRecord) -> Result<Place, SpanRecord> {
     }
     let mut record = Some(record);
     let place = with(|local| {
-        let record = record.take()?;
-        let place = Place { depth: local.stack.len() as u32, span_id: record.context.span_id };
-        local.stack.push(record);
+        let place = local.stack.push(record.take()?);
         local.update_mode();
         Some(place)
     });
     match (place.flatten(), record) {
-        (Some(place), _) => Ok(place),
-        (None, Some(record)) => Err(record),
-        (None, None) => Ok(Place::NONE),
+        (_, Some(record)) => Err(record),
+        (place, None) => Ok(place.unwrap_or(Place::NONE)),
     }
 }
 
@@ -138,7 +152,7 @@ pub(crate) fn push(record: SpanRecord) -> Result<Place, SpanRecord> {
 #[inline]
 pub(crate) fn pop(place: Place, and_above: bool) -> Option<SpanRecord> {
     with(|local| {
-        if and_above && local.stack.len() > place.depth as usize + 1 && local.holds(place) {
+        if and_above && !local.stack.is_top(place) {
             local.finish_above(place);
         }
         local.take(place)
@@ -158,24 +172,19 @@ pub(crate) fn count(tracer: u32, count: impl FnOnce(&ThreadCounts)) -> bool {
 
 /// Works on the span at `place`.
 pub(crate) fn edit<R>(place: Place, edit: impl FnOnce(&mut SpanRecord) -> R) -> Option<R> {
-    with(|local| if local.holds(place) { local.stack.get_mut(place.depth as usize).map(edit) } else { None }).flatten()
+    with(|local| local.stack.get_mut(place).map(edit)).flatten()
 }
 
 /// Works on the span at `place`, which has details if it is recorded: used ones of this thread if there are.
 pub(crate) fn edit_details<R>(place: Place, edit: impl FnOnce(&mut SpanRecord) -> R) -> Option<R> {
     with(|local| {
-        if !local.holds(place) {
-            return None;
-        }
-        let record = local.stack.get(place.depth as usize)?;
+        let record = local.stack.get_mut(place)?;
         if record.details.is_none() && record.is_recording() {
-            let details = match local.spare(record.context.tracer) {
-                Ok(spare) => spare,
-                Err(limits) => Box::new(Details::new(limits)),
-            };
-            local.stack.get_mut(place.depth as usize)?.details = Some(details);
+            let tracer = record.context.tracer;
+            let details = local.spare(tracer).unwrap_or_else(|limits| Box::new(Details::new(limits)));
+            local.stack.get_mut(place)?.details = Some(details);
         }
-        local.stack.get_mut(place.depth as usize).map(edit)
+        local.stack.get_mut(place).map(edit)
     })
     .flatten()
 }
@@ -187,22 +196,23 @@ pub(crate) fn update_mode() {
 
 /// The place of the active span.
 pub(crate) fn top() -> Place {
-    with(|local| match local.stack.last() {
-        Some(record) => Place { depth: local.stack.len() as u32 - 1, span_id: record.context.span_id },
-        None => Place::NONE,
-    })
-    .unwrap_or(Place::NONE)
+    with(|local| local.stack.top_place()).unwrap_or(Place::NONE)
+}
+
+/// The place of a span that is active on this thread, or below the active one.
+pub(crate) fn place_of(span_id: SpanId) -> Place {
+    with(|local| local.stack.place_of(span_id)).unwrap_or(Place::NONE)
 }
 
 /// A copy of the active context.
 pub(crate) fn context() -> Option<SpanContext> {
-    with(|local| local.stack.last().map(|record| record.context.share())).flatten()
+    with(|local| local.stack.top().map(|record| record.context.share())).flatten()
 }
 
 /// The tracer of the active span, or this thread's default; `None` if there is neither.
 pub(crate) fn tracer() -> Option<Tracer> {
     let (active, default) = with(|local| {
-        let active = local.stack.last().map(|record| record.context.tracer).filter(|&tracer| tracer != 0);
+        let active = local.stack.top().map(|record| record.context.tracer).filter(|&tracer| tracer != 0);
         (active, local.defaults.last().cloned())
     })?;
     active.and_then(tracer::registered).or(default)
@@ -229,11 +239,7 @@ pub(crate) fn pop_default(tracer: u32) {
 
 /// Draws the ids of a root: trace and span. `None` on a thread that is ending.
 pub(crate) fn draw_root(bits128: bool) -> Option<(TraceId, SpanId)> {
-    with(|local| {
-        let low = local.ids.draw();
-        let high = if bits128 { local.ids.draw() } else { 0 };
-        (TraceId { high, low }, SpanId(low))
-    })
+    with(|local| local.draw_root(bits128))
 }
 
 /// Draws a span id. `None` on a thread that is ending.
@@ -255,7 +261,7 @@ pub(crate) fn details(tracer: u32) -> Box<Details> {
 pub(crate) fn after_fork() {
     let left = with(|local| {
         local.ids.seed();
-        let left = (std::mem::take(&mut local.stack), std::mem::take(&mut local.tracers));
+        let left = (std::mem::replace(&mut local.stack, Stack::new()), std::mem::take(&mut local.tracers));
         local.update_mode();
         left
     });
@@ -271,24 +277,42 @@ fn with<R>(work: impl FnOnce(&mut Local) -> R) -> Option<R> {
 
 impl Local {
     const fn new() -> Self {
-        Self { stack: Vec::new(), ids: IdGenerator::UNSEEDED, tracers: Vec::new(), defaults: Vec::new() }
+        Self { stack: Stack::new(), ids: IdGenerator::UNSEEDED, tracers: Vec::new(), defaults: Vec::new() }
     }
 
-    /// Whether the span at `place` is still the one it was.
     #[inline]
-    fn holds(&self, place: Place) -> bool {
-        self.stack.get(place.depth as usize).is_some_and(|record| {
-            record.context.span_id == place.span_id && record.context.state & state::CLOSED == 0
-        })
+    fn draw_root(&mut self, bits128: bool) -> (TraceId, SpanId) {
+        let low = self.ids.draw();
+        let high = if bits128 { self.ids.draw() } else { 0 };
+        (TraceId { high, low }, SpanId(low))
+    }
+
+    /// Begins the span whose context was just put on top.
+    #[inline]
+    fn begin(&mut self, name: &'static str, callsite: Option<&'static Callsite>, sampler: Option<SamplerTags>) -> Option<Place> {
+        let record = self.stack.top_mut()?;
+        record.name = name;
+        record.callsite = callsite;
+        record.sampler = sampler;
+        let tracer = record.context.tracer;
+        if !record.is_recording() {
+            record.start = Instant::ZERO;
+            MODE.set(Mode::Refused);
+            return Some(self.stack.top_place());
+        }
+        MODE.set(Mode::Sampled);
+        match self.counts(tracer) {
+            Some(counts) => counts.started.add(1),
+            None => self.stack.top_mut()?.context.state &= !state::COUNTED,
+        }
+        self.stack.top_mut()?.start = Instant::now();
+        Some(self.stack.top_place())
     }
 
     /// Takes the span at `place` off the stack.
     #[inline]
     fn take(&mut self, place: Place) -> Option<SpanRecord> {
-        if !self.holds(place) {
-            return None;
-        }
-        if self.stack.len() != place.depth as usize + 1 {
+        if self.stack.top_at(place).is_none() {
             return self.take_from_below(place);
         }
         let record = self.stack.pop();
@@ -296,44 +320,44 @@ impl Local {
         record
     }
 
-    /// Takes a span that others still lie on. It leaves a gap, which goes when they do.
     #[cold]
     fn take_from_below(&mut self, place: Place) -> Option<SpanRecord> {
-        let slot = self.stack.get_mut(place.depth as usize)?;
-        let mut gap = slot.gap();
-        gap.context.state |= state::CLOSED;
-        let record = std::mem::replace(slot, gap);
-        if let Some(local) = self.local_tracer(record.context.tracer) {
-            local.hub.counts.out_of_order.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        }
+        let record = self.stack.take_from_below(place)?;
+        self.count_out_of_order(&record);
         Some(record)
+    }
+
+    #[cold]
+    fn finish_from_below(&mut self, place: Place, end: Instant) -> Option<SpanRecord> {
+        let mut record = self.take_from_below(place)?;
+        record.end = end;
+        self.hand_over(record)
     }
 
     #[cold]
     fn finish_above(&mut self, place: Place) {
         let end = Instant::now();
-        while self.stack.len() > place.depth as usize + 1 {
+        while self.stack.get_mut(place).is_some() && !self.stack.is_top(place) {
             let Some(mut record) = self.stack.pop() else { return };
             record.end = end;
-            if let Some(local) = self.local_tracer(record.context.tracer) {
-                local.hub.counts.out_of_order.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            }
+            self.count_out_of_order(&record);
             drop(self.hand_over(record));
         }
     }
 
-    /// Brings [`MODE`] in line with the stack; drops gaps that lie on top.
+    fn count_out_of_order(&mut self, record: &SpanRecord) {
+        if let Some(local) = self.local_tracer(record.context.tracer) {
+            local.hub.counts.out_of_order.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Brings [`MODE`] in line with the stack.
     #[inline]
     fn update_mode(&mut self) {
-        let mode = loop {
-            let Some(top) = self.stack.last() else {
-                break if self.defaults.is_empty() { Mode::Idle } else { Mode::Default };
-            };
-            if top.context.state & state::CLOSED != 0 {
-                self.stack.pop();
-                continue;
-            }
-            break top.context.mode();
+        let mode = match self.stack.top() {
+            Some(top) => top.context.mode(),
+            None if self.defaults.is_empty() => Mode::Idle,
+            None => Mode::Default,
         };
         if MODE.get() != Mode::Suppressed {
             MODE.set(mode);
@@ -341,28 +365,18 @@ impl Local {
     }
 
     /// Counts a finished span and moves it to the reporter thread. What comes back is to be dropped by the caller.
-    #[inline]
-    fn hand_over(&mut self, record: SpanRecord) -> Option<SpanRecord> {
-        if record.context.state & state::COUNTED == 0 {
-            return Some(record);
+    fn hand_over(&mut self, mut record: SpanRecord) -> Option<SpanRecord> {
+        if record.context.state & state::COUNTED != 0 {
+            let local = self.local_tracer(record.context.tracer)?;
+            if record.is_recording() {
+                let end = record.end;
+                local.finish(&mut record, end);
+            } else {
+                local.counts.finished.add(1);
+                local.counts.withdrawn.add(1);
+            }
         }
-        let recording = record.is_recording();
-        let local = self.local_tracer(record.context.tracer)?;
-        local.counts.finished.add(1);
-        if !recording {
-            local.counts.withdrawn.add(1);
-            return Some(record);
-        }
-        let handed = match &mut local.ring {
-            Some(ring) => ring.hand_over(record, &local.hub),
-            None => local.hub.hand_over(record),
-        };
-        match handed {
-            Handed::Queued => {}
-            Handed::Full => local.counts.queue_full.add(1),
-            Handed::Closed => local.counts.after_shutdown.add(1),
-        }
-        None
+        Some(record)
     }
 
     fn counts(&mut self, tracer: u32) -> Option<&ThreadCounts> {
@@ -395,6 +409,23 @@ impl Local {
     }
 }
 
+impl LocalTracer {
+    /// Moves a recorded span to the reporter thread; what is left in `record` owns nothing.
+    #[inline]
+    fn finish(&mut self, record: &mut SpanRecord, end: Instant) {
+        self.counts.finished.add(1);
+        let handed = match &mut self.ring {
+            Some(ring) => ring.hand_over(record, end, &self.hub),
+            None => self.hub.hand_over(record.take_ended(end)),
+        };
+        match handed {
+            Handed::Queued => {}
+            Handed::Full => self.counts.queue_full.add(1),
+            Handed::Closed => self.counts.after_shutdown.add(1),
+        }
+    }
+}
+
 impl Drop for LocalTracer {
     fn drop(&mut self) {
         let stranded = self.ring.as_ref().map_or(0, Ring::stranded);
@@ -415,18 +446,53 @@ impl Drop for Local {
 
 impl SpanContext {
     /// The context of a child of the same trace and decision.
-    #[inline]
     pub(crate) fn child(&self, span_id: SpanId) -> Self {
-        let recording = if self.flags & flag::SAMPLED != 0 { state::RECORDING | state::COUNTED } else { 0 };
+        let mut child = Self::EMPTY;
+        child.begin_child(self, span_id);
+        child
+    }
+
+    /// Makes this the context of a child of `parent`.
+    #[inline]
+    pub(crate) fn begin_child(&mut self, parent: &Self, span_id: SpanId) {
+        let recording = if parent.flags & flag::SAMPLED != 0 { state::RECORDING | state::COUNTED } else { 0 };
+        self.trace_id = parent.trace_id;
+        self.span_id = span_id;
+        self.parent_id = parent.span_id;
+        self.anchor = parent.anchor.or_newest();
+        if parent.carried.is_some() || self.carried.is_some() {
+            self.carried.clone_from(&parent.carried);
+        }
+        self.tracer = parent.tracer;
+        self.flags = parent.flags;
+        self.state = parent.state & state::INHERITED | recording;
+    }
+
+    /// Makes this the context of a root.
+    #[inline]
+    pub(crate) fn begin_root(&mut self, (trace_id, span_id): (TraceId, SpanId), tracer: u32, sampled: bool) {
+        self.trace_id = trace_id;
+        self.span_id = span_id;
+        self.parent_id = SpanId::NONE;
+        self.anchor = Anchor::newest();
+        self.carried = None;
+        self.tracer = tracer;
+        self.flags = if sampled { flag::SAMPLED } else { 0 };
+        self.state = if sampled { state::RANDOM | state::RECORDING | state::COUNTED } else { state::RANDOM };
+    }
+
+    /// Moves the context out; what is left owns nothing.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Self {
         Self {
             trace_id: self.trace_id,
-            span_id,
-            parent_id: self.span_id,
-            anchor: self.anchor.or_newest(),
-            carried: self.carried.clone(),
+            span_id: self.span_id,
+            parent_id: self.parent_id,
+            anchor: self.anchor,
+            carried: self.carried.take(),
             tracer: self.tracer,
             flags: self.flags,
-            state: self.state & state::INHERITED | recording,
+            state: self.state,
         }
     }
 

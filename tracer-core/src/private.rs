@@ -6,6 +6,7 @@ use std::borrow::Cow;
 pub use crate::callsite::Callsite;
 use crate::global;
 use crate::local::{self, Mode};
+use crate::stack::Place;
 use crate::scope::Scope;
 use crate::span::Span;
 use crate::span_builder::SpanBuilder;
@@ -14,15 +15,20 @@ use crate::tracer::{Parent, Tracer};
 /// Starts the span of a call and makes it active: a child of the active span, else a root.
 ///
 /// With nothing active and no tracer installed this is one read of a thread-local and one of a static.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn enter(site: &'static Callsite) -> Scope {
     match local::mode() {
         Mode::Sampled => Scope::at(local::enter_child(site.name, Some(site), 0)),
-        Mode::Refused | Mode::Suppressed => Scope::at(local::Place::NONE),
-        Mode::Idle if global::installed_ref().is_none() => Scope::at(local::Place::NONE),
-        Mode::Idle | Mode::Default | Mode::Undecided => Scope::of(start(site).take()),
+        Mode::Refused | Mode::Suppressed => Scope::at(Place::NONE),
+        Mode::Idle if global::installed_ref().is_none() => Scope::at(Place::NONE),
+        Mode::Idle | Mode::Default | Mode::Undecided => enter_slowly(site),
     }
+}
+
+#[cold]
+fn enter_slowly(site: &'static Callsite) -> Scope {
+    with_tracer(|tracer| tracer.enter(Cow::Borrowed(site.name), Some(site)))
 }
 
 /// Starts the span of a future's call: as [`enter`], but not active.

@@ -188,9 +188,29 @@ impl SpanRecord {
         Self { context, name: "", start: never, end: never, callsite: None, details: None, sampler: None }
     }
 
-    /// What stays on the stack when the span is taken from under others.
-    pub(crate) fn gap(&self) -> Self {
-        Self::of_context(SpanContext { carried: None, ..self.context.share() })
+    /// A record of nothing.
+    pub(crate) fn empty() -> Self {
+        Self::of_context(SpanContext::EMPTY)
+    }
+
+    /// Moves the record out; what is left owns nothing.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Self {
+        self.take_ended(self.end)
+    }
+
+    /// Moves the record out with its end set: on the way, for a value stored here would be read back at once.
+    #[inline]
+    pub(crate) fn take_ended(&mut self, end: Instant) -> Self {
+        Self {
+            context: self.context.take(),
+            name: self.name,
+            start: self.start,
+            end,
+            callsite: self.callsite,
+            details: self.details.take(),
+            sampler: self.sampler,
+        }
     }
 
     /// Whether the span is to be reported.

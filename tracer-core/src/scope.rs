@@ -7,10 +7,10 @@ use std::marker::PhantomData;
 use std::time::SystemTime;
 
 use crate::active::ActiveSpan;
-use crate::clock::Instant;
 use crate::context::SpanContext;
 use crate::fields::Fields;
-use crate::local::{self, Place};
+use crate::local;
+use crate::stack::Place;
 use crate::record::SpanRecord;
 use crate::span::{self, Span};
 use crate::tag::TagValue;
@@ -149,12 +149,11 @@ impl Drop for Scope {
     #[inline]
     fn drop(&mut self) {
         let place = self.place.get();
-        if place != Place::NONE {
-            let end = Instant::now();
+        if !place.is_none() {
             if std::thread::panicking() {
                 local::edit(place, span::mark_panic);
             }
-            local::finish(place, end);
+            local::finish(place);
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::sampler::{Polling, Sampler, Verdict};
 use crate::scope::Scope;
 use crate::span::Span;
 use crate::span_builder::SpanBuilder;
+use crate::stack::Place;
 use crate::stats::Stats;
 use crate::tag::TagValue;
 
@@ -107,9 +108,21 @@ impl Tracer {
 
     /// Starts a span as [`start_span`](Self::start_span) and makes it the active one of this thread until the scope ends.
     pub fn start_active_span(&self, operation_name: impl Into<Cow<'static, str>>) -> Scope {
-        match (operation_name.into(), local::mode()) {
-            (Cow::Borrowed(name), Mode::Sampled) if self.core.is_some() => Scope::at(local::enter_child(name, None, self.id())),
-            (name, _) => Scope::of(self.begin(Parent::Active, name, None)),
+        self.enter(operation_name.into(), None)
+    }
+
+    /// Starts a span under the active one and activates it. Most are written right where they lie while active.
+    #[inline]
+    pub(crate) fn enter(&self, name: Cow<'static, str>, callsite: Option<&'static Callsite>) -> Scope {
+        let Some(core) = &self.core else { return Scope::at(Place::NONE) };
+        let name = match name {
+            Cow::Borrowed(name) if !std::thread::panicking() => name,
+            name => return Scope::of(self.begin(Parent::Active, name, callsite)),
+        };
+        match local::mode() {
+            Mode::Sampled | Mode::Refused => Scope::at(local::enter_child(name, callsite, core.id)),
+            Mode::Idle | Mode::Default if !core.sampler.is_custom() => Scope::at(core.enter_root(name, callsite)),
+            _ => Scope::of(self.begin(Parent::Active, Cow::Borrowed(name), callsite)),
         }
     }
 
@@ -246,6 +259,15 @@ impl Tracer {
 }
 
 impl Core {
+    /// A root that needs no more than its name.
+    #[inline]
+    fn enter_root(&self, name: &'static str, callsite: Option<&'static Callsite>) -> Place {
+        local::enter_root(name, callsite, self.id, self.bits128, |trace_id| {
+            let verdict = self.sampler.decide(trace_id, name);
+            (verdict.sampled, verdict.tags)
+        })
+    }
+
     /// The context of a span under a valid one, and the verdict if the decision was left to us.
     fn child(&self, parent: &SpanContext, name: &str) -> Option<(SpanContext, Option<Verdict>)> {
         let mut context = parent.child(local::draw_span()?);

@@ -174,3 +174,6 @@ impl<P: Protocol> Packet<P> {
         &bytes[start..]
     }
 }
+
+#[cfg(test)]
+mod tests;

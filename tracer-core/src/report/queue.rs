@@ -12,13 +12,14 @@ use std::time::{Duration, Instant};
 
 use rtrb::{Consumer, Producer, RingBuffer};
 
+use crate::clock::Instant as Counter;
 use crate::details::{Details, Limits};
 use crate::error::{FlushError, FlushErrorKind};
 use crate::record::SpanRecord;
 use crate::stats::{ThreadCounts, ThreadTotals};
 
 /// Spans a ring holds.
-const RING_SPANS: usize = 1024;
+const RING_SPANS: usize = 2048;
 /// Spans after which a thread wakes the reporter thread rather than wait for the flush interval.
 const WAKE_SPANS: usize = RING_SPANS / 2;
 /// Bytes of details a ring holds.
@@ -26,7 +27,7 @@ const RING_DETAIL_BYTES: usize = 1 << 20;
 /// Bytes a ring takes at most.
 const RING_BYTES: usize = RING_SPANS * (size_of::<SpanRecord>() + size_of::<usize>()) + RING_DETAIL_BYTES;
 /// Spans the queue shared by the threads without a ring holds.
-const OVERFLOW_SPANS: usize = 4 * RING_SPANS;
+const OVERFLOW_SPANS: usize = 4096;
 
 /// What became of a span that was handed over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,29 +78,36 @@ impl Ring {
         self.spares.pop().ok()
     }
 
-    /// Moves a span into the ring; gives it back if there is no room.
+    /// Moves a span that ended at `end` into the ring, or drops it if there is no room. What is left of `record` owns
+    /// nothing.
     #[inline]
-    pub(crate) fn hand_over(&mut self, record: SpanRecord, hub: &Hub) -> Handed {
+    pub(crate) fn hand_over(&mut self, record: &mut SpanRecord, end: Counter, hub: &Hub) -> Handed {
         if hub.is_closed() {
+            drop(record.take());
             return Handed::Closed;
         }
-        let bytes = record.details.as_ref().map_or(0, |details| details.footprint());
-        if bytes > 0 && !self.has_room(bytes) {
-            hub.wake();
+        if let Some(details) = &record.details {
+            let bytes = details.footprint();
+            if !self.has_room(bytes) {
+                hub.wake();
+                drop(record.take());
+                return Handed::Full;
+            }
+            self.bytes_in = self.bytes_in.wrapping_add(bytes);
+        }
+        if self.spans.is_full() {
+            self.bytes_in = self.bytes_in.wrapping_sub(record.details.as_ref().map_or(0, |details| details.footprint()));
+            drop(record.take());
             return Handed::Full;
         }
-        match self.spans.push(record) {
-            Ok(()) => {
-                self.bytes_in = self.bytes_in.wrapping_add(bytes);
-                self.since_wake += 1;
-                if self.since_wake == WAKE_SPANS {
-                    self.since_wake = 0;
-                    hub.wake();
-                }
-                Handed::Queued
-            }
-            Err(rtrb::PushError::Full(_)) => Handed::Full,
+        // Not full a line above, and this is the only producer.
+        drop(self.spans.push(record.take_ended(end)));
+        self.since_wake += 1;
+        if self.since_wake == WAKE_SPANS {
+            self.since_wake = 0;
+            hub.wake();
         }
+        Handed::Queued
     }
 
     /// Whether the cap allows that many more bytes of details. Reads what the other side writes only when it must.

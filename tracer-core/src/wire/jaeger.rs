@@ -17,7 +17,7 @@ use crate::tags;
 pub(crate) struct Extent {
     pub(crate) logs: bool,
     pub(crate) tags: bool,
-    /// Bytes of the operation name and of each value.
+    /// Bytes of each value.
     pub(crate) value_bytes: usize,
 }
 
@@ -31,18 +31,29 @@ impl Extent {
     pub(crate) const MINIMAL: Self = Self {
         logs: false,
         tags: false,
-        value_bytes: 64,
+        value_bytes: 0,
     };
 
-    /// As much of `text`, which is UTF-8, as is written.
+    /// As much of a text value as is written.
     #[inline]
-    fn cut<'t>(&self, text: &'t [u8]) -> &'t [u8] {
-        let mut end = text.len().min(self.value_bytes);
-        while end < text.len() && text[end] & 0xc0 == 0x80 {
-            end -= 1;
-        }
-        &text[..end]
+    fn value<'t>(&self, text: &'t [u8]) -> &'t [u8] {
+        cut(text, self.value_bytes)
     }
+
+    /// As much of an operation's or a service's name as is written: without it the rest says little.
+    fn name<'t>(&self, name: &'t str) -> &'t [u8] {
+        cut(name.as_bytes(), self.value_bytes.max(64))
+    }
+}
+
+/// The beginning of `text`, which is UTF-8, of at most `bytes` bytes.
+#[inline]
+fn cut(text: &[u8], bytes: usize) -> &[u8] {
+    let mut end = text.len().min(bytes);
+    while end < text.len() && text[end] & 0xc0 == 0x80 {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 /// Whether a batch stands alone, as over HTTP, or is the argument of a call, as over UDP.
@@ -66,7 +77,7 @@ pub(crate) fn batch_head<P: Protocol>(
         P::struct_field(out, 0, 1);
     }
     P::struct_field(out, 0, 1);
-    P::bytes_field(out, 0, 1, extent.cut(process.service_name.as_bytes()));
+    P::bytes_field(out, 0, 1, extent.name(&process.service_name));
     if extent.tags && !process.tags.is_empty() {
         P::list_field(out, 1, 2, process.tags.len());
         for (key, value) in &process.tags {
@@ -107,7 +118,7 @@ pub(crate) fn span<P: Protocol>(out: &mut Buffer, record: &SpanRecord, extent: E
     P::i64_field(out, 1, 2, context.trace_id.high as i64);
     P::i64_field(out, 2, 3, context.span_id.0 as i64);
     P::i64_field(out, 3, 4, context.parent_id.0 as i64);
-    P::bytes_field(out, 4, 5, extent.cut(record.operation_name().as_bytes()));
+    P::bytes_field(out, 4, 5, extent.name(record.operation_name()));
     let references = extent.tags && references::<P>(out, record);
     P::i32_field(out, if references { 6 } else { 5 }, 7, context.flags.into());
     let (start, duration) = micros(record);
@@ -267,7 +278,7 @@ fn tag<P: Protocol>(out: &mut Buffer, key: &[u8], value: RawValue<'_>, extent: E
     match value {
         RawValue::Text(text) => {
             P::i32_field(out, 1, 2, 0);
-            P::bytes_field(out, 2, 3, extent.cut(text));
+            P::bytes_field(out, 2, 3, extent.value(text));
         }
         RawValue::F64(number) => {
             P::i32_field(out, 1, 2, 1);
