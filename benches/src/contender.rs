@@ -4,6 +4,7 @@ pub(crate) mod bare;
 pub(crate) mod fastrace;
 pub(crate) mod floor;
 pub(crate) mod opentelemetry;
+pub(crate) mod ours;
 pub(crate) mod rustracing;
 pub(crate) mod tracing;
 
@@ -71,6 +72,7 @@ macro_rules! contenders {
 contenders! {
     "bare" => bare::Bare,
     "floor" => floor::Floor,
+    "ours" => ours::Ours,
     "fastrace" => fastrace::Fastrace,
     "rustracing" => rustracing::Rustracing,
     "opentelemetry" => opentelemetry::OpenTelemetry,

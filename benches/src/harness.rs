@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::affinity;
-use crate::contender::Contender;
+use crate::contender::{Contender, Run};
 use crate::figure::Figures;
 use crate::receiver::Receiver;
 use crate::work::{Output, SetUp, Tracing, Work};
@@ -72,7 +72,7 @@ pub(crate) fn repeat<C: Contender>(
     let mut run = contender
         .work(work)
         .ok_or("the contender has no such row")?;
-    let batch = crate::harness::iterations(work, BATCH_SPANS);
+    let batch = self::iterations(work, BATCH_SPANS);
     for done in (0..iterations).step_by(usize::try_from(batch)?) {
         run(batch.min(iterations - done));
         contender.flush();
@@ -80,11 +80,47 @@ pub(crate) fn repeat<C: Contender>(
     Ok(())
 }
 
-/// Spans finished between two flushes: long enough to be timed, short enough for any contender's queue.
+/// Spans finished between two flushes, about: enough to be timed, and room for them in every contender's queue.
 const BATCH_SPANS: u64 = 1000;
 
 /// How long a row is measured.
 const MEASURED: Duration = Duration::from_millis(200);
+
+/// What is done between two flushes.
+#[derive(Debug, Clone, Copy)]
+struct Batch {
+    work: Work,
+    /// Iterations before the clock runs: the flush has left the caches to others.
+    untimed: u64,
+    /// Iterations that are timed.
+    timed: u64,
+}
+
+impl Batch {
+    fn of(work: Work) -> Self {
+        Self {
+            work,
+            untimed: BATCH_SPANS / 4 / work.units(),
+            timed: iterations(work, BATCH_SPANS * 3 / 4),
+        }
+    }
+
+    fn iterations(self) -> u64 {
+        self.untimed + self.timed
+    }
+
+    fn units(self) -> u64 {
+        self.iterations() * self.work.units()
+    }
+
+    /// Nanoseconds for each timed unit.
+    fn run(self, run: &mut Run) -> f64 {
+        run(self.untimed);
+        let start = Instant::now();
+        run(self.timed);
+        ns_each(start.elapsed(), self.timed * self.work.units())
+    }
+}
 
 /// Iterations of `work` that make about `spans` spans.
 fn iterations(work: Work, spans: u64) -> u64 {

@@ -8,8 +8,9 @@ use crate::figure::{Figure, Figures};
 use crate::usage;
 use crate::work::{Tracing, Work};
 
-/// Children of the row about delay.
-const CHILDREN: u64 = 10_000;
+/// Children of the row about delay: many, and after a pause a few more, which fill nothing and so wake nobody.
+const MANY: u64 = 10_000;
+const FEW: u64 = 100;
 /// Children between two pauses, so that no queue is full.
 const BURST: u64 = 500;
 /// Longer than any contender's interval between two reports.
@@ -22,20 +23,23 @@ pub(super) fn delay<C: Contender>() -> Option<Figures> {
         return None;
     }
     let mut run = contender.work(Work::OpenRoot)?;
-    for _ in 0..CHILDREN / BURST {
+    for _ in 0..MANY / BURST {
         run(BURST);
         std::thread::sleep(Duration::from_millis(1));
     }
+    std::thread::sleep(Duration::from_millis(10));
+    run(FEW);
     let start = Instant::now();
-    while receiver.received() < CHILDREN && start.elapsed() < PATIENCE {
+    let children = MANY + FEW;
+    while receiver.received() < children && start.elapsed() < PATIENCE {
         std::thread::sleep(Duration::from_millis(1));
     }
     let delivered = receiver.received();
     let mut figures = Figures::from([(
         Figure::DroppedShare,
-        1.0 - delivered as f64 / CHILDREN as f64,
+        1.0 - delivered as f64 / children as f64,
     )]);
-    if delivered == CHILDREN {
+    if delivered == children {
         figures.insert(Figure::Delay, start.elapsed().as_secs_f64());
     }
     drop(run);

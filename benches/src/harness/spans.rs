@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{BATCH_SPANS, MEASURED, iterations, ns_each, settle, start_counting};
+use super::{Batch, MEASURED, ns_each, settle, start_counting};
 use crate::contender::Contender;
 use crate::figure::{Figure, Figures, median};
 use crate::work::Work;
@@ -15,29 +15,24 @@ const CHUNK: u32 = 16;
 pub(super) fn measure<C: Contender>(work: Work) -> Option<Figures> {
     let (contender, receiver) = start_counting::<C>(work.tracing())?;
     let mut run = contender.work(work)?;
-    let timed = iterations(work, BATCH_SPANS * 3 / 4);
-    let untimed = iterations(work, BATCH_SPANS / 4);
-    let batch_units = (timed + untimed) * work.units();
+    let batch = Batch::of(work);
     let mut batches = 0;
 
     let mut caller = Vec::new();
-    let mut batch = |times: &mut Vec<f64>| {
-        run(untimed);
-        let start = Instant::now();
-        run(timed);
-        times.push(ns_each(start.elapsed(), timed * work.units()));
+    let mut once = |times: &mut Vec<f64>| {
+        times.push(batch.run(&mut run));
         contender.flush();
     };
 
     for _ in 0..CHUNK {
-        batch(&mut Vec::new());
+        once(&mut Vec::new());
         batches += 1;
     }
     let (mut busy, mut idle, mut measured) = (Duration::ZERO, Duration::ZERO, 0);
     let start = Instant::now();
     while start.elapsed() < MEASURED {
         let before = usage::cpu();
-        (0..CHUNK).for_each(|_| batch(&mut caller));
+        (0..CHUNK).for_each(|_| once(&mut caller));
         let between = usage::cpu();
         (0..CHUNK).for_each(|_| contender.flush());
         busy += between - before;
@@ -47,16 +42,16 @@ pub(super) fn measure<C: Contender>(work: Work) -> Option<Figures> {
     batches += measured;
 
     let mut times = Vec::with_capacity(CHUNK as usize);
-    let with = allocation::count(|| (0..CHUNK).for_each(|_| batch(&mut times)));
+    let with = allocation::count(|| (0..CHUNK).for_each(|_| once(&mut times)));
     let without = allocation::count(|| (0..CHUNK).for_each(|_| contender.flush()));
     batches += u64::from(CHUNK);
-    let counted = (u64::from(CHUNK) * batch_units) as f64;
+    let counted = (u64::from(CHUNK) * batch.units()) as f64;
 
     let mut figures = Figures::from([
         (Figure::Caller, median(caller)?),
         (
             Figure::Cpu,
-            ns_each(busy.saturating_sub(idle), measured * batch_units),
+            ns_each(busy.saturating_sub(idle), measured * batch.units()),
         ),
         (
             Figure::Allocations,
@@ -70,7 +65,7 @@ pub(super) fn measure<C: Contender>(work: Work) -> Option<Figures> {
     if C::DELIVERS
         && let Some(per_iteration) = work.delivered()
     {
-        let expected = batches * (timed + untimed) * per_iteration;
+        let expected = batches * batch.iterations() * per_iteration;
         // What holds a root open, and so perhaps spans back, is the loop itself.
         drop(run);
         figures.insert(Figure::Expected, expected as f64);

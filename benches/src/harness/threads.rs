@@ -2,9 +2,8 @@
 
 use std::sync::{Barrier, Mutex, PoisonError};
 use std::thread;
-use std::time::Instant;
 
-use super::{BATCH_SPANS, iterations, ns_each, settle, start_counting};
+use super::{Batch, settle, start_counting};
 use crate::affinity;
 use crate::contender::Contender;
 use crate::figure::{Figure, Figures, median};
@@ -18,8 +17,7 @@ pub(super) fn measure<C: Contender>(threads: usize, work: Work) -> Option<Figure
     drop(contender.work(work)?);
     let times = Mutex::new(Vec::new());
     let barrier = Barrier::new(threads);
-    let timed = iterations(work, BATCH_SPANS * 3 / 4);
-    let untimed = iterations(work, BATCH_SPANS / 4);
+    let batch = Batch::of(work);
     thread::scope(|scope| {
         for number in 0..threads {
             let (contender, times, barrier) = (&contender, &times, &barrier);
@@ -29,10 +27,7 @@ pub(super) fn measure<C: Contender>(threads: usize, work: Work) -> Option<Figure
                 if let Some(mut run) = contender.work(work) {
                     for _ in 0..BATCHES {
                         barrier.wait();
-                        run(untimed);
-                        let start = Instant::now();
-                        run(timed);
-                        own.push(ns_each(start.elapsed(), timed * work.units()));
+                        own.push(batch.run(&mut run));
                         if barrier.wait().is_leader() {
                             contender.flush();
                         }
@@ -50,7 +45,7 @@ pub(super) fn measure<C: Contender>(threads: usize, work: Work) -> Option<Figure
     if C::DELIVERS
         && let Some(per_iteration) = work.delivered()
     {
-        let expected = threads as u64 * BATCHES * (timed + untimed) * per_iteration;
+        let expected = threads as u64 * BATCHES * batch.iterations() * per_iteration;
         figures.insert(Figure::Expected, expected as f64);
         figures.insert(
             Figure::Delivered,
