@@ -135,14 +135,14 @@ impl Peer {
     }
 
     /// The address in use. The first call waits for it a little, if it is not known yet.
-    pub(crate) fn address(&mut self) -> Option<SocketAddr> {
+    pub(crate) fn address(&mut self, loss: &mut Loss) -> Option<SocketAddr> {
         let wait = if self.addresses.is_empty() && !self.waited {
             FIRST_ANSWER
         } else {
             Duration::ZERO
         };
         self.waited = true;
-        self.take_answer(wait);
+        self.take_answer(wait, loss);
         self.look_up_after(if self.addresses.is_empty() {
             RETRY_INTERVAL
         } else {
@@ -218,25 +218,43 @@ impl Peer {
 
     /// Draws the consequences of an error; whether another try has a chance.
     fn turn_from(&mut self, error: &io::Error) -> bool {
-        let connected = self.socket.is_some();
-        match error.kind() {
-            ErrorKind::NotFound if !connected => return false,
-            ErrorKind::Interrupted => return true,
-            ErrorKind::ConnectionRefused if self.addresses.len() == 1 => {}
-            // The datagram was not wanted as it is or at this time; the socket is as good as before.
+        let again = match error.kind() {
+            _ if self.addresses.is_empty() => false,
+            // The datagram was not wanted at this time or as it is; the socket is as good as before.
             ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::PermissionDenied
-                if connected =>
+                if self.socket.is_some() =>
             {
                 return false;
             }
             _ if is_too_long(error) => return false,
+            ErrorKind::Interrupted => return true,
+            ErrorKind::ConnectionRefused if self.addresses.len() == 1 => true,
+            ErrorKind::ConnectionRefused
+            | ErrorKind::NetworkDown
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::HostUnreachable
+            | ErrorKind::AddrNotAvailable
+            | ErrorKind::InvalidInput => {
+                self.turn();
+                true
+            }
+            _ if self.socket.is_none() => {
+                self.turn();
+                true
+            }
             _ => {
                 self.disconnect();
-                self.current = (self.current + 1) % self.addresses.len().max(1);
+                false
             }
-        }
+        };
         self.look_up_after(RETRY_INTERVAL);
-        true
+        again
+    }
+
+    /// To a new socket, of the next address if there are several.
+    fn turn(&mut self) {
+        self.disconnect();
+        self.current = (self.current + 1) % self.addresses.len().max(1);
     }
 
     fn disconnect(&mut self) {
@@ -285,22 +303,23 @@ impl Peer {
         self.lookup = started.is_ok().then_some(receiver);
     }
 
-    fn take_answer(&mut self, wait: Duration) {
+    fn take_answer(&mut self, wait: Duration, loss: &mut Loss) {
         let Some(lookup) = &self.lookup else { return };
         match lookup.recv_timeout(wait) {
             Err(RecvTimeoutError::Timeout) => return,
-            Ok(Ok(addresses)) if !addresses.is_empty() => self.move_to(addresses),
+            Ok(Ok(addresses)) if !addresses.is_empty() => self.move_to(addresses, loss),
             // Names that were good a moment ago are better than none.
             Ok(_) | Err(RecvTimeoutError::Disconnected) => {}
         }
         self.lookup = None;
     }
 
-    fn move_to(&mut self, addresses: Vec<SocketAddr>) {
+    fn move_to(&mut self, addresses: Vec<SocketAddr>, loss: &mut Loss) {
         let used = self.addresses.get(self.current);
         match addresses.iter().position(|address| Some(address) == used) {
             Some(at) => self.current = at,
             None => {
+                self.listen(loss);
                 self.disconnect();
                 self.current = 0;
             }

@@ -94,8 +94,8 @@ impl UdpReporter {
     }
 
     /// Makes the empty packet as long as the way to the agent allows today.
-    fn fit(&mut self) {
-        let address = self.peer.address();
+    fn fit(&mut self, loss: &mut Loss) {
+        let address = self.peer.address(loss);
         if address != self.address {
             self.address = address;
             self.path_limit = LONGEST;
@@ -139,14 +139,14 @@ impl Reporter for UdpReporter {
             self.packet.begin(process);
         }
         if self.packet.spans() == 0 {
-            self.fit();
+            self.fit(&mut loss);
         }
         for record in batch {
             if self.packet.push(record) {
                 continue;
             }
             self.send(&mut loss);
-            self.fit();
+            self.fit(&mut loss);
             if !self.packet.push_cut(record) {
                 loss.add(
                     1,
@@ -172,3 +172,6 @@ impl Reporter for UdpReporter {
         self.losses = losses;
     }
 }
+
+#[cfg(test)]
+mod tests;
