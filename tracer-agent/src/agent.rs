@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::builder::{AgentBuilder, StartError};
 use crate::host::Hosts;
 use crate::model::TraceId;
-use crate::receive::{self, Sink, Source, udp};
+use crate::receive::{self, KernelDrops, Sink, Source, udp};
 use crate::stats::Stats;
 use crate::store::Store;
 use crate::thread::Thread;
@@ -73,10 +73,9 @@ impl Agent {
         let ([compact, binary], [collector, query, sampling]) =
             addresses(&sockets).map_err(StartError::thread)?;
 
-        let sink = Arc::new(Sink::new(Store::new(
-            options.memory_limit,
-            options.spans_per_trace,
-        )));
+        let store = Store::new(options.memory_limit, options.spans_per_trace);
+        let drops = [&sockets.compact, &sockets.binary].map(KernelDrops::of);
+        let sink = Arc::new(Sink::new(store, drops));
         let (stop, stopped) = watch::channel(false);
         let mut agent = Self {
             compact,

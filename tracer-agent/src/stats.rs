@@ -30,7 +30,7 @@ pub struct Received {
     pub http: Messages,
 }
 
-/// Messages received on one port: `ok` and the causes of refusal add up to all.
+/// Messages received on one port: `ok` and [`refused`](Self::refused) add up to all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Messages {
@@ -50,12 +50,15 @@ pub struct Messages {
     pub unknown_method: u64,
     /// Dropped unread because too many were waiting.
     pub overflowed: u64,
+    /// Dropped by the kernel because the port's buffer was full, as Linux counts it. Not received, and so in no other
+    /// number; other systems do not say.
+    pub kernel_dropped: u64,
     /// Made the agent panic, before or after it was counted as `ok`: a defect of the agent, please report it.
     pub panicked: u64,
 }
 
 impl Messages {
-    /// Messages that were not read, of all causes.
+    /// Messages that arrived and were not read, of all causes.
     #[must_use]
     pub fn refused(&self) -> u64 {
         let Self {
@@ -67,6 +70,7 @@ impl Messages {
             missing_field,
             unknown_method,
             overflowed,
+            kernel_dropped: _,
             panicked,
         } = *self;
         truncated
@@ -145,6 +149,7 @@ impl MessageCounters {
             missing_field: refused(Cause::Missing),
             unknown_method: refused(Cause::Method),
             overflowed: self.overflowed.load(Ordering::Relaxed),
+            kernel_dropped: 0,
             panicked: self.panicked.load(Ordering::Relaxed),
         }
     }

@@ -1,13 +1,15 @@
 //! Traces as the JSON of Jaeger's UI (`model/json` of Jaeger), and the envelope of every answer.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::Serialize;
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
 
 use crate::model::{Process, RefType, Reference, Span, Tag, TagValue, Trace, TraceId};
 
@@ -19,7 +21,7 @@ const MAX_SAFE: u64 = (1 << 53) - 1;
 #[must_use]
 pub fn trace_json(trace: &Trace) -> String {
     to_string(&Envelope {
-        data: Some([TraceJson::of(trace)]),
+        data: Some([TraceJson(trace)]),
         total: 0,
         limit: 0,
         offset: 0,
@@ -29,7 +31,7 @@ pub fn trace_json(trace: &Trace) -> String {
 
 /// An answer of traces; those asked for and not here are errors beside them.
 pub(crate) fn traces(found: &[Arc<Trace>], missing: &[TraceId]) -> Response {
-    let data: Vec<_> = found.iter().map(|trace| TraceJson::of(trace)).collect();
+    let data: Vec<_> = found.iter().map(|trace| TraceJson(trace)).collect();
     let not_found = |id: &TraceId| ErrorJson {
         code: 404,
         msg: "trace not found",
@@ -115,13 +117,40 @@ struct ErrorJson<'e> {
     trace_id: Option<TraceId>,
 }
 
-#[derive(Serialize)]
-struct TraceJson<'t> {
-    #[serde(rename = "traceID")]
-    trace_id: TraceId,
-    spans: Vec<SpanJson<'t>>,
-    processes: BTreeMap<String, ProcessJson<'t>>,
-    warnings: Option<Vec<String>>,
+/// A trace, written span by span: only the text is held, not a second form of every span.
+struct TraceJson<'t>(&'t Trace);
+
+impl Serialize for TraceJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(trace) = self;
+        let mut processes = Processes::default();
+        trace.spans().for_each(|span| processes.add(&span.process));
+        let refused = (trace.refused() > 0).then(|| {
+            [format!(
+                "{} further spans were not kept: the trace is too large",
+                trace.refused()
+            )]
+        });
+        let mut json = serializer.serialize_struct("Trace", 4)?;
+        json.serialize_field("traceID", &trace.id())?;
+        json.serialize_field("spans", &SpansJson(trace, &processes))?;
+        json.serialize_field("processes", &processes)?;
+        json.serialize_field("warnings", &refused)?;
+        json.end()
+    }
+}
+
+struct SpansJson<'t>(&'t Trace, &'t Processes<'t>);
+
+impl Serialize for SpansJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(trace, processes) = self;
+        serializer.collect_seq(
+            trace
+                .spans()
+                .map(|span| SpanJson::of(span, processes.id(&span.process))),
+        )
+    }
 }
 
 #[derive(Serialize)]
@@ -186,70 +215,66 @@ struct ProcessJson<'t> {
     tags: Vec<TagJson<'t>>,
 }
 
-impl<'t> TraceJson<'t> {
-    fn of(trace: &'t Trace) -> Self {
-        let mut processes = Processes::default();
-        let spans = trace
-            .spans()
-            .map(|span| SpanJson::of(span, processes.number(&span.process)))
-            .collect();
-        let refused = (trace.refused() > 0).then(|| {
-            vec![format!(
-                "{} further spans were not kept: the trace is too large",
-                trace.refused()
-            )]
-        });
-        Self {
-            trace_id: trace.id(),
-            spans,
-            processes: processes.json(),
-            warnings: refused,
-        }
-    }
-}
-
 /// The different processes of a trace, numbered from 1 in the order in which they are met.
 #[derive(Default)]
 struct Processes<'t> {
     list: Vec<&'t Process>,
+    /// The pointer answers for all but the first span of a batch.
     numbers: HashMap<*const Process, usize>,
+    /// Equal processes have one number. Keyed at random, digests of different ones cannot be made to meet.
+    digests: HashMap<u64, usize>,
+    digest: RandomState,
 }
 
 impl<'t> Processes<'t> {
-    /// Equal processes are one; the pointer answers for all but the first span of a batch.
-    fn number(&mut self, process: &'t Arc<Process>) -> usize {
-        let list = &mut self.list;
-        *self.numbers.entry(Arc::as_ptr(process)).or_insert_with(|| {
-            list.iter()
-                .position(|known| *known == &**process)
-                .unwrap_or_else(|| {
-                    list.push(process);
-                    list.len() - 1
-                })
-                + 1
-        })
+    fn add(&mut self, process: &'t Arc<Process>) {
+        let Self {
+            list,
+            numbers,
+            digests,
+            digest,
+        } = self;
+        numbers.entry(Arc::as_ptr(process)).or_insert_with(|| {
+            *digests.entry(digest.hash_one(process)).or_insert_with(|| {
+                list.push(process);
+                list.len() - 1
+            })
+        });
     }
 
-    fn json(self) -> BTreeMap<String, ProcessJson<'t>> {
-        let json = |(n, process): (usize, &'t Process)| {
-            (
-                process_id(n + 1),
-                ProcessJson {
-                    service_name: &process.service,
-                    tags: tags(&process.tags),
-                },
-            )
-        };
-        self.list.into_iter().enumerate().map(json).collect()
+    fn id(&self, process: &Arc<Process>) -> String {
+        process_id(
+            self.numbers
+                .get(&Arc::as_ptr(process))
+                .copied()
+                .unwrap_or(0),
+        )
     }
 }
 
-fn process_id(number: usize) -> String {
-    format!("p{number}")
+impl Serialize for Processes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let processes = self.list.iter().copied().enumerate();
+        serializer
+            .collect_map(processes.map(|(n, process)| (process_id(n), ProcessJson::of(process))))
+    }
+}
+
+impl<'t> ProcessJson<'t> {
+    fn of(process: &'t Process) -> Self {
+        Self {
+            service_name: &process.service,
+            tags: tags(&process.tags),
+        }
+    }
+}
+
+fn process_id(index: usize) -> String {
+    format!("p{}", index + 1)
 }
 
 impl<'t> SpanJson<'t> {
-    fn of(span: &'t Span, process: usize) -> Self {
+    fn of(span: &'t Span, process_id: String) -> Self {
         Self {
             trace_id: span.trace_id,
             span_id: span.span_id,
@@ -267,7 +292,7 @@ impl<'t> SpanJson<'t> {
                     fields: tags(&log.fields),
                 })
                 .collect(),
-            process_id: process_id(process),
+            process_id,
             warnings: None,
         }
     }

@@ -8,6 +8,7 @@ mod client;
 mod error;
 pub(crate) mod http;
 mod jaeger;
+mod kernel;
 mod sink;
 mod thrift;
 pub(crate) mod udp;
@@ -15,6 +16,7 @@ pub(crate) mod udp;
 pub(crate) use backlog::backlog;
 pub use client::{Client, ClientKey};
 pub use error::{Cause, DecodeError};
+pub(crate) use kernel::KernelDrops;
 pub(crate) use sink::{Sink, Source};
 
 use crate::model::Batch;

@@ -5,9 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use super::client::Clients;
 use super::error::DecodeError;
+use super::kernel::KernelDrops;
 use super::{decode_batch_binary, decode_binary, decode_compact};
 use crate::model::Batch;
-use crate::stats::{MessageCounters, Received, Stats};
+use crate::stats::{MessageCounters, Messages, Received, Stats};
 use crate::store::Store;
 
 /// The ways a message may come.
@@ -45,14 +46,17 @@ pub(crate) struct Sink {
     store: Store,
     counters: [MessageCounters; 3],
     clients: Mutex<Clients>,
+    /// Of the compact and the binary port.
+    kernel: [KernelDrops; 2],
 }
 
 impl Sink {
-    pub(crate) fn new(store: Store) -> Self {
+    pub(crate) fn new(store: Store, kernel: [KernelDrops; 2]) -> Self {
         Self {
             store,
             counters: Default::default(),
             clients: Mutex::default(),
+            kernel,
         }
     }
 
@@ -106,10 +110,17 @@ impl Sink {
 
     pub(crate) fn stats(&self) -> Stats {
         let [compact, binary, http] = &self.counters;
+        let [compact_dropped, binary_dropped] = &self.kernel;
         Stats {
             received: Received {
-                compact: compact.snapshot(),
-                binary: binary.snapshot(),
+                compact: Messages {
+                    kernel_dropped: compact_dropped.count(),
+                    ..compact.snapshot()
+                },
+                binary: Messages {
+                    kernel_dropped: binary_dropped.count(),
+                    ..binary.snapshot()
+                },
                 http: http.snapshot(),
             },
             store: self.store.stats(),

@@ -2,7 +2,8 @@
 //!
 //! Names come from the network, so their number is bounded: beyond it, and for names of absurd length, traces are filed
 //! under [`OVERFLOW`]. They are found all the same: a search for a name that has no list of its own goes through the
-//! overflow list and compares the spans themselves.
+//! overflow list and compares the spans themselves. (A name that gets a list later, when others were evicted, is
+//! searched in that list only: the traces filed before it are found by id.)
 
 use std::collections::{BTreeSet, HashMap};
 

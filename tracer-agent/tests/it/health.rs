@@ -34,7 +34,7 @@ fn health_shows_every_counter() {
         assert_ne!(health[volatile].take(), Value::Null);
     }
     assert!(health["store"]["bytes"].take().as_u64().unwrap() > 1_000);
-    let messages = |ok: u64, size: u64| json!({"ok": ok, "truncated": 0, "size": size, "depth": 0, "malformed": 0, "missing_field": 0, "unknown_method": 0, "overflowed": 0, "panicked": 0});
+    let messages = |ok: u64, size: u64| json!({"ok": ok, "truncated": 0, "size": size, "depth": 0, "malformed": 0, "missing_field": 0, "unknown_method": 0, "overflowed": 0, "kernel_dropped": 0, "panicked": 0});
     let client = |uuid: &str, service: &str, counts: [u64; 5], losses: [u64; 3]| {
         json!({
             "service": service, "uuid": uuid, "batches": counts[0], "spans": counts[1], "lost_batches": counts[2],
