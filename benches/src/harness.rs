@@ -73,11 +73,20 @@ pub(crate) fn repeat<C: Contender>(
         .work(work)
         .ok_or("the contender has no such row")?;
     let batch = self::iterations(work, BATCH_SPANS);
+    // What a thread does once only is not the cost of a span.
+    run(1);
+    contender.flush();
     for done in (0..iterations).step_by(usize::try_from(batch)?) {
-        run(batch.min(iterations - done));
+        caller_only(&mut run, batch.min(iterations - done));
         contender.flush();
     }
     Ok(())
+}
+
+/// A frame of its own, for profilers that are to look at the caller's work and not at set-up and flushes.
+#[inline(never)]
+fn caller_only(run: &mut Run, iterations: u64) {
+    run(iterations);
 }
 
 /// Spans finished between two flushes, about: enough to be timed, and room for them in every contender's queue.
