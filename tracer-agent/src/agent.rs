@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -32,7 +32,8 @@ pub struct Agent {
     sampling: SocketAddr,
     sink: Arc<Sink>,
     stop: watch::Sender<bool>,
-    threads: Vec<Thread>,
+    /// Locked only at the end; an agent may be shared between threads, the ends of its channels may not.
+    threads: Mutex<Vec<Thread>>,
 }
 
 /// The opened ports.
@@ -77,7 +78,7 @@ impl Agent {
         let drops = [&sockets.compact, &sockets.binary].map(KernelDrops::of);
         let sink = Arc::new(Sink::new(store, drops));
         let (stop, stopped) = watch::channel(false);
-        let mut agent = Self {
+        let agent = Self {
             compact,
             binary,
             collector,
@@ -85,7 +86,7 @@ impl Agent {
             sampling,
             sink,
             stop,
-            threads: Vec::new(),
+            threads: Mutex::default(),
         };
 
         let Sockets {
@@ -128,8 +129,12 @@ impl Agent {
         Ok(agent)
     }
 
-    fn own(&mut self, started: io::Result<Thread>) -> Result<(), StartError> {
-        self.threads.push(started.map_err(StartError::thread)?);
+    fn own(&self, started: io::Result<Thread>) -> Result<(), StartError> {
+        let thread = started.map_err(StartError::thread)?;
+        self.threads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(thread);
         Ok(())
     }
 
@@ -197,7 +202,11 @@ impl Drop for Agent {
     fn drop(&mut self) {
         self.stop.send_replace(true);
         let deadline = Instant::now() + STOP_LIMIT;
-        for thread in self.threads.drain(..) {
+        let threads = self
+            .threads
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
             if !thread.join(deadline) {
                 log::warn!("a thread of the agent did not stop in {STOP_LIMIT:?}");
             }

@@ -90,7 +90,10 @@ fn refusal(error: &QueryError) -> Response {
         p.message { (error.message()) }
         p { a href="/" { "All traces" } }
     };
-    let mut response = page("Not found", &body);
+    let mut response = page(
+        error.status().canonical_reason().unwrap_or("Refused"),
+        &body,
+    );
     *response.status_mut() = error.status();
     response
 }

@@ -222,3 +222,11 @@ fn starts_inside_and_outside_of_a_runtime_and_names_a_taken_port() {
     );
     runtime.block_on(async { drop(agent) });
 }
+
+#[test]
+fn agents_and_stores_can_be_shared_between_threads() {
+    fn shared<T: Send + Sync + 'static>() {}
+    shared::<Agent>();
+    shared::<tracer_agent::Store>();
+    shared::<tracer_agent::Trace>();
+}
