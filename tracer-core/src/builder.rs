@@ -172,7 +172,7 @@ impl TracerBuilder {
             return Err(InitError::value("the service name", &self.service_name, "a name that is not blank"));
         }
         let host = self.agent_host.as_deref().unwrap_or("localhost");
-        let sampler = match self.sampler {
+        let mut sampler = match self.sampler {
             Some(sampler) => sampler,
             None => Sampler::remote(format!("http://{}:5778/sampling", bracketed(host)))?,
         };

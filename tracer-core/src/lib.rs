@@ -92,7 +92,7 @@ pub use propagation::{
 };
 pub use record::{LogRecord, SpanRecord};
 pub use report::{ConsoleReporter, LossCause, Losses, MemoryReporter, NullReporter, ReportError, Reporter, UdpReporter};
-pub use sampler::{Sample, Sampler, Sampling, SamplingRequest};
+pub use sampler::{RemoteSampler, Sample, Sampler, SamplerStats, Sampling, SamplingRequest};
 pub use scope::Scope;
 pub use slot::SpanSlot;
 pub use span::Span;

@@ -4,21 +4,34 @@
 //! seam for the user's own. All but the custom and the remote sampler are pure: they know an id, a name and the clock.
 
 mod custom;
+mod guaranteed_throughput;
+mod limiter;
+mod per_operation;
+mod polling;
 mod probabilistic;
+mod rate_limiting;
+mod remote;
+mod strategy;
 
 pub use custom::{Sample, Sampling, SamplingRequest};
+pub(crate) use polling::Polling;
+pub use polling::SamplerStats;
+pub use remote::RemoteSampler;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::error::InitError;
 use crate::id::TraceId;
 use crate::record::{SamplerKind, SamplerTags};
 use crate::tag::TagValue;
 use custom::Custom;
+use guaranteed_throughput::GuaranteedThroughput;
+use per_operation::{MAX_OPERATIONS, PerOperation, Shares};
 use probabilistic::Probabilistic;
+use rate_limiting::RateLimiting;
+use remote::Remote;
 
 /// Decides which traces are recorded.
 ///
@@ -29,6 +42,10 @@ use probabilistic::Probabilistic;
 /// |---|---|---|
 /// | [`constant`](Self::constant) | all traces or none | a branch |
 /// | [`probabilistic`](Self::probabilistic) | a share of the traces, by their ids | a comparison |
+/// | [`rate_limiting`](Self::rate_limiting) | so many traces per second | the time, and an atomic update for those taken |
+/// | [`guaranteed_throughput`](Self::guaranteed_throughput) | a share, and at least so many per second | both of these |
+/// | [`per_operation`](Self::per_operation) | the same with a share for each operation | a lookup more |
+/// | [`remote`](Self::remote) | what the agent or collector says | some nanoseconds more |
 /// | [`custom`](Self::custom) | what your [`Sample`] says | yours |
 ///
 /// A sampled root is tagged `sampler.type` and `sampler.param` as by Jaeger's clients: by these a Jaeger backend counts the
@@ -46,6 +63,10 @@ pub struct Sampler(Kind);
 enum Kind {
     Constant(bool),
     Probabilistic(Probabilistic),
+    RateLimiting(RateLimiting),
+    GuaranteedThroughput(GuaranteedThroughput),
+    PerOperation(Arc<PerOperation>),
+    Remote(Arc<Remote>),
     Custom(Arc<Custom>),
 }
 
@@ -76,6 +97,87 @@ impl Sampler {
         Ok(Self(Kind::Probabilistic(Probabilistic::new(probability))))
     }
 
+    /// Samples up to a number of traces per second, the first of them in a burst: after a pause those of one second, but at
+    /// least one, are taken at once. A rate below 1 is a trace every few seconds, 0 is none.
+    ///
+    /// # Errors
+    ///
+    /// `traces_per_second` is negative or not finite.
+    pub fn rate_limiting(traces_per_second: f64) -> Result<Self, InitError> {
+        let rate = rate_argument("traces per second", traces_per_second)?;
+        Ok(Self(Kind::RateLimiting(RateLimiting::new(rate))))
+    }
+
+    /// Samples a share of the traces, but a number per second also if the share has fewer.
+    ///
+    /// # Errors
+    ///
+    /// `probability` is not from 0 to 1; `traces_per_second` is negative or not finite.
+    pub fn guaranteed_throughput(
+        probability: f64,
+        traces_per_second: f64,
+    ) -> Result<Self, InitError> {
+        let share = Probabilistic::new(probability_argument("probability", probability)?);
+        let rate = rate_argument("traces per second", traces_per_second)?;
+        Ok(Self(Kind::GuaranteedThroughput(GuaranteedThroughput::new(
+            share, rate,
+        ))))
+    }
+
+    /// Samples a share of the traces by the operation name of their roots: each of the `operations` has a probability of
+    /// its own, others the default. Each operation gets its number of traces per second whatever its probability, the first
+    /// 2000 that is; beyond them only the default probability counts.
+    ///
+    /// ```
+    /// # use tracer_core::{InitError, Sampler};
+    /// // All checkouts, no health checks, a tenth of the rest. A lower bound would let some health checks through.
+    /// let sampler = Sampler::per_operation(0.1, 0.0, [("checkout", 1.0), ("health", 0.0)])?;
+    /// # Ok::<(), InitError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A probability is not from 0 to 1; `traces_per_second` is negative or not finite.
+    pub fn per_operation(
+        default_probability: f64,
+        traces_per_second: f64,
+        operations: impl IntoIterator<Item = (impl Into<String>, f64)>,
+    ) -> Result<Self, InitError> {
+        let operation = |(name, probability): (_, f64)| {
+            let name: String = Into::into(name);
+            let probability = probability_argument(
+                &format!("the probability of operation {name:?}"),
+                probability,
+            )?;
+            Ok((name.into(), probability))
+        };
+        let shares = Shares {
+            default: probability_argument("the default probability", default_probability)?,
+            lower_bound: rate_argument("traces per second", traces_per_second)?,
+            operations: operations
+                .into_iter()
+                .map(operation)
+                .collect::<Result<_, _>>()?,
+        };
+        Ok(Self(Kind::PerOperation(Arc::new(PerOperation::new(
+            &shares,
+            MAX_OPERATIONS,
+        )))))
+    }
+
+    /// Samples what the agent or collector at `url` says; see [`RemoteSampler`], which has more settings.
+    ///
+    /// # Errors
+    ///
+    /// As [`RemoteSampler::to`].
+    pub fn remote(url: impl AsRef<str>) -> Result<Self, InitError> {
+        RemoteSampler::to(url).map(Self::from)
+    }
+
+    fn of_remote(remote: Arc<Remote>) -> Self {
+        Self(Kind::Remote(remote))
+    }
+
     /// Lets `sampler` decide.
     #[must_use]
     pub fn custom(sampler: impl Sample) -> Self {
@@ -96,23 +198,24 @@ impl Sampler {
                 Verdict::of(*sampled, SamplerKind::Const, f64::from(u8::from(*sampled)))
             }
             Kind::Probabilistic(sampler) => sampler.decide(trace_id),
+            Kind::RateLimiting(sampler) => sampler.decide(),
+            Kind::GuaranteedThroughput(sampler) => sampler.decide(trace_id),
+            Kind::PerOperation(sampler) => sampler.decide(trace_id, operation_name),
+            Kind::Remote(sampler) => sampler.decide(trace_id, operation_name),
             Kind::Custom(sampler) => sampler.decide(trace_id, operation_name),
         }
     }
 
-    pub(crate) fn start(&self, _service: &str) -> Polling {
-        Polling
+    /// Sets to work for a service what needs it: a remote sampler becomes one of its own, which follows the strategy for
+    /// that service as long as what is returned lives.
+    pub(crate) fn start(&mut self, service: &str) -> Polling {
+        let Kind::Remote(settings) = &self.0 else {
+            return Polling::default();
+        };
+        let (remote, polling) = settings.start(service);
+        self.0 = Kind::Remote(remote);
+        polling
     }
-
-    pub fn remote(_: String) -> Result<Self, InitError> {
-        Self::probabilistic(0.001)
-    }
-}
-
-pub(crate) struct Polling;
-
-impl Polling {
-    pub(crate) fn wait_first(&self, _: Duration) {}
 }
 
 impl Verdict {
@@ -143,6 +246,10 @@ impl fmt::Debug for Sampler {
         match &self.0 {
             Kind::Constant(sampled) => write!(f, "constant({sampled})"),
             Kind::Probabilistic(sampler) => fmt::Debug::fmt(sampler, f),
+            Kind::RateLimiting(sampler) => fmt::Debug::fmt(sampler, f),
+            Kind::GuaranteedThroughput(sampler) => fmt::Debug::fmt(sampler, f),
+            Kind::PerOperation(sampler) => fmt::Debug::fmt(sampler, f),
+            Kind::Remote(sampler) => fmt::Debug::fmt(sampler, f),
             Kind::Custom(sampler) => fmt::Debug::fmt(sampler, f),
         }
     }
@@ -170,4 +277,91 @@ fn rate_argument(what: &str, rate: f64) -> Result<f64, InitError> {
         rate,
         "a number of traces per second, 0 or more",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const IN: TraceId = TraceId { high: 0, low: 1 };
+
+    #[test]
+    fn arguments_out_of_range_are_refused_and_the_range_named() {
+        let none = [("op", 0.5); 0];
+        for wrong in [-0.001, 1.001, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            for refused in [
+                Sampler::probabilistic(wrong),
+                Sampler::guaranteed_throughput(wrong, 1.0),
+                Sampler::per_operation(wrong, 1.0, none),
+                Sampler::per_operation(1.0, 1.0, [("op", wrong)]),
+            ] {
+                let error = refused.expect_err("out of range").to_string();
+                assert!(
+                    error.ends_with("but must be a probability from 0 to 1"),
+                    "{error}"
+                );
+            }
+        }
+        for wrong in [-0.001, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            for refused in [
+                Sampler::rate_limiting(wrong),
+                Sampler::guaranteed_throughput(1.0, wrong),
+                Sampler::per_operation(1.0, wrong, none),
+            ] {
+                let error = refused.expect_err("out of range").to_string();
+                assert!(
+                    error.ends_with("but must be a number of traces per second, 0 or more"),
+                    "{error}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn decisions_are_tagged_as_by_jaegers_clients_and_refusals_not_at_all() {
+        use SamplerKind::{Const, LowerBound, Probabilistic, RateLimiting};
+        for (sampler, expected) in [
+            (Sampler::constant(true), Some((Const, 1.0))),
+            (Sampler::constant(false), None),
+            (
+                Sampler::probabilistic(0.25).unwrap(),
+                Some((Probabilistic, 0.25)),
+            ),
+            (Sampler::probabilistic(0.0).unwrap(), None),
+            (
+                Sampler::rate_limiting(2.5).unwrap(),
+                Some((RateLimiting, 2.5)),
+            ),
+            (Sampler::rate_limiting(0.0).unwrap(), None),
+            (
+                Sampler::guaranteed_throughput(0.5, 0.0).unwrap(),
+                Some((Probabilistic, 0.5)),
+            ),
+            (
+                Sampler::guaranteed_throughput(0.0, 2.0).unwrap(),
+                Some((LowerBound, 0.0)),
+            ),
+            (
+                Sampler::per_operation(0.0, 0.0, [("op", 0.5)]).unwrap(),
+                Some((Probabilistic, 0.5)),
+            ),
+            (
+                Sampler::per_operation(0.0, 0.0, [("other", 0.5)]).unwrap(),
+                None,
+            ),
+            (
+                Sampler::per_operation(0.5, 0.0, [("op", 0.0)]).unwrap(),
+                None,
+            ),
+        ] {
+            let verdict = sampler.decide(IN, "op");
+            let tags = verdict.tags.map(|tags| (tags.kind, tags.param));
+            assert_eq!(
+                (verdict.sampled, tags),
+                (expected.is_some(), expected),
+                "{sampler:?}"
+            );
+            assert!(verdict.custom_tags.is_empty());
+        }
+    }
 }

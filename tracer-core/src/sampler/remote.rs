@@ -1,0 +1,218 @@
+//! The sampler that does what the backend says.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use http::Uri;
+
+use super::per_operation::{MAX_OPERATIONS, PerOperation};
+use super::polling::Polling;
+use super::probabilistic::Probabilistic;
+use super::rate_limiting::RateLimiting;
+use super::strategy::Strategy;
+use super::{Sampler, Verdict, probability_argument};
+use crate::error::InitError;
+use crate::id::TraceId;
+
+/// Asks an agent or a collector over HTTP which traces to sample, at set-up and then once a minute: Jaeger's remote
+/// sampling, served by `tracer-agent`, by Jaeger (port 5778) and by the OpenTelemetry Collector's `jaegerremotesampling`
+/// extension.
+///
+/// Made with its defaults by [`Sampler::remote`]; by hand where they do not fit. A thread of the tracer polls, each reply of
+/// at most 64 KB, for as long as the tracer lives. The first reply is waited for at set-up, but not longer than 200 ms.
+/// Until it comes the initial probability counts, and after a failure the last strategy there was. The first failure and the
+/// recovery from it are logged; an agent that could not be reached is asked again sooner, after a second, then two, and so
+/// on up to the refresh interval.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use tracer_core::{RemoteSampler, Sampler, Tracer};
+///
+/// # fn main() -> Result<(), tracer_core::InitError> {
+/// let sampler = RemoteSampler::to("http://agent:5778/sampling")?
+///     .initial_probability(0.1)?
+///     .refresh_interval(Duration::from_secs(10));
+/// let builder = Tracer::builder("shop").sampler(Sampler::from(sampler));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct RemoteSampler {
+    pub(super) url: String,
+    /// The URL without the password that may be in it.
+    pub(super) shown: String,
+    initial_probability: f64,
+    pub(super) refresh_interval: Duration,
+    max_operations: usize,
+}
+
+/// Least time between two requests, whatever is asked for.
+const LEAST_INTERVAL: Duration = Duration::from_millis(100);
+
+impl RemoteSampler {
+    /// A sampler that asks at `url`; the service's name is added to its query.
+    ///
+    /// # Errors
+    ///
+    /// `url` is not one of HTTP without TLS, or names a service itself.
+    pub fn to(url: impl AsRef<str>) -> Result<Self, InitError> {
+        let url = url.as_ref();
+        let wrong = |what| Err(InitError::value("the sampling URL", url, what));
+        let Ok(uri) = url.parse::<Uri>() else {
+            return wrong("a URL such as http://localhost:5778/sampling");
+        };
+        let Some(host) = uri
+            .authority()
+            .filter(|authority| !authority.host().is_empty())
+        else {
+            return wrong("a URL such as http://localhost:5778/sampling");
+        };
+        if uri.scheme_str() != Some("http") {
+            return wrong("a URL that begins with http://, for agents are asked without TLS");
+        }
+        // A server refuses a request that names the service twice.
+        if uri
+            .query()
+            .unwrap_or_default()
+            .split('&')
+            .any(|pair| pair.split('=').next() == Some("service"))
+        {
+            return wrong("a URL without `service`, which is added to it");
+        }
+        let host = host.as_str().rsplit('@').next().unwrap_or_default();
+        Ok(Self {
+            url: url.to_owned(),
+            shown: format!("http://{host}{}", uri.path()),
+            initial_probability: 0.001,
+            refresh_interval: Duration::from_secs(60),
+            max_operations: MAX_OPERATIONS,
+        })
+    }
+
+    /// Sets the share of the traces that are sampled until a strategy is known. Default: 0.001.
+    ///
+    /// # Errors
+    ///
+    /// `probability` is not from 0 to 1.
+    pub fn initial_probability(self, probability: f64) -> Result<Self, InitError> {
+        let initial_probability = probability_argument("the initial probability", probability)?;
+        Ok(Self {
+            initial_probability,
+            ..self
+        })
+    }
+
+    /// Sets how often the strategy is asked for, give or take a tenth lest all services ask at once. Default: 60 s; at least
+    /// 100 ms.
+    #[must_use]
+    pub fn refresh_interval(self, interval: Duration) -> Self {
+        Self {
+            refresh_interval: interval.max(LEAST_INTERVAL),
+            ..self
+        }
+    }
+
+    /// Sets for how many operations a lower bound of traces per second is kept, when the strategy has one; others have only
+    /// a probability. Default: 2000.
+    #[must_use]
+    pub fn max_operations(self, operations: usize) -> Self {
+        Self {
+            max_operations: operations,
+            ..self
+        }
+    }
+}
+
+impl From<RemoteSampler> for Sampler {
+    fn from(settings: RemoteSampler) -> Self {
+        Self::of_remote(Arc::new(Remote::new(settings)))
+    }
+}
+
+/// A remote sampler at work for one service.
+pub(super) struct Remote {
+    pub(super) settings: RemoteSampler,
+    current: ArcSwap<Current>,
+}
+
+/// The sampler the last strategy asked for.
+enum Current {
+    Probabilistic(Probabilistic),
+    RateLimiting(RateLimiting),
+    PerOperation(PerOperation),
+}
+
+impl Remote {
+    fn new(settings: RemoteSampler) -> Self {
+        let initial = Current::Probabilistic(Probabilistic::new(settings.initial_probability));
+        Self {
+            settings,
+            current: ArcSwap::from_pointee(initial),
+        }
+    }
+
+    /// Begins to ask for the strategy of `service`. What comes is for that service, so it goes to a sampler of its own even
+    /// if the settings are shared.
+    pub(super) fn start(&self, service: &str) -> (Arc<Self>, Polling) {
+        let remote = Arc::new(Self::new(self.settings.clone()));
+        let polling = Polling::start(Arc::clone(&remote), service);
+        (remote, polling)
+    }
+
+    pub(super) fn decide(&self, trace_id: TraceId, operation_name: &str) -> Verdict {
+        match &**self.current.load() {
+            Current::Probabilistic(sampler) => sampler.decide(trace_id),
+            Current::RateLimiting(sampler) => sampler.decide(),
+            Current::PerOperation(sampler) => sampler.decide(trace_id, operation_name),
+        }
+    }
+
+    /// Follows another strategy from now on. Called by one thread only.
+    pub(super) fn follow(&self, strategy: &Strategy) {
+        let current = self.current.load();
+        let next = match (strategy, &**current) {
+            (Strategy::Probabilistic(probability), _) => {
+                Current::Probabilistic(Probabilistic::new(*probability))
+            }
+            (Strategy::RateLimiting(rate), Current::RateLimiting(before)) => {
+                Current::RateLimiting(before.with_rate(*rate))
+            }
+            (Strategy::RateLimiting(rate), _) => Current::RateLimiting(RateLimiting::new(*rate)),
+            (Strategy::PerOperation(shares), Current::PerOperation(before)) => {
+                Current::PerOperation(before.with(shares))
+            }
+            (Strategy::PerOperation(shares), _) => {
+                Current::PerOperation(PerOperation::new(shares, self.settings.max_operations))
+            }
+        };
+        self.current.store(Arc::new(next));
+    }
+}
+
+impl fmt::Debug for Current {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Probabilistic(sampler) => fmt::Debug::fmt(sampler, f),
+            Self::RateLimiting(sampler) => fmt::Debug::fmt(sampler, f),
+            Self::PerOperation(sampler) => fmt::Debug::fmt(sampler, f),
+        }
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "remote({}, now {:?})",
+            self.settings.shown,
+            self.current.load()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;
