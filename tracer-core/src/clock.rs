@@ -6,6 +6,7 @@
 //! keeps the one it began with, or a step would tear its spans apart. Where the counter cannot be trusted, `fastant`
 //! itself falls back to the operating system's clock.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -50,8 +51,15 @@ impl Anchor {
     }
 }
 
+/// The counter's reading at a wall time, in nanoseconds, by an anchor that never changes: by this the starts of all spans
+/// of a process compare, which are tied to the wall clock by different anchors.
+pub(crate) fn order_of_wall(nanos: i64) -> i64 {
+    static FIRST: OnceLock<Anchor> = OnceLock::new();
+    nanos.saturating_sub(FIRST.get_or_init(Anchor::newest).0)
+}
+
 /// Nanoseconds since the counter's zero.
-fn counter_nanos(instant: Instant) -> i64 {
+pub(crate) fn counter_nanos(instant: Instant) -> i64 {
     i64::try_from(instant.duration_since(Instant::ZERO).as_nanos()).unwrap_or(i64::MAX)
 }
 

@@ -100,6 +100,16 @@ impl SpanRecord {
         clock::system_time(self.start_nanos())
     }
 
+    /// Orders spans of one process by their starts, exactly: a number that grows with the time of the start. The wall-clock
+    /// times of [`start`](Self::start) do not, as traces may see the wall clock set between them.
+    #[must_use]
+    pub fn start_order(&self) -> i64 {
+        match self.details.as_ref().and_then(|details| details.started_at) {
+            Some(given) => clock::order_of_wall(given),
+            None => clock::counter_nanos(self.start),
+        }
+    }
+
     /// How long the span was open: never negative, whatever the wall clock did.
     #[must_use]
     pub fn duration(&self) -> Duration {

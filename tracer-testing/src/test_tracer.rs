@@ -1,0 +1,308 @@
+//! A tracer that keeps its spans for the test to look at.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tracer_core::{MemoryReporter, Process, Sampler, SpanRecord, Tracer, TracerBuilder};
+
+use crate::tree::TreeStyle;
+
+/// How long spans may take to come: much longer than they do, and short enough to be told of a hang.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Spans kept: a test with more has a loop that does not end.
+const CAPACITY: usize = 1_000_000;
+
+/// A tracer that samples everything and keeps its spans, for one test.
+///
+/// Not installed for the process: give [`tracer`](Self::tracer) to what is tested, or make it the thread's
+/// [default](Tracer::set_default).
+///
+/// When it is dropped and spans are left that nobody looked at, by [`tree`](Self::tree), [`spans`](Self::spans) or
+/// [`assert_trace!`](crate::assert_trace), the test fails; not when it is failing already.
+#[derive(Debug)]
+pub struct TestTracer {
+    tracer: Tracer,
+    others: Mutex<Vec<Tracer>>,
+    memory: MemoryReporter,
+    style: TreeStyle,
+    strict: bool,
+}
+
+impl TestTracer {
+    /// A tracer for a service of that name.
+    ///
+    /// # Panics
+    /// When it cannot be set up.
+    #[must_use]
+    pub fn new(service_name: &str) -> Self {
+        Self::with(service_name, |builder| builder)
+    }
+
+    /// As [`new`](Self::new), with further set-up: another sampler, propagation, limits, a second reporter.
+    ///
+    /// ```
+    /// use tracer_core::Propagation;
+    /// let test = tracer_testing::TestTracer::with("shop", |builder| builder.propagation([Propagation::B3Single]));
+    /// ```
+    ///
+    /// # Panics
+    /// When it cannot be set up.
+    #[must_use]
+    pub fn with(service_name: &str, set_up: impl FnOnce(TracerBuilder) -> TracerBuilder) -> Self {
+        let memory = MemoryReporter::with_capacity(CAPACITY);
+        let tracer = build(service_name, &memory, set_up);
+        Self {
+            tracer,
+            others: Mutex::default(),
+            memory,
+            style: TreeStyle::new(),
+            strict: false,
+        }
+    }
+
+    /// Also fails, when dropped, if spans are still open, scopes were closed out of order, or something was set on a span
+    /// after its end.
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        self.strict = true;
+        self
+    }
+
+    /// As [`TreeStyle::hide`].
+    #[must_use]
+    pub fn hide(mut self, pattern: impl Into<String>) -> Self {
+        self.style = std::mem::take(&mut self.style).hide(pattern);
+        self
+    }
+
+    /// As [`TreeStyle::mask`].
+    #[must_use]
+    pub fn mask(mut self, pattern: impl Into<String>) -> Self {
+        self.style = std::mem::take(&mut self.style).mask(pattern);
+        self
+    }
+
+    /// As [`TreeStyle::show`].
+    #[must_use]
+    pub fn show(mut self, pattern: impl Into<String>) -> Self {
+        self.style = std::mem::take(&mut self.style).show(pattern);
+        self
+    }
+
+    /// The tracer.
+    #[must_use]
+    pub fn tracer(&self) -> &Tracer {
+        &self.tracer
+    }
+
+    /// A tracer for another service, whose spans come to the same place: the far side of a call.
+    ///
+    /// # Panics
+    /// When it cannot be set up.
+    #[must_use]
+    pub fn service(&self, service_name: &str) -> Tracer {
+        self.service_with(service_name, |builder| builder)
+    }
+
+    /// As [`service`](Self::service), with further set-up.
+    ///
+    /// # Panics
+    /// When it cannot be set up.
+    #[must_use]
+    pub fn service_with(
+        &self,
+        service_name: &str,
+        set_up: impl FnOnce(TracerBuilder) -> TracerBuilder,
+    ) -> Tracer {
+        let tracer = build(service_name, &self.memory, set_up);
+        self.others
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(tracer.clone());
+        tracer
+    }
+
+    /// The spans finished so far, as a tree, which count as looked at: the next call gives later ones.
+    ///
+    /// # Panics
+    /// When spans were lost on the way.
+    #[must_use = "the spans are gone from the tracer"]
+    pub fn tree(&self) -> String {
+        self.style.render_services(&self.take())
+    }
+
+    /// The spans finished so far, in the order of their starts, which count as looked at.
+    ///
+    /// # Panics
+    /// When spans were lost on the way.
+    #[must_use = "the spans are gone from the tracer"]
+    pub fn spans(&self) -> Vec<SpanRecord> {
+        let mut spans: Vec<_> = self.take().into_iter().map(|(_, span)| span).collect();
+        spans.sort_by_key(|span| (span.start_order(), span.span_id()));
+        spans
+    }
+
+    /// Forgets the spans finished so far: they are not what the test is about.
+    ///
+    /// # Panics
+    /// When spans were lost on the way.
+    pub fn forget(&self) {
+        drop(self.take());
+    }
+
+    /// Sampled spans that have started and not finished, of all services of this test.
+    #[must_use]
+    pub fn open(&self) -> u64 {
+        self.tracers()
+            .iter()
+            .map(|tracer| tracer.stats().open())
+            .sum()
+    }
+
+    /// Waits, blocking the thread, until no span is open: for spans that end on other threads.
+    ///
+    /// # Panics
+    /// When some stay open for ten seconds.
+    pub fn settle(&self) -> &Self {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.is_settled(deadline, 0) {
+            thread::yield_now();
+        }
+        self
+    }
+
+    /// Waits until no span is open: for spans that end in other tasks, which run meanwhile.
+    ///
+    /// # Panics
+    /// When some stay open for ten seconds.
+    pub async fn settled(&self) -> &Self {
+        self.settled_with(0).await
+    }
+
+    /// Waits until no span is open and at least `count` have finished and were not looked at: for tasks that may not even
+    /// have begun.
+    ///
+    /// # Panics
+    /// When that takes longer than ten seconds.
+    pub async fn settled_with(&self, count: usize) -> &Self {
+        let deadline = Instant::now() + PATIENCE;
+        std::future::poll_fn(|cx| {
+            if self.is_settled(deadline, count) {
+                return Poll::Ready(());
+            }
+            // What is waited for is other tasks' doing and tells nobody: look again after they had their turn.
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+        self
+    }
+
+    fn is_settled(&self, deadline: Instant, count: usize) -> bool {
+        let open = self.open();
+        if open == 0 {
+            if count > 0 {
+                self.flush();
+            }
+            if self.memory.len() >= count {
+                return true;
+            }
+        }
+        assert!(
+            Instant::now() < deadline,
+            "{open} spans are still open and {count} were waited for; finished are:\n{}",
+            self.tree(),
+        );
+        false
+    }
+
+    fn tracers(&self) -> Vec<Tracer> {
+        let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        std::iter::once(&self.tracer)
+            .chain(others.iter())
+            .cloned()
+            .collect()
+    }
+
+    fn flush(&self) {
+        for tracer in self.tracers() {
+            if let Err(error) = tracer.flush(PATIENCE) {
+                // After a shutdown everything has been handed to the collector.
+                assert!(
+                    !error.is_timeout(),
+                    "spans of {:?} did not arrive: {error}",
+                    tracer.service_name()
+                );
+            }
+        }
+    }
+
+    fn take(&self) -> Vec<(Arc<Process>, SpanRecord)> {
+        self.flush();
+        for tracer in self.tracers() {
+            let stats = tracer.stats();
+            let lost = stats.lost() - stats.after_shutdown;
+            assert!(
+                lost == 0,
+                "{lost} spans of {:?} were lost: {stats:?}",
+                tracer.service_name()
+            );
+        }
+        self.memory.take_with_process()
+    }
+
+    /// What a strict test is not to leave behind.
+    fn complaint(&self) -> Option<String> {
+        let stats: Vec<_> = self.tracers().iter().map(Tracer::stats).collect();
+        let total = |count: fn(&tracer_core::Stats) -> u64| stats.iter().map(count).sum::<u64>();
+        let found = [
+            (total(tracer_core::Stats::open), "spans are still open"),
+            (
+                total(|stats| stats.out_of_order),
+                "scopes were closed out of order",
+            ),
+            (
+                total(|stats| stats.tags_ignored),
+                "tags, logs or names were set where no span was there to record them",
+            ),
+        ];
+        let lines: Vec<_> = found
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        (!lines.is_empty()).then(|| lines.join(", "))
+    }
+}
+
+fn build(
+    service_name: &str,
+    memory: &MemoryReporter,
+    set_up: impl FnOnce(TracerBuilder) -> TracerBuilder,
+) -> Tracer {
+    let builder = Tracer::builder(service_name)
+        .sampler(Sampler::constant(true))
+        .reporter(memory.clone());
+    match set_up(builder).build() {
+        Ok(tracer) => tracer,
+        Err(error) => panic!("the tracer of {service_name:?} cannot be set up: {error}"),
+    }
+}
+
+impl Drop for TestTracer {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            return;
+        }
+        let unread = self.tree();
+        assert!(
+            unread.is_empty(),
+            "spans were left that the test did not look at:\n{unread}\n"
+        );
+        if let Some(complaint) = self.complaint().filter(|_| self.strict) {
+            panic!("the test left its tracer in disorder: {complaint}");
+        }
+    }
+}
