@@ -91,7 +91,7 @@ pub use propagation::{
     WriteCarrier,
 };
 pub use record::{LogRecord, SpanRecord};
-pub use report::{ConsoleReporter, LossCause, Losses, MemoryReporter, NullReporter, ReportError, Reporter, UdpReporter};
+pub use report::{ConsoleReporter, HttpReporter, LossCause, Losses, MemoryReporter, NullReporter, ReportError, Reporter, UdpReporter};
 pub use sampler::{RemoteSampler, Sample, Sampler, SamplerStats, Sampling, SamplingRequest};
 pub use scope::Scope;
 pub use slot::SpanSlot;

@@ -116,3 +116,77 @@ fn write_plain(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
         _ => f.write_char(letter),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::report::LossCause;
+    use crate::wire::sample::{process, span};
+
+    /// A writer that a test can read, with room for so many lines.
+    #[derive(Clone)]
+    struct Paper(Arc<Mutex<Vec<u8>>>, usize);
+
+    impl Write for Paper {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut written = self.0.lock().unwrap();
+            if written.iter().filter(|byte| **byte == b'\n').count() == self.1 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            written.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn paper(lines: usize) -> Paper {
+        Paper(Arc::default(), lines)
+    }
+
+    fn printed(service: &str, spans: &[SpanRecord]) -> String {
+        let paper = paper(9);
+        ConsoleReporter::to(paper.clone())
+            .report(&process(service), spans)
+            .unwrap();
+        String::from_utf8(paper.0.lock().unwrap().clone()).unwrap()
+    }
+
+    fn named(name: &'static str) -> SpanRecord {
+        SpanRecord { name, ..span(2, 1) }
+    }
+
+    #[test]
+    fn a_line_is_what_the_logging_reporters_of_jaeger_print() {
+        let lines = [
+            "Reporting span 0123456789abcdef:0000000000000002:0000000000000001:1 shop.order\n",
+            "Reporting span 0123456789abcdef:0000000000000003:0:1 shop.\n",
+        ];
+        assert_eq!(
+            printed("shop", &[named("order"), span(3, 0)]),
+            lines.concat()
+        );
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        let text = printed("\u{9b}2J", &[named("a\x1b[31m\n\u{202e}\u{2066}ä")]);
+        assert!(
+            text.ends_with(" \\u{9b}2J.a\\u{1b}[31m\\n\\u{202e}\\u{2066}ä\n"),
+            "{text}"
+        );
+        assert_eq!(text.lines().count(), 1);
+    }
+
+    #[test]
+    fn spans_that_cannot_be_printed_are_lost_and_counted() {
+        let mut reporter = ConsoleReporter::to(paper(1));
+        let error = reporter
+            .report(&process("shop"), &[named("a"), named("b"), named("c")])
+            .unwrap_err();
+        assert_eq!((error.lost(), error.cause()), (2, LossCause::Io));
+    }
+}

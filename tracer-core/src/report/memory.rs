@@ -25,9 +25,12 @@ use crate::report::{LossCause, ReportError, Reporter};
 /// ```
 #[derive(Clone, Debug)]
 pub struct MemoryReporter {
-    kept: Arc<Mutex<VecDeque<(Arc<Process>, SpanRecord)>>>,
+    kept: Arc<Mutex<Kept>>,
     capacity: usize,
 }
+
+/// Spans that came one after another from the same process share it.
+type Kept = VecDeque<(Arc<Process>, SpanRecord)>;
 
 const DEFAULT_CAPACITY: usize = 100_000;
 
@@ -80,7 +83,7 @@ impl MemoryReporter {
         self.lock().is_empty()
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(Arc<Process>, SpanRecord)>> {
+    fn lock(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -108,5 +111,42 @@ impl Reporter for MemoryReporter {
             LossCause::Refused,
             "the memory reporter is full",
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::sample::{process, span};
+
+    #[test]
+    fn keeps_spans_of_all_tracers_in_order_until_they_are_taken() {
+        let memory = MemoryReporter::new();
+        let (mut first, mut second) = (memory.clone(), memory.clone());
+        first
+            .report(&process("a"), &[span(1, 0), span(2, 1)])
+            .unwrap();
+        second.report(&process("b"), &[span(3, 2)]).unwrap();
+        assert_eq!(memory.spans().len(), 3);
+        let taken = memory.take_with_process();
+        let seen: Vec<_> = taken
+            .iter()
+            .map(|(process, span)| (process.service_name(), u64::from(span.span_id())))
+            .collect();
+        assert_eq!(seen, [("a", 1), ("a", 2), ("b", 3)]);
+        assert!(Arc::ptr_eq(&taken[0].0, &taken[1].0));
+        assert!(memory.is_empty());
+    }
+
+    #[test]
+    fn a_full_memory_counts_what_it_does_not_take() {
+        let mut memory = MemoryReporter::with_capacity(2);
+        let error = memory
+            .report(&process("a"), &[span(1, 0), span(2, 1), span(3, 1)])
+            .unwrap_err();
+        assert_eq!((error.lost(), error.cause()), (1, LossCause::Refused));
+        assert_eq!(memory.take().len(), 2);
+        memory.report(&process("a"), &[span(4, 1)]).unwrap();
+        assert_eq!(u64::from(memory.spans()[0].span_id()), 4);
     }
 }

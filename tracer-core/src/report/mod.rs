@@ -4,6 +4,7 @@
 //! slice, in place, to every reporter. Nothing here runs on an application's thread.
 
 mod console;
+mod http;
 mod loss;
 mod memory;
 mod null;
@@ -15,6 +16,7 @@ pub(crate) mod udp;
 pub(crate) mod worker;
 
 pub use console::ConsoleReporter;
+pub use http::HttpReporter;
 pub use memory::MemoryReporter;
 pub use null::NullReporter;
 pub use udp::UdpReporter;

@@ -19,8 +19,8 @@ pub(crate) enum Value {
     I64(i64),
     F64(u64),
     Bytes(Vec<u8>),
-    List(Vec<Value>),
-    Struct(BTreeMap<i16, Value>),
+    List(Vec<Self>),
+    Struct(BTreeMap<i16, Self>),
 }
 
 impl Value {

@@ -183,7 +183,7 @@ fn a_process_takes_at_most_half_a_packet() {
 #[test]
 fn a_full_packet_on_loopback_holds_more_than_three_hundred_usual_spans() {
     let spans: Vec<_> = (0..1_000)
-        .map(|at| usual(u64::MAX / 3 ^ at << 40))
+        .map(|at| usual((u64::MAX / 3) ^ (at << 40)))
         .collect();
     let (messages, _) = packed::<Compact>(Framing::EmitBatch, 65_000, &process("svc"), &spans);
     let first = reading::batch::<Compact>(&messages[0], Framing::EmitBatch);
