@@ -5,7 +5,7 @@ use std::error::Error;
 use std::process::{Command, Stdio};
 
 use crate::contender::NAMES;
-use crate::figure::{Figures, Results};
+use crate::figure::{Figures, Results, lost};
 use crate::machine;
 use crate::report::{json, table};
 use crate::row::{ROWS, Row};
@@ -62,7 +62,16 @@ impl Compare {
                         continue;
                     }
                     match run(contender, row.name)? {
-                        Some(figures) => results.add(row.name, contender, figures),
+                        Some(figures) => {
+                            let lost = lost(&figures);
+                            if lost != 0.0 {
+                                eprintln!(
+                                    "{contender} lost {lost} spans in this run of {}",
+                                    row.name
+                                );
+                            }
+                            results.add(row.name, contender, figures);
+                        }
                         None => drop(cannot.insert((row.name, contender))),
                     }
                 }

@@ -30,7 +30,7 @@ fn write_head(text: &mut String, machine: &Machine) -> std::fmt::Result {
     writeln!(text, "{}", machine.versions.join(", "))?;
     writeln!(
         text,
-        "medians of {} rounds; `lost`: spans did not arrive, so the row is void\n",
+        "medians of {} rounds; without runs that lost spans; `lost`: most of them did\n",
         machine.rounds
     )
 }
