@@ -284,13 +284,18 @@ impl Peer {
     }
 
     fn look_up_after(&mut self, interval: Duration) {
+        // One that does not end is forgotten when the next is due, and not before: each holds a thread.
+        let interval = if self.lookup.is_some() {
+            LOOKUP_INTERVAL
+        } else {
+            interval
+        };
         if self.network.now().saturating_duration_since(self.looked_up) >= interval {
             self.look_up();
         }
     }
 
-    /// Has the name resolved, on a thread of its own: resolvers block for seconds when their network is down. A lookup
-    /// that does not end is forgotten when the next one is due.
+    /// Has the name resolved, on a thread of its own: resolvers block for seconds when their network is down.
     fn look_up(&mut self) {
         let Target::Named { host, port } = &self.target else {
             return;

@@ -1,128 +1,29 @@
-//! The reporter over a network of this file's making, where everything that can go wrong does; and over the real one.
+//! The reporter over a network in memory, and over the real one.
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::io::{self, ErrorKind};
+mod net;
+
 use std::net::UdpSocket;
-use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
+use self::net::Net;
 use super::*;
-use crate::report::socket::Socket;
 use crate::wire::reading::{self, Value};
 use crate::wire::sample::{process, usual};
 
-/// A network in memory.
-#[derive(Debug, Default)]
-struct Net(Mutex<State>);
-
-#[derive(Debug, Default)]
-struct State {
-    passed: Duration,
-    began: Option<Instant>,
-    names: HashMap<String, Vec<SocketAddr>>,
-    listening: HashSet<SocketAddr>,
-    /// Errors that the next sends meet.
-    faults: VecDeque<i32>,
-    arrived: Vec<(SocketAddr, Vec<u8>)>,
-    connects: usize,
-}
-
-#[derive(Debug)]
-struct Wire {
-    net: Arc<Net>,
-    to: SocketAddr,
-    /// News of a refusal.
-    refused: Mutex<bool>,
-}
-
-impl Net {
-    fn new(listening: &[&str]) -> Arc<Self> {
-        let net = Arc::new(Self::default());
-        net.state().began = Some(Instant::now());
-        net.state().listening = listening
-            .iter()
-            .map(|address| address.parse().unwrap())
-            .collect();
-        net
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap()
-    }
-
-    /// The spans that arrived at each address, in order of arrival.
-    fn arrived(&self) -> Vec<(String, usize)> {
-        let state = self.state();
-        state
-            .arrived
-            .iter()
-            .map(|(to, message)| (to.to_string(), spans_in(message)))
-            .collect()
-    }
-
-    fn reporter(self: &Arc<Self>, to: &str) -> UdpReporter {
-        UdpReporter::over(
-            Arc::new(Shared(Arc::clone(self))),
-            Target::parse(to).unwrap(),
-        )
-    }
-}
-
-#[derive(Debug)]
-struct Shared(Arc<Net>);
-
-impl Network for Shared {
-    fn resolve(&self, host: &str, _port: u16) -> io::Result<Vec<SocketAddr>> {
-        self.0
-            .state()
-            .names
-            .get(host)
-            .cloned()
-            .ok_or_else(|| ErrorKind::NotFound.into())
-    }
-
-    fn connect(&self, to: SocketAddr) -> io::Result<Box<dyn Socket>> {
-        self.0.state().connects += 1;
-        Ok(Box::new(Wire {
-            net: Arc::clone(&self.0),
-            to,
-            refused: Mutex::new(false),
-        }))
-    }
-
-    fn now(&self) -> Instant {
-        let state = self.0.state();
-        state.began.unwrap() + state.passed
-    }
-}
-
-impl Socket for Wire {
-    fn send(&self, datagram: &[u8]) -> io::Result<usize> {
-        if std::mem::take(&mut *self.refused.lock().unwrap()) {
-            return Err(ErrorKind::ConnectionRefused.into());
-        }
-        let mut state = self.net.state();
-        if let Some(fault) = state.faults.pop_front() {
-            return Err(io::Error::from_raw_os_error(fault));
-        }
-        if state.listening.contains(&self.to) {
-            state.arrived.push((self.to, datagram.to_vec()));
-        } else {
-            *self.refused.lock().unwrap() = true;
-        }
-        Ok(datagram.len())
-    }
-
-    fn take_error(&self) -> io::Result<Option<io::Error>> {
-        let refused = std::mem::take(&mut *self.refused.lock().unwrap());
-        Ok(refused.then(|| ErrorKind::ConnectionRefused.into()))
-    }
-}
-
 fn batch(message: &[u8]) -> Value {
     reading::batch::<Compact>(message, Framing::EmitBatch)
+}
+
+/// The spans that arrived at each address, in order of arrival.
+fn arrived(net: &Net) -> Vec<(String, usize)> {
+    let state = net.state();
+    state
+        .arrived
+        .iter()
+        .map(|(to, message)| (to.to_string(), spans_in(message)))
+        .collect()
 }
 
 fn spans_in(message: &[u8]) -> usize {
@@ -163,7 +64,7 @@ fn a_refusal_over_the_network_is_the_loss_of_the_datagram_before() {
     net.state().listening.insert(FAR.parse().unwrap());
     assert_eq!(send(&mut reporter, 5), [0, 0, 0]);
     assert_eq!(send(&mut reporter, 1), [0, 0, 0]);
-    assert_eq!(net.arrived(), [(FAR.to_owned(), 5), (FAR.to_owned(), 1)]);
+    assert_eq!(arrived(&net), [(FAR.to_owned(), 5), (FAR.to_owned(), 1)]);
 }
 
 #[test]
@@ -173,7 +74,7 @@ fn a_refusal_does_not_lose_the_datagram_that_hears_of_it() {
     assert_eq!(send(&mut reporter, 3), [0, 0, 0]);
     net.state().listening.insert(FAR.parse().unwrap());
     assert_eq!(send(&mut reporter, 2), [0, 3, 0]);
-    assert_eq!(net.arrived(), [(FAR.to_owned(), 2)]);
+    assert_eq!(arrived(&net), [(FAR.to_owned(), 2)]);
 }
 
 #[test]
@@ -183,7 +84,7 @@ fn a_refusal_on_loopback_is_known_at_once() {
     assert_eq!(send(&mut reporter, 3), [0, 3, 0]);
     net.state().listening.insert(V4.parse().unwrap());
     assert_eq!(send(&mut reporter, 2), [0, 0, 0]);
-    assert_eq!(net.arrived(), [(V4.to_owned(), 2)]);
+    assert_eq!(arrived(&net), [(V4.to_owned(), 2)]);
 }
 
 #[test]
@@ -197,7 +98,7 @@ fn localhost_is_where_somebody_listens_and_no_span_is_lost_finding_it() {
     net.state().listening.clear();
     assert_eq!(send(&mut reporter, 6), [0, 6, 0]);
     let v4 = |spans| (V4.to_owned(), spans);
-    assert_eq!(net.arrived(), [(V6.to_owned(), 3), v4(4), v4(5)]);
+    assert_eq!(arrived(&net), [(V6.to_owned(), 3), v4(4), v4(5)]);
 }
 
 #[cfg(target_os = "linux")]
@@ -216,7 +117,7 @@ fn each_error_of_a_socket_is_counted_once_and_survived() {
             "error {errno}"
         );
         assert_eq!(send(&mut reporter, 4), [0, 0, 0], "error {errno}");
-        let arrived: usize = net.arrived().iter().map(|(_, spans)| spans).sum();
+        let arrived: usize = arrived(&net).iter().map(|(_, spans)| spans).sum();
         assert_eq!((arrived, net.state().faults.len()), (4, 0), "error {errno}");
     }
 }
@@ -245,7 +146,7 @@ fn packets_get_shorter_where_long_ones_do_not_pass() {
     net.state().faults.push_back(90);
     let lost = send(&mut reporter, 1_000);
     assert!(lost[0] >= 300 && lost[1..] == [0, 0], "{lost:?}");
-    let arrived = net.arrived();
+    let arrived = arrived(&net);
     assert_eq!(
         lost[0] + arrived.iter().map(|(_, spans)| spans).sum::<usize>(),
         1_000
@@ -277,9 +178,9 @@ fn a_name_that_moves_is_followed() {
         .insert("agent".to_owned(), vec!["10.0.0.2:6831".parse().unwrap()]);
     net.state().passed += Duration::from_secs(29);
     assert_eq!(send(&mut reporter, 2), [0, 0, 0]);
-    assert_eq!(net.arrived().last(), Some(&("10.0.0.1:6831".to_owned(), 2)));
+    assert_eq!(arrived(&net).last(), Some(&("10.0.0.1:6831".to_owned(), 2)));
     net.state().passed += Duration::from_secs(2);
-    while net.arrived().last().unwrap().0 != "10.0.0.2:6831" {
+    while arrived(&net).last().unwrap().0 != "10.0.0.2:6831" {
         assert_eq!(send(&mut reporter, 3), [0, 0, 0]);
         assert!(Instant::now() < deadline, "the new address is not used");
     }
@@ -291,7 +192,7 @@ fn a_name_that_moves_is_followed() {
         .insert("agent".to_owned(), vec!["10.0.0.3:6831".parse().unwrap()]);
     net.state().passed += Duration::from_secs(1);
     deadline = Instant::now() + Duration::from_secs(10);
-    while net.arrived().last().unwrap().0 != "10.0.0.3:6831" {
+    while arrived(&net).last().unwrap().0 != "10.0.0.3:6831" {
         send(&mut reporter, 4);
         assert!(Instant::now() < deadline, "the new address is not used");
     }
@@ -307,10 +208,34 @@ fn an_unknown_name_loses_spans_until_it_is_known() {
         .insert("agent".to_owned(), vec![FAR.parse().unwrap()]);
     net.state().passed += Duration::from_secs(1);
     let deadline = Instant::now() + Duration::from_secs(10);
-    while net.arrived().is_empty() {
+    while arrived(&net).is_empty() {
         send(&mut reporter, 1);
         assert!(Instant::now() < deadline, "the address is not found");
     }
+}
+
+#[test]
+fn a_resolver_that_hangs_is_not_asked_again_and_again() {
+    let net = Net::new(&[FAR]);
+    net.state().hung = true;
+    let mut reporter = net.reporter("agent:6831");
+    for _ in 0..29 {
+        assert_eq!(send(&mut reporter, 1), [1, 0, 0]);
+        net.state().passed += Duration::from_secs(1);
+    }
+    assert_eq!(net.state().lookups, 1);
+    net.state().passed += Duration::from_secs(1);
+    assert_eq!(send(&mut reporter, 1), [1, 0, 0]);
+    let asked = net
+        .1
+        .wait_timeout_while(net.state(), Duration::from_secs(10), |state| {
+            state.lookups < 2
+        })
+        .unwrap();
+    assert_eq!(asked.0.lookups, 2);
+    drop(asked);
+    net.state().hung = false;
+    net.1.notify_all();
 }
 
 #[test]
@@ -374,7 +299,7 @@ fn datagrams_are_as_long_as_the_way_takes() {
             "{to} {given:?}: {longest}"
         );
         assert_eq!(
-            net.arrived().iter().map(|(_, spans)| spans).sum::<usize>(),
+            arrived(&net).iter().map(|(_, spans)| spans).sum::<usize>(),
             2_000
         );
     }
@@ -389,7 +314,7 @@ fn spans_of_different_processes_go_in_different_batches() {
     }
     reporter.flush().unwrap();
     assert_eq!(
-        net.arrived()
+        arrived(&net)
             .iter()
             .map(|(_, spans)| *spans)
             .collect::<Vec<_>>(),
@@ -474,7 +399,7 @@ proptest! {
             }
         }
         lost += send(&mut reporter, 0).iter().sum::<usize>();
-        let arrived: usize = net.arrived().iter().map(|(_, spans)| spans).sum();
+        let arrived: usize = arrived(&net).iter().map(|(_, spans)| spans).sum();
         prop_assert_eq!(reported, arrived + lost);
     }
 }
