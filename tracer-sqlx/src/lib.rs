@@ -1,1 +1,63 @@
-//! Work in progress.
+//! Spans for the queries of sqlx: wrap the pool, and the database is in the trace.
+//!
+//! ```no_run
+//! # #[cfg(feature = "sqlite")] async fn run() -> Result<(), sqlx::Error> {
+//! let pool = sqlx::SqlitePool::connect("sqlite:shop.db").await?;
+//! let pool = tracer_sqlx::TracedPool::from(pool); // the only new line
+//!
+//! let (total,): (i64,) = sqlx::query_as("SELECT sum(cents) FROM orders WHERE customer = ?")
+//!     .bind(7)
+//!     .fetch_one(&pool) // a span `SELECT orders`, child of the active span
+//!     .await?;
+//! # let _ = total; Ok(()) }
+//! ```
+//!
+//! # What is in the trace
+//!
+//! A span for each query, for each step of a transaction (`BEGIN`, `SAVEPOINT`, `COMMIT`, ...) and for each explicit
+//! [`acquire`](TracedPool::acquire). Its name is the statement's verb and main table. Its tags say where the query went
+//! (`db.type`, `db.instance`, `db.user`, `peer.*`), what it was ([`StatementText`] has the rules), how long it waited for
+//! a connection (`db.pool_wait_us`), what came back (`db.rows_returned`, `db.rows_affected`), and how it failed (`error`,
+//! `db.sqlstate`, `db.constraint`).
+//!
+//! The span of a stream (`fetch`) begins when the first row is asked for and ends with the last one, with an error, or when
+//! the stream is dropped; `complete` says whether all was read. What the program does between two rows is in its duration,
+//! and not in `db.active_us`. A query that is dropped before it is done, as by a timeout, has the tag `cancelled`.
+//!
+//! # Used as before
+//!
+//! `&pool`, `&mut tx`, `&mut *tx`, `&mut *conn`, `tx.begin()`, `query!`, `QueryBuilder`, `raw_sql`, `migrate!().run(&pool)`
+//! and functions over `impl Executor<'_, Database = DB>` work unchanged. What changes is where code names the types: a
+//! `PgPool` becomes a [`TracedPool<Postgres>`](TracedPool), a `Transaction<'_, DB>` a [`TracedTransaction`], a
+//! `&mut PgConnection` a `&mut TracedConn<'_, Postgres>`, and code generic over the database has the bound [`TracedDb`].
+//!
+//! # Features
+//!
+//! `postgres`, `mysql`, `sqlite` and `any`, as in sqlx, and none by default. They compile the implementations for a driver
+//! that the application has anyway; runtime, TLS, types and the linking of SQLite are chosen by its features of sqlx.
+//!
+//! # What is not in the trace
+//!
+//! What runs in sqlx's own types behind the trait `Acquire`, such as the statements of a migration (that they were given a
+//! connection is); what a driver does out of sight, such as preparing a statement for its first run, is within the span of
+//! the query. An error in decoding a row (`query_as`) comes after the query and is not the span's.
+
+mod call;
+mod connection;
+mod driver;
+mod endpoint;
+mod executor;
+mod pool;
+mod query_span;
+mod repeats;
+mod request;
+mod settings;
+mod sql;
+mod stream;
+mod transaction;
+
+pub use connection::{TracedConn, TracedPoolConnection};
+pub use driver::TracedDb;
+pub use pool::TracedPool;
+pub use settings::StatementText;
+pub use transaction::TracedTransaction;

@@ -1,0 +1,234 @@
+//! One call of an executor: from the user's query to the driver, in a span.
+
+use std::iter;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_core::Stream;
+use futures_core::future::BoxFuture;
+use futures_core::stream::BoxStream;
+use futures_util::TryStreamExt;
+use sqlx_core::Either;
+use sqlx_core::database::Database;
+use sqlx_core::describe::Describe;
+use sqlx_core::error::Error;
+use sqlx_core::executor::Execute;
+use sqlx_core::pool::{MaybePoolConnection, Pool, PoolConnection};
+use sqlx_core::sql_str::SqlStr;
+use tracer_core::{TraceFuture, active_span};
+
+use crate::driver::{Step, TracedDb};
+use crate::query_span::{QuerySpan, tag_wait};
+use crate::request::Request;
+use crate::settings::Settings;
+use crate::stream::QueryStream;
+
+/// Where the connection of a call comes from.
+pub(crate) enum Source<'c, DB: Database> {
+    Pool(Pool<DB>),
+    /// One of the pool that is taken already.
+    Idle(PoolConnection<DB>),
+    Connection(&'c mut DB::Connection),
+}
+
+impl<'c, DB: Database> Source<'c, DB> {
+    /// The connection; one of the pool is waited for, and the active span says how long.
+    pub(crate) async fn lease(
+        self,
+        settings: &Settings,
+    ) -> Result<MaybePoolConnection<'c, DB>, Error> {
+        match self {
+            Self::Idle(connection) => Ok(MaybePoolConnection::PoolConnection(connection)),
+            Self::Connection(connection) => Ok(MaybePoolConnection::Connection(connection)),
+            Self::Pool(pool) => {
+                let began = active_span().is_recording().then(Instant::now);
+                let connection = pool.acquire().await;
+                if let Some(began) = began {
+                    tag_wait(settings, began.elapsed());
+                }
+                connection.map(MaybePoolConnection::PoolConnection)
+            }
+        }
+    }
+}
+
+/// A query on its way.
+pub(crate) struct Call<'c, DB: Database> {
+    source: Source<'c, DB>,
+    request: Request<DB>,
+    span: QuerySpan,
+}
+
+impl<'c, DB: TracedDb> Call<'c, DB> {
+    pub(crate) fn new<'q>(
+        source: Source<'c, DB>,
+        settings: Arc<Settings>,
+        query: impl Execute<'q, DB>,
+    ) -> Self {
+        Self {
+            source,
+            request: Request::new(query),
+            span: QuerySpan::new(settings),
+        }
+    }
+
+    pub(crate) fn execute(self) -> BoxFuture<'c, Result<DB::QueryResult, Error>> {
+        self.fold(DB::QueryResult::default(), |total, step| {
+            if let Either::Left(result) = step {
+                total.extend(iter::once(result));
+            }
+        })
+    }
+
+    pub(crate) fn fetch_all(self) -> BoxFuture<'c, Result<Vec<DB::Row>, Error>> {
+        self.fold(Vec::new(), |rows, step| {
+            if let Either::Right(row) = step {
+                rows.push(row);
+            }
+        })
+    }
+
+    /// Runs the query to its end.
+    fn fold<T: Send + 'c>(
+        self,
+        start: T,
+        add: fn(&mut T, Step<DB>),
+    ) -> BoxFuture<'c, Result<T, Error>> {
+        let Self {
+            source,
+            mut request,
+            span,
+        } = self;
+        Box::pin(async move {
+            let open = span.begin_query(&request.sql);
+            let work = async move {
+                let mut outcome = span.describe(&mut request);
+                let result = async {
+                    let mut connection = source.lease(&span.settings).await?;
+                    let mut steps = DB::fetch_many(&mut connection, request);
+                    let mut total = start;
+                    while let Some(step) = steps.try_next().await? {
+                        outcome.count::<DB>(&step);
+                        add(&mut total, step);
+                    }
+                    Ok(total)
+                };
+                let result = result.await;
+                outcome.tag(result.is_err());
+                result.inspect_err(|error| span.tag_error(error))
+            };
+            work.in_span(open).await
+        })
+    }
+
+    pub(crate) fn fetch_optional(self) -> BoxFuture<'c, Result<Option<DB::Row>, Error>> {
+        let Self {
+            source,
+            mut request,
+            span,
+        } = self;
+        Box::pin(async move {
+            let open = span.begin_query(&request.sql);
+            let work = async move {
+                let mut outcome = span.describe(&mut request);
+                let result = async {
+                    let mut connection = source.lease(&span.settings).await?;
+                    DB::fetch_optional(&mut connection, request).await
+                };
+                let result = result.await;
+                if let Ok(Some(_)) = result {
+                    outcome.count_row();
+                }
+                outcome.tag(result.is_err());
+                result.inspect_err(|error| span.tag_error(error))
+            };
+            work.in_span(open).await
+        })
+    }
+
+    pub(crate) fn fetch_many(self) -> BoxStream<'c, Result<Step<DB>, Error>> {
+        let Self {
+            source,
+            request,
+            span,
+        } = self;
+        match source {
+            Source::Connection(connection) => {
+                Box::pin(QueryStream::new(span, request, move |request| {
+                    DB::fetch_many(connection, request)
+                }))
+            }
+            source @ (Source::Pool(_) | Source::Idle(_)) => {
+                let settings = Arc::clone(&span.settings);
+                Box::pin(QueryStream::new(span, request, move |request| {
+                    fetch_from_pool(source, settings, request)
+                }))
+            }
+        }
+    }
+}
+
+/// Waits for a connection, then gives what it gives.
+fn fetch_from_pool<DB: TracedDb>(
+    source: Source<'_, DB>,
+    settings: Arc<Settings>,
+    request: Request<DB>,
+) -> impl Stream<Item = Result<Step<DB>, Error>> + Send {
+    async_stream::try_stream! {
+        let mut connection = source.lease(&settings).await?;
+        let mut steps = DB::fetch_many(&mut connection, request);
+        while let Some(step) = steps.try_next().await? {
+            yield step;
+        }
+    }
+}
+
+/// Prepares a statement, in a span of its own.
+pub(crate) fn prepare<'e, DB: TracedDb>(
+    source: Source<'e, DB>,
+    settings: &Arc<Settings>,
+    sql: SqlStr,
+    parameters: &'e [DB::TypeInfo],
+) -> BoxFuture<'e, Result<DB::Statement, Error>> {
+    let span = QuerySpan::new(Arc::clone(settings));
+    Box::pin(async move {
+        let open = span.begin("PREPARE");
+        let work = async move {
+            describe_as(&span, &sql, "PREPARE");
+            let result = async {
+                let mut connection = source.lease(&span.settings).await?;
+                DB::prepare_with(&mut connection, sql, parameters).await
+            };
+            result.await.inspect_err(|error| span.tag_error(error))
+        };
+        work.in_span(open).await
+    })
+}
+
+/// Asks for the types of a statement, in a span of its own.
+pub(crate) fn describe<'e, DB: TracedDb>(
+    source: Source<'e, DB>,
+    settings: &Arc<Settings>,
+    sql: SqlStr,
+) -> BoxFuture<'e, Result<Describe<DB>, Error>> {
+    let span = QuerySpan::new(Arc::clone(settings));
+    Box::pin(async move {
+        let open = span.begin("DESCRIBE");
+        let work = async move {
+            describe_as(&span, &sql, "DESCRIBE");
+            let result = async {
+                let mut connection = source.lease(&span.settings).await?;
+                DB::describe(&mut connection, sql).await
+            };
+            result.await.inspect_err(|error| span.tag_error(error))
+        };
+        work.in_span(open).await
+    })
+}
+
+fn describe_as(span: &QuerySpan, sql: &SqlStr, verb: &'static str) {
+    let active = active_span();
+    if active.is_recording() {
+        span.describe_text(&active, sql, verb);
+    }
+}

@@ -1,0 +1,147 @@
+//! The calls into sqlx's drivers, one implementation for each.
+//!
+//! Why not a bound `for<'c> &'c mut DB::Connection: Executor<'c>` on the wrappers: the wrappers are executors themselves,
+//! and rustc, asked whether such a bound holds in a function of the user's that has it too, looks for ever (E0275). A
+//! trait that carries the calls needs no such bound.
+
+use futures_core::future::BoxFuture;
+use futures_core::stream::BoxStream;
+use sqlx_core::Either;
+use sqlx_core::connection::Connection;
+use sqlx_core::database::Database;
+use sqlx_core::describe::Describe;
+use sqlx_core::error::Error;
+use sqlx_core::sql_str::SqlStr;
+
+use crate::endpoint::Endpoint;
+use crate::request::Request;
+
+/// What a driver's statement gives: rows, and for each statement what it changed.
+pub(crate) type Step<DB> = Either<<DB as Database>::QueryResult, <DB as Database>::Row>;
+
+/// A database whose pools can be traced: `Postgres`, `MySql`, `Sqlite` and `Any`, each behind the feature of its name.
+///
+/// This is the bound for functions that are generic over the database: `fn load<DB: TracedDb>(pool: &TracedPool<DB>)`. Its
+/// methods are no part of the interface, and nobody else can implement it.
+pub trait TracedDb: Database + sealed::Sealed {
+    #[doc(hidden)]
+    fn endpoint(options: &<Self::Connection as Connection>::Options) -> Endpoint;
+
+    #[doc(hidden)]
+    fn rows_affected(result: &Self::QueryResult) -> u64;
+
+    #[doc(hidden)]
+    fn fetch_many(
+        connection: &mut Self::Connection,
+        request: Request<Self>,
+    ) -> BoxStream<'_, Result<Step<Self>, Error>>;
+
+    #[doc(hidden)]
+    fn fetch_optional(
+        connection: &mut Self::Connection,
+        request: Request<Self>,
+    ) -> BoxFuture<'_, Result<Option<Self::Row>, Error>>;
+
+    #[doc(hidden)]
+    fn prepare_with<'e>(
+        connection: &'e mut Self::Connection,
+        sql: SqlStr,
+        parameters: &'e [Self::TypeInfo],
+    ) -> BoxFuture<'e, Result<Self::Statement, Error>>;
+
+    #[doc(hidden)]
+    fn describe(
+        connection: &mut Self::Connection,
+        sql: SqlStr,
+    ) -> BoxFuture<'_, Result<Describe<Self>, Error>>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+macro_rules! driver {
+    ($feature:literal, $DB:ty, $options:ident => $endpoint:expr) => {
+        #[cfg(feature = $feature)]
+        impl sealed::Sealed for $DB {}
+
+        #[cfg(feature = $feature)]
+        impl TracedDb for $DB {
+            fn endpoint($options: &<Self::Connection as Connection>::Options) -> Endpoint {
+                use crate::sql::Dialect;
+                $endpoint
+            }
+
+            fn rows_affected(result: &Self::QueryResult) -> u64 {
+                result.rows_affected()
+            }
+
+            fn fetch_many(
+                connection: &mut Self::Connection,
+                request: Request<Self>,
+            ) -> BoxStream<'_, Result<Step<Self>, Error>> {
+                sqlx_core::executor::Executor::fetch_many(connection, request)
+            }
+
+            fn fetch_optional(
+                connection: &mut Self::Connection,
+                request: Request<Self>,
+            ) -> BoxFuture<'_, Result<Option<Self::Row>, Error>> {
+                sqlx_core::executor::Executor::fetch_optional(connection, request)
+            }
+
+            fn prepare_with<'e>(
+                connection: &'e mut Self::Connection,
+                sql: SqlStr,
+                parameters: &'e [Self::TypeInfo],
+            ) -> BoxFuture<'e, Result<Self::Statement, Error>> {
+                sqlx_core::executor::Executor::prepare_with(connection, sql, parameters)
+            }
+
+            fn describe(
+                connection: &mut Self::Connection,
+                sql: SqlStr,
+            ) -> BoxFuture<'_, Result<Describe<Self>, Error>> {
+                sqlx_core::executor::Executor::describe(connection, sql)
+            }
+        }
+    };
+}
+
+driver!("postgres", sqlx_postgres::Postgres, options => {
+    // Without a name PostgreSQL takes the database named as the user.
+    Endpoint::new("postgresql", Dialect::Postgres)
+        .instance(options.get_database().or(Some(options.get_username())))
+        .user(options.get_username())
+        .peer(options.get_host(), options.get_port(), options.get_socket().map(|path| path.as_path()))
+});
+
+driver!("mysql", sqlx_mysql::MySql, options => {
+    Endpoint::new("mysql", Dialect::MySql)
+        .instance(options.get_database())
+        .user(options.get_username())
+        .peer(options.get_host(), options.get_port(), options.get_socket().map(|path| path.as_path()))
+});
+
+driver!("sqlite", sqlx_sqlite::Sqlite, options => {
+    Endpoint::new("sqlite", Dialect::Sqlite).instance(options.get_filename().to_str())
+});
+
+driver!("any", sqlx_core::any::Any, options => {
+    let url = &options.database_url;
+    let (db_type, dialect, port) = match url.scheme() {
+        "postgres" | "postgresql" => ("postgresql", Dialect::Postgres, 5432),
+        "mysql" | "mariadb" => ("mysql", Dialect::MySql, 3306),
+        _ => ("sqlite", Dialect::Sqlite, 0),
+    };
+    let path = if dialect == Dialect::Sqlite {
+        url.as_str().trim_start_matches("sqlite:").trim_start_matches("//").split('?').next().unwrap_or_default()
+    } else {
+        url.path().trim_start_matches('/')
+    };
+    let endpoint = Endpoint::new(db_type, dialect).instance(Some(path)).user(url.username());
+    match url.host_str() {
+        Some(host) if dialect != Dialect::Sqlite => endpoint.peer(host, url.port().unwrap_or(port), None),
+        _ => endpoint,
+    }
+});

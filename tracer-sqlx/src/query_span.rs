@@ -1,0 +1,347 @@
+//! The span of a query: when it begins, what it says, how it ends.
+//!
+//! Whether a trace is sampled is asked first, everywhere: a query of one that is not costs no look at its text.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx_core::Either;
+use sqlx_core::error::{Error, ErrorKind};
+use sqlx_core::sql_str::{AssertSqlSafe, SqlSafeStr, SqlStr};
+use tracer_core::{
+    ActiveSpan, Span, SpanContext, SpanKind, TraceFuture, Tracer, active_span, tags,
+};
+
+use crate::driver::{Step, TracedDb};
+use crate::request::{Request, is_static};
+use crate::settings::{Settings, StatementText};
+use crate::sql::{self, Operation};
+
+/// Integer: microseconds that the database and the connection took, without the user's work between rows.
+pub(crate) const DB_ACTIVE_US: &str = "db.active_us";
+/// Text: the constraint that a statement violated.
+const DB_CONSTRAINT: &str = "db.constraint";
+/// Integer: how many statements a text has, where it is more than one.
+const DB_STATEMENTS: &str = "db.statements";
+/// Integer, on the parent: how often one statement ran under it.
+const DB_REPEATED: &str = "db.repeated";
+/// Text, on the parent: the operation that was repeated.
+const DB_REPEATED_OPERATION: &str = "db.repeated_operation";
+
+/// A span that begins at the first poll, under what was active at the call.
+#[derive(Debug)]
+pub(crate) struct QuerySpan {
+    pub(crate) settings: Arc<Settings>,
+    parent: Option<SpanContext>,
+}
+
+impl QuerySpan {
+    /// To be made when the user calls, before any future is polled.
+    #[inline]
+    pub(crate) fn new(settings: Arc<Settings>) -> Self {
+        Self {
+            settings,
+            parent: active_span().context(),
+        }
+    }
+
+    /// Starts the span. If nothing was active at the call, what is active now is the parent.
+    pub(crate) fn begin(&self, name: &'static str) -> Span {
+        match &self.parent {
+            Some(parent) => parent.in_scope(|| self.start(name)),
+            None if self.settings.only_with_parent && active_span().context().is_none() => {
+                Span::disabled()
+            }
+            None => self.start(name),
+        }
+    }
+
+    fn start(&self, name: &'static str) -> Span {
+        match &self.settings.tracer {
+            Some(tracer) => tracer.start_span(name),
+            None => Tracer::current().start_span(name),
+        }
+    }
+
+    /// Starts the span of a query and counts it, if that is wanted.
+    pub(crate) fn begin_query(&self, sql: &SqlStr) -> Span {
+        let span = self.begin("SQL");
+        if self.settings.repeats.is_some() && span.is_recording() {
+            self.count_repeats(sql);
+        }
+        span
+    }
+
+    /// Tells the parent when one statement runs again and again under it.
+    #[cold]
+    fn count_repeats(&self, sql: &SqlStr) {
+        let (Some(repeats), Some(parent)) = (&self.settings.repeats, active_span().context())
+        else {
+            return;
+        };
+        // Only the span that is active in this task can be told.
+        if self
+            .parent
+            .as_ref()
+            .is_some_and(|called| called.span_id() != parent.span_id())
+        {
+            return;
+        }
+        let count = repeats.count(parent.trace_id(), parent.span_id(), sql.as_str());
+        if count > repeats.more_than {
+            let operation = Operation::of(sql.as_str(), self.settings.endpoint.dialect);
+            active_span()
+                .set_tag(DB_REPEATED, count)
+                .set_tag(DB_REPEATED_OPERATION, &operation.name);
+        }
+    }
+
+    /// Names and tags the span of a query, which must be the active one, and does what it asks for of the query.
+    pub(crate) fn describe<DB: TracedDb>(&self, request: &mut Request<DB>) -> Outcome {
+        let span = active_span();
+        if !span.is_recording() {
+            return Outcome::default();
+        }
+        let operation = self.describe_text(&span, &request.sql, "");
+        if self.settings.comments && !request.is_prepared() {
+            comment(&span, request);
+        }
+        Outcome {
+            recording: true,
+            reads: operation.reads,
+            changes: operation.changes,
+            ..Outcome::default()
+        }
+    }
+
+    /// Names and tags the active span by a statement.
+    pub(crate) fn describe_text(
+        &self,
+        span: &ActiveSpan,
+        sql: &SqlStr,
+        before_name: &'static str,
+    ) -> Operation {
+        let settings = &*self.settings;
+        let operation = Operation::of(sql.as_str(), settings.endpoint.dialect);
+        if before_name.is_empty() {
+            span.set_operation_name(operation.name.clone());
+        } else {
+            span.set_operation_name(format!("{before_name} {}", operation.name));
+        }
+        self.tag(span);
+        if operation.statements > 1 {
+            span.set_tag(DB_STATEMENTS, operation.statements);
+        }
+        let full = match settings.text {
+            StatementText::Off => return operation,
+            StatementText::Full => true,
+            StatementText::Obfuscated => false,
+            StatementText::Auto => is_static(sql),
+        };
+        let text: Cow<'_, str> = if full {
+            sql::prefix(sql.as_str().trim(), settings.max_text).into()
+        } else {
+            sql::obfuscate(sql.as_str(), settings.endpoint.dialect, settings.max_text).into()
+        };
+        if sql.as_str().len() > settings.max_text && text.len() + 4 > settings.max_text {
+            span.set_tag(tags::TRUNCATED, true);
+        }
+        span.set_tag(tags::DB_STATEMENT, text);
+        operation
+    }
+
+    /// Sets what all spans of the pool say.
+    pub(crate) fn tag(&self, span: &ActiveSpan) {
+        span.set_tag(tags::COMPONENT, "sqlx")
+            .set_tag(tags::SPAN_KIND, SpanKind::Client);
+        self.settings.endpoint.tag(span);
+    }
+
+    pub(crate) fn tag_if_recording(&self) {
+        let span = active_span();
+        if span.is_recording() {
+            self.tag(&span);
+        }
+    }
+
+    /// Says that the work of the active span failed.
+    pub(crate) fn tag_error(&self, error: &Error) {
+        let span = active_span();
+        if !span.is_recording() {
+            return;
+        }
+        span.set_tag(tags::ERROR, true);
+        let full = self.settings.text == StatementText::Full;
+        let (kind, message) = match error {
+            Error::Database(error) => {
+                if let Some(code) = error.code() {
+                    span.set_tag(tags::DB_SQLSTATE, code);
+                }
+                if let Some(constraint) = error.constraint() {
+                    span.set_tag(DB_CONSTRAINT, constraint);
+                }
+                (
+                    database_error_kind(&error.kind()),
+                    Some(Cow::Borrowed(error.message())),
+                )
+            }
+            // What could not be encoded or decoded is a value.
+            Error::Encode(_) | Error::Decode(_) | Error::ColumnDecode { .. } if !full => {
+                (error_kind(error), None)
+            }
+            error => (error_kind(error), Some(Cow::Owned(error.to_string()))),
+        };
+        let message = match message {
+            Some(message) if full => sql::prefix(&message, self.settings.max_text).to_owned(),
+            Some(message) => sql::obfuscate_message(&message, self.settings.max_text),
+            None => "a value could not be converted".to_owned(),
+        };
+        span.log((
+            (tags::EVENT, "error"),
+            (tags::ERROR_KIND, kind),
+            (tags::MESSAGE, message),
+        ));
+    }
+}
+
+/// Runs a step that is no query in a span of its own: the span is a child of what is active at the call.
+pub(crate) fn in_span<T, F>(
+    settings: &Arc<Settings>,
+    name: &'static str,
+    work: F,
+) -> impl Future<Output = Result<T, Error>> + use<T, F>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    let span = QuerySpan::new(Arc::clone(settings));
+    async move {
+        let open = span.begin(name);
+        let work = async move {
+            span.tag_if_recording();
+            work.await.inspect_err(|error| span.tag_error(error))
+        };
+        work.in_span(open).await
+    }
+}
+
+/// What came of a query.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// Whether the rest is of use.
+    pub(crate) recording: bool,
+    reads: bool,
+    /// Whether a count of changed rows was told that means something.
+    changed: bool,
+    /// A bit for each statement to come: whether it changes rows.
+    changes: u64,
+    rows: u64,
+    affected: u64,
+}
+
+impl Outcome {
+    #[inline]
+    pub(crate) fn count<DB: TracedDb>(&mut self, step: &Step<DB>) {
+        match step {
+            Either::Right(_) => self.rows += 1,
+            // After a statement that changes nothing SQLite still tells the count of the last one that did.
+            Either::Left(result) if self.recording => {
+                if self.changes & 1 == 1 {
+                    self.changed = true;
+                    self.affected += DB::rows_affected(result);
+                }
+                self.changes >>= 1;
+            }
+            Either::Left(_) => {}
+        }
+    }
+
+    pub(crate) fn count_row(&mut self) {
+        self.rows += 1;
+    }
+
+    /// Sets what was counted on the active span.
+    pub(crate) fn tag(&self, failed: bool) {
+        if !self.recording {
+            return;
+        }
+        let span = active_span();
+        if self.rows > 0 || self.reads && !failed {
+            span.set_tag(tags::DB_ROWS_RETURNED, self.rows);
+        }
+        if self.changed {
+            span.set_tag(tags::DB_ROWS_AFFECTED, self.affected);
+        }
+    }
+}
+
+/// Says how long the active span waited for a connection.
+pub(crate) fn tag_wait(settings: &Settings, waited: Duration) {
+    let micros = micros(waited);
+    let span = active_span();
+    span.set_tag(tags::DB_POOL_WAIT_US, micros);
+    if waited > settings.slow_acquire {
+        span.log((
+            (tags::EVENT, "slow pool"),
+            (tags::MESSAGE, "the wait for a connection was long"),
+            ("wait_us", micros),
+        ));
+    }
+}
+
+pub(crate) fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Appends the trace context to the statement, as [sqlcommenter](https://google.github.io/sqlcommenter/spec/) has it.
+fn comment<DB: TracedDb>(span: &ActiveSpan, request: &mut Request<DB>) {
+    let Some(context) = span.context().filter(SpanContext::is_valid) else {
+        return;
+    };
+    let sql = request.sql.as_str();
+    // By the specification, a statement with comments is left alone.
+    if sql.contains("/*") || sql.contains("--") || sql.contains('#') {
+        return;
+    }
+    let (trace, parent) = (
+        context.trace_id().to_string(),
+        context.span_id().to_string(),
+    );
+    let flags = context.flags() & 1;
+    let commented = format!(
+        "{} /*traceparent='00-{trace:0>32}-{parent:0>16}-{flags:02x}'*/",
+        sql.trim_end().trim_end_matches(';')
+    );
+    request.sql = AssertSqlSafe(commented).into_sql_str();
+    // No two statements are the same now: to cache them would throw out those that come again.
+    request.persistent = false;
+}
+
+fn database_error_kind(kind: &ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::UniqueViolation => "unique_violation",
+        ErrorKind::ForeignKeyViolation => "foreign_key_violation",
+        ErrorKind::NotNullViolation => "not_null_violation",
+        ErrorKind::CheckViolation => "check_violation",
+        ErrorKind::ExclusionViolation => "exclusion_violation",
+        _ => "database",
+    }
+}
+
+fn error_kind(error: &Error) -> &'static str {
+    match error {
+        Error::Configuration(_) => "configuration",
+        Error::InvalidArgument(_) => "invalid_argument",
+        Error::Io(_) => "io",
+        Error::Tls(_) => "tls",
+        Error::Protocol(_) => "protocol",
+        Error::RowNotFound => "row_not_found",
+        Error::TypeNotFound { .. } => "type_not_found",
+        Error::Encode(_) => "encode",
+        Error::Decode(_) | Error::ColumnDecode { .. } => "decode",
+        Error::PoolTimedOut => "pool_timed_out",
+        Error::PoolClosed => "pool_closed",
+        Error::WorkerCrashed => "worker_crashed",
+        _ => "other",
+    }
+}

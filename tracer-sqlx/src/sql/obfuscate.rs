@@ -1,0 +1,187 @@
+//! Statements without the values in them.
+
+use super::lexer::{Dialect, Kind, Lexer, Token};
+use super::{MAX_READ, prefix};
+
+/// The statement with `?` in place of every literal, without comments and with single spaces, up to `max` bytes.
+///
+/// What cannot be told from a literal counts as one. SQLite takes a name in double quotes for text where no column has
+/// that name, so only those that stand where a table or a path must are shown.
+pub(crate) fn obfuscate(sql: &str, dialect: Dialect, max: usize) -> String {
+    let read = prefix(sql, MAX_READ);
+    let mut text = String::with_capacity(read.len().min(max));
+    let mut tokens = Lexer::new(read, dialect)
+        .filter(|token| token.kind != Kind::Comment)
+        .peekable();
+    let mut before = None;
+    while let Some(token) = tokens.next() {
+        if text.len() >= max {
+            break;
+        }
+        let shown = match token.kind {
+            Kind::Space | Kind::Comment => {
+                if !text.is_empty() && !text.ends_with(' ') {
+                    text.push(' ');
+                }
+                continue;
+            }
+            Kind::Text | Kind::Number => "?",
+            Kind::Quoted if dialect == Dialect::Sqlite && token.text.starts_with('"') => {
+                let dotted = tokens.peek().is_some_and(|next| next.is_symbol('.'));
+                if dotted || before.is_some_and(|before| leads_to_name(&before)) {
+                    token.text
+                } else {
+                    "?"
+                }
+            }
+            Kind::Quoted | Kind::Word | Kind::Parameter | Kind::Symbol => token.text,
+        };
+        text.push_str(shown);
+        before = Some(token);
+    }
+    text.truncate(prefix(&text, max).trim_end().len());
+    text
+}
+
+/// Whether only a name can follow.
+fn leads_to_name(token: &Token<'_>) -> bool {
+    const LEADING: [&str; 8] = [
+        "FROM",
+        "JOIN",
+        "INTO",
+        "UPDATE",
+        "TABLE",
+        "INDEX",
+        "EXISTS",
+        "REFERENCES",
+    ];
+    token.is_symbol('.') || LEADING.iter().any(|keyword| token.is(keyword))
+}
+
+/// An error message without what it quotes: databases put values and pieces of the statement between quotes.
+pub(crate) fn obfuscate_message(message: &str, max: usize) -> String {
+    let mut text = String::new();
+    let mut quote = None;
+    for character in prefix(message, MAX_READ).chars() {
+        match quote {
+            Some(open) if character == open => {
+                text.push(character);
+                quote = None;
+            }
+            Some(_) => {}
+            None => {
+                // An apostrophe within a word quotes nothing.
+                let opens = matches!(character, '\'' | '"' | '`')
+                    && !(character == '\'' && text.ends_with(char::is_alphanumeric));
+                text.push(character);
+                if opens {
+                    quote = Some(character);
+                    text.push('?');
+                }
+            }
+        }
+        if text.len() >= max {
+            break;
+        }
+    }
+    text.truncate(prefix(&text, max).len());
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn literals_are_hidden_and_names_are_not() {
+        use Dialect::{MySql, Postgres, Sqlite};
+        for (dialect, sql, expected) in [
+            (
+                Postgres,
+                "SELECT a FROM t WHERE b = 'x' AND c=-5",
+                "SELECT a FROM t WHERE b = ? AND c=-?",
+            ),
+            (
+                Postgres,
+                "SELECT \"a\" FROM \"t\" WHERE x = $1",
+                "SELECT \"a\" FROM \"t\" WHERE x = $1",
+            ),
+            (Postgres, "DO $$ BEGIN secret END $$", "DO ?"),
+            (Postgres, "SELECT E'a\\'secret'", "SELECT ?"),
+            (Postgres, "  SELECT /* secret */\n\t1 -- secret", "SELECT ?"),
+            (
+                MySql,
+                "SELECT \"secret\", 0xDEADBEEF, `col` FROM t",
+                "SELECT ?, ?, `col` FROM t",
+            ),
+            (MySql, "SELECT _utf8'secret'", "SELECT _utf8?"),
+            (
+                Sqlite,
+                "SELECT \"secret\" FROM \"t\" WHERE \"t\".\"a\" = 1",
+                "SELECT ? FROM \"t\" WHERE \"t\".\"a\" = ?",
+            ),
+            (Sqlite, "SELECT x'00ff'", "SELECT ?"),
+            (Sqlite, "SELECT 'never closed secret", "SELECT ?"),
+            (
+                Sqlite,
+                "SELECT col1, t2.x FROM t2",
+                "SELECT col1, t2.x FROM t2",
+            ),
+            (Sqlite, "", ""),
+        ] {
+            assert_eq!(obfuscate(sql, dialect, 1000), expected, "{dialect:?} {sql}");
+        }
+    }
+
+    #[test]
+    fn the_length_is_bounded_at_a_character() {
+        assert_eq!(obfuscate("SELECT größe", Dialect::Sqlite, 10), "SELECT gr");
+        assert_eq!(
+            obfuscate(
+                &format!("SELECT '{}'", "x".repeat(1 << 20)),
+                Dialect::Sqlite,
+                100
+            ),
+            "SELECT ?"
+        );
+    }
+
+    #[test]
+    fn messages_lose_what_they_quote() {
+        for (message, expected) in [
+            (
+                "Duplicate entry 'bob@example.com' for key 'email'",
+                "Duplicate entry '?' for key '?'",
+            ),
+            (
+                "invalid input syntax for type integer: \"secret\"",
+                "invalid input syntax for type integer: \"?\"",
+            ),
+            ("can't reach the server", "can't reach the server"),
+            ("near \"never closed", "near \"?"),
+        ] {
+            assert_eq!(obfuscate_message(message, 200), expected);
+        }
+    }
+
+    proptest! {
+        /// Whatever surrounds it, a literal that a database would take for one is not shown.
+        #[test]
+        fn no_value_is_shown(before in "[a-z =(,.*]{0,20}", value in "[A-Z]{8}", after in "[a-z =),;*]{0,20}") {
+            for dialect in [Dialect::MySql, Dialect::Postgres, Dialect::Sqlite] {
+                let shown = obfuscate(&format!("{before} '{value}'{after}"), dialect, 4096);
+                prop_assert!(!shown.contains(&value), "{}", shown);
+            }
+        }
+
+        #[test]
+        fn any_text_gives_an_answer(text in "(?s).{0,200}", max in 0usize..100) {
+            for dialect in [Dialect::MySql, Dialect::Postgres, Dialect::Sqlite] {
+                prop_assert!(obfuscate(&text, dialect, max).len() <= max);
+                prop_assert!(obfuscate_message(&text, max).len() <= max);
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Traced transactions and savepoints.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use sqlx_core::database::Database;
+use sqlx_core::error::Error;
+use sqlx_core::sql_str::SqlStr;
+use sqlx_core::transaction::{Transaction, TransactionManager};
+use tracer_core::{TraceFuture, active_span, tags};
+
+use crate::call::Source;
+use crate::connection::{Raw, TracedConn};
+use crate::driver::TracedDb;
+use crate::query_span::{QuerySpan, in_span};
+use crate::settings::Settings;
+
+/// A transaction, or a savepoint in one, whose steps are in the trace: `BEGIN`, its queries, `COMMIT` or `ROLLBACK`.
+///
+/// Dropped without either it is rolled back, as sqlx does it: when the connection is used next. There is no span for that,
+/// but the active span gets a log of it.
+pub struct TracedTransaction<'c, DB: Database> {
+    conn: TracedConn<'c, DB>,
+    open: Open,
+}
+
+impl<'c, DB: TracedDb> TracedTransaction<'c, DB> {
+    pub(crate) fn new(transaction: Transaction<'c, DB>, settings: Arc<Settings>) -> Self {
+        Self {
+            conn: TracedConn::new(Raw::Transaction(transaction), settings),
+            open: Open { is_open: true },
+        }
+    }
+
+    /// Commits the transaction, or releases the savepoint, in a span.
+    ///
+    /// # Errors
+    /// Those of the database. The transaction is rolled back then.
+    pub fn commit(self) -> impl Future<Output = Result<(), Error>> + Send {
+        let name = if self.depth() > 1 {
+            "RELEASE SAVEPOINT"
+        } else {
+            "COMMIT"
+        };
+        let (transaction, settings) = self.into_parts();
+        in_span(&settings, name, transaction.commit())
+    }
+
+    /// Rolls the transaction back, to the savepoint if it is one, in a span.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn rollback(self) -> impl Future<Output = Result<(), Error>> + Send {
+        let name = if self.depth() > 1 {
+            "ROLLBACK TO SAVEPOINT"
+        } else {
+            "ROLLBACK"
+        };
+        let (transaction, settings) = self.into_parts();
+        in_span(&settings, name, transaction.rollback())
+    }
+
+    /// sqlx's transaction. Queries made with it are not traced.
+    #[must_use]
+    pub fn into_inner(self) -> Transaction<'c, DB> {
+        self.into_parts().0
+    }
+
+    fn into_parts(mut self) -> (Transaction<'c, DB>, Arc<Settings>) {
+        self.open.is_open = false;
+        match self.conn.into_raw() {
+            (Raw::Transaction(transaction), settings) => (transaction, settings),
+            (Raw::Pooled(_) | Raw::Borrowed(_) | Raw::Owned(_), _) => {
+                unreachable!("`new` makes one of a transaction, and nothing else sets it")
+            }
+        }
+    }
+
+    fn depth(&self) -> usize {
+        DB::TransactionManager::get_transaction_depth(self.conn.raw())
+    }
+}
+
+impl<'c, DB: Database> Deref for TracedTransaction<'c, DB> {
+    type Target = TracedConn<'c, DB>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.conn
+    }
+}
+
+impl<DB: Database> DerefMut for TracedTransaction<'_, DB> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.conn
+    }
+}
+
+impl<DB: Database> AsMut<DB::Connection> for TracedTransaction<'_, DB> {
+    fn as_mut(&mut self) -> &mut DB::Connection {
+        self.conn.raw_mut()
+    }
+}
+
+impl<DB: Database> fmt::Debug for TracedTransaction<'_, DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TracedTransaction")
+            .field(&self.conn)
+            .finish()
+    }
+}
+
+/// Notices a transaction that is dropped open. Apart from the transaction, so that this one can be taken to pieces.
+struct Open {
+    is_open: bool,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let span = active_span();
+        if self.is_open && span.is_recording() {
+            let message = "the transaction was dropped without commit: it is rolled back";
+            span.log(((tags::EVENT, "db.rollback"), (tags::MESSAGE, message)));
+        }
+    }
+}
+
+/// What beginning a transaction on this connection is called.
+pub(crate) fn savepoint_or_begin<DB: TracedDb>(connection: &DB::Connection) -> &'static str {
+    if DB::TransactionManager::get_transaction_depth(connection) == 0 {
+        "BEGIN"
+    } else {
+        "SAVEPOINT"
+    }
+}
+
+/// Begins a transaction of sqlx's, in a span.
+pub(crate) fn begin<'c, DB: TracedDb>(
+    source: Source<'c, DB>,
+    settings: Arc<Settings>,
+    name: &'static str,
+    statement: Option<SqlStr>,
+) -> impl Future<Output = Result<Transaction<'c, DB>, Error>> + Send {
+    let span = QuerySpan::new(settings);
+    async move {
+        let open = span.begin(name);
+        let work = async move {
+            match &statement {
+                Some(sql) if active_span().is_recording() => {
+                    drop(span.describe_text(&active_span(), sql, ""))
+                }
+                _ => span.tag_if_recording(),
+            }
+            let result = async {
+                let connection = source.lease(&span.settings).await?;
+                Transaction::begin(connection, statement).await
+            };
+            result.await.inspect_err(|error| span.tag_error(error))
+        };
+        work.in_span(open).await
+    }
+}
