@@ -13,6 +13,7 @@ use crate::guard::TracerGuard;
 use crate::id::IdGenerator;
 use crate::process::Process;
 use crate::propagation::Propagation;
+use crate::registry;
 use crate::report::queue::Hub;
 use crate::report::worker::{Account, Worker};
 use crate::report::{Reporter, UdpReporter};
@@ -51,6 +52,13 @@ pub struct TracerBuilder {
     limits: Limits,
     queue_bytes: usize,
     error: Option<InitError>,
+}
+
+impl Tracer {
+    /// Begins the set-up of a tracer for the service of that name.
+    pub fn builder(service_name: impl Into<String>) -> TracerBuilder {
+        TracerBuilder::new(service_name.into())
+    }
 }
 
 impl TracerBuilder {
@@ -193,7 +201,7 @@ impl TracerBuilder {
         let polling = sampler.start(&process.service_name);
         polling.wait_first(FIRST_STRATEGY);
         let core = Arc::new(Core {
-            id: tracer::new_id(),
+            id: registry::register(Arc::clone(&hub)),
             hub,
             account,
             process,

@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 
 use crate::error::InitError;
 use crate::local;
-use crate::tracer::Tracer;
+use crate::registry;
+use crate::tracer::{self, Tracer};
 
 static INSTALLED: OnceLock<Tracer> = OnceLock::new();
 
@@ -28,7 +29,8 @@ pub(crate) fn installed_ref() -> Option<&'static Tracer> {
 
 /// Installs a tracer, once per process.
 pub(crate) fn install(tracer: Tracer) -> Result<(), InitError> {
-    INSTALLED.set(tracer).map_err(|refused| {
+    let id = tracer.id();
+    INSTALLED.set(tracer).map(|()| registry::set_installed(id)).map_err(|refused| {
         let installed = tracer_name();
         let refused = refused.service_name();
         InitError::new(format_args!(
@@ -40,6 +42,21 @@ pub(crate) fn install(tracer: Tracer) -> Result<(), InitError> {
 
 fn tracer_name() -> &'static str {
     installed_ref().map_or("", Tracer::service_name)
+}
+
+impl Tracer {
+    /// The tracer of the active span, else this thread's default, else the installed one, else the one that does nothing.
+    /// For instrumentation that was not given a tracer.
+    #[must_use]
+    pub fn current() -> Self {
+        local::tracer().and_then(tracer::registered).or_else(installed).unwrap_or(Self::disabled())
+    }
+
+    /// Makes this the tracer of the calling thread, until the guard is dropped, for roots made by `#[traced]` functions
+    /// and by integrations without a tracer of their own.
+    pub fn set_default(&self) -> DefaultGuard {
+        DefaultGuard::new(self.clone())
+    }
 }
 
 /// Prepares the child of a `fork` without `exec`: to be called first thing in the child, by its only thread.
@@ -54,21 +71,21 @@ pub fn after_fork() {
 #[derive(Debug)]
 #[must_use = "the default holds only as long as the guard lives: bind it to a variable"]
 pub struct DefaultGuard {
-    tracer: u32,
+    /// Keeps the tracer alive as long as it is the default.
+    tracer: Tracer,
     /// Not `Send`: the default is this thread's.
     thread: PhantomData<*const ()>,
 }
 
 impl DefaultGuard {
     pub(crate) fn new(tracer: Tracer) -> Self {
-        let id = tracer.id();
-        local::push_default(tracer);
-        Self { tracer: id, thread: PhantomData }
+        local::push_default(tracer.id());
+        Self { tracer, thread: PhantomData }
     }
 }
 
 impl Drop for DefaultGuard {
     fn drop(&mut self) {
-        local::pop_default(self.tracer);
+        local::pop_default(self.tracer.id());
     }
 }

@@ -59,6 +59,7 @@ pub mod private;
 mod process;
 pub mod propagation;
 mod record;
+mod registry;
 mod report;
 mod sampler;
 mod scope;
@@ -100,3 +101,7 @@ pub use span_builder::SpanBuilder;
 pub use stats::{ReporterStats, Stats};
 pub use tag::TagValue;
 pub use tracer::Tracer;
+#[cfg(not(tracer_off))]
+pub use tracer_macros::traced;
+#[cfg(tracer_off)]
+pub use tracer_macros::traced_off as traced;

@@ -14,10 +14,11 @@ use crate::context::{SpanContext, flag, state};
 use crate::details::{Details, Limits};
 use crate::id::{IdGenerator, SpanId, TraceId};
 use crate::record::{SamplerTags, SpanRecord};
+use crate::registry;
 use crate::report::queue::{Handed, Hub, Ring};
-use crate::stack::{Place, Stack};
+pub(crate) use crate::stack::Place;
+use crate::stack::Stack;
 use crate::stats::ThreadCounts;
-use crate::tracer::{self, Tracer};
 
 thread_local! {
     static MODE: Cell<Mode> = const { Cell::new(Mode::Idle) };
@@ -46,7 +47,7 @@ struct Local {
     stack: Stack,
     ids: IdGenerator,
     tracers: Vec<LocalTracer>,
-    defaults: Vec<Tracer>,
+    defaults: Vec<u32>,
 }
 
 /// A thread's part of one tracer.
@@ -209,17 +210,17 @@ pub(crate) fn context() -> Option<SpanContext> {
     with(|local| local.stack.top().map(|record| record.context.share())).flatten()
 }
 
-/// The tracer of the active span, or this thread's default; `None` if there is neither.
-pub(crate) fn tracer() -> Option<Tracer> {
-    let (active, default) = with(|local| {
+/// The tracer of the active span, else this thread's default.
+pub(crate) fn tracer() -> Option<u32> {
+    with(|local| {
         let active = local.stack.top().map(|record| record.context.tracer).filter(|&tracer| tracer != 0);
-        (active, local.defaults.last().cloned())
-    })?;
-    active.and_then(tracer::registered).or(default)
+        active.or_else(|| local.defaults.last().copied())
+    })
+    .flatten()
 }
 
 /// Sets this thread's default tracer.
-pub(crate) fn push_default(tracer: Tracer) {
+pub(crate) fn push_default(tracer: u32) {
     with(|local| {
         local.defaults.push(tracer);
         local.update_mode();
@@ -228,13 +229,12 @@ pub(crate) fn push_default(tracer: Tracer) {
 
 /// Takes back a default of this thread: the newest one of that tracer.
 pub(crate) fn pop_default(tracer: u32) {
-    let taken = with(|local| {
-        let at = local.defaults.iter().rposition(|default| default.id() == tracer)?;
-        let taken = local.defaults.remove(at);
-        local.update_mode();
-        Some(taken)
+    with(|local| {
+        if let Some(at) = local.defaults.iter().rposition(|&default| default == tracer) {
+            local.defaults.remove(at);
+            local.update_mode();
+        }
     });
-    drop(taken);
 }
 
 /// Draws the ids of a root: trace and span. `None` on a thread that is ending.
@@ -401,7 +401,7 @@ impl Local {
 
     #[cold]
     fn attach(&mut self, tracer: u32) -> Option<usize> {
-        let hub = tracer::registered_hub(tracer)?;
+        let hub = registry::hub(tracer)?;
         self.tracers.retain(|local| !local.hub.is_closed());
         let (ring, counts) = hub.attach();
         self.tracers.push(LocalTracer { tracer, hub, ring, counts });

@@ -10,10 +10,10 @@ use crate::edit::{self, Edit};
 use crate::fields::Fields;
 use crate::local;
 use crate::record::SpanRecord;
+use crate::registry;
 use crate::scope::Scope;
 use crate::tag::TagValue;
 use crate::tags;
-use crate::tracer;
 
 /// An open span. It has one owner and finishes when it is finished, dropped, or its scope or future ends.
 ///
@@ -50,6 +50,12 @@ impl Span {
     #[inline]
     pub(crate) fn take(&mut self) -> Option<SpanRecord> {
         self.record.take()
+    }
+
+    /// Whether there is a span, recorded or not.
+    #[inline]
+    pub(crate) const fn is_present(&self) -> bool {
+        self.record.is_some()
     }
 
     #[inline]
@@ -199,7 +205,7 @@ pub(crate) fn finish_at(record: &mut SpanRecord, time: SystemTime) {
 pub(crate) fn settle(outcome: Edit, tracer: u32) {
     match outcome {
         Edit::Done => {}
-        Edit::Ignored => tracer::count_ignored(tracer),
+        Edit::Ignored => registry::count_ignored(tracer),
         Edit::Forced => {
             local::count(tracer, |counts| counts.started.add(1));
         }

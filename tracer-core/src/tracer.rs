@@ -3,21 +3,20 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use crate::active::ActiveSpan;
-use crate::builder::TracerBuilder;
 use crate::callsite::Callsite;
 use crate::clock::{Anchor, Instant};
 use crate::context::{Carried, SpanContext, flag, state};
 use crate::error::{ExtractError, FlushError};
-use crate::global::{self, DefaultGuard};
 use crate::local::{self, Mode};
 use crate::process::Process;
 use crate::propagation::{Extract, Inject, Propagation};
 use crate::record::SpanRecord;
+use crate::registry;
 use crate::report::queue::Hub;
 use crate::report::worker::Account;
 use crate::sampler::{Polling, Sampler, Verdict};
@@ -30,7 +29,7 @@ use crate::tag::TagValue;
 
 /// Starts spans for one service and sends them through its reporters. Cheap to clone.
 ///
-/// Made by [`Tracer::builder`]. A service has one, installed for the whole process; tests and processes that play several
+/// Made by [`Tracer::builder`](crate::Tracer::builder). A service has one, installed for the whole process; tests and processes that play several
 /// services build more. When the last clone is dropped its reporter thread sends what is left and ends.
 #[derive(Clone)]
 pub struct Tracer {
@@ -62,22 +61,10 @@ pub(crate) enum Parent<'a> {
 }
 
 impl Tracer {
-    /// Begins the set-up of a tracer for the service of that name.
-    pub fn builder(service_name: impl Into<String>) -> TracerBuilder {
-        TracerBuilder::new(service_name.into())
-    }
-
     /// The tracer that does nothing: what [`tracer`](crate::tracer) gives when none is installed.
     #[must_use]
     pub const fn disabled() -> Self {
         Self { core: None }
-    }
-
-    /// The tracer of the active span, else this thread's default, else the installed one, else the one that does nothing.
-    /// For instrumentation that was not given a tracer.
-    #[must_use]
-    pub fn current() -> Self {
-        local::tracer().or_else(global::installed).unwrap_or(Self::disabled())
     }
 
     pub(crate) fn of(core: Arc<Core>) -> Self {
@@ -168,12 +155,6 @@ impl Tracer {
                 Err(error)
             }
         }
-    }
-
-    /// Makes this the tracer of the calling thread, until the guard is dropped, for roots made by `#[traced]` functions
-    /// and by integrations without a tracer of their own.
-    pub fn set_default(&self) -> DefaultGuard {
-        DefaultGuard::new(self.clone())
     }
 
     /// Waits until all spans finished before this call have been sent.
@@ -364,7 +345,8 @@ impl Core {
 impl Drop for Core {
     fn drop(&mut self) {
         self.hub.close();
-        registry_write(|tracers| tracers.remove(&self.id));
+        TRACERS.write().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+        registry::unregister(self.id);
     }
 }
 
@@ -382,44 +364,16 @@ impl fmt::Debug for Tracer {
     }
 }
 
-/// The tracers of this process by the number that records name them with. Weak: dropping the last handle ends a tracer.
-static REGISTRY: RwLock<BTreeMap<u32, (Weak<Core>, Arc<Hub>)>> = RwLock::new(BTreeMap::new());
+/// The tracers of this process by number. Weak: dropping the last handle ends a tracer.
+static TRACERS: RwLock<BTreeMap<u32, Weak<Core>>> = RwLock::new(BTreeMap::new());
 
-/// A number for a new tracer; 0 is the one that does nothing.
-pub(crate) fn new_id() -> u32 {
-    static LAST: AtomicU32 = AtomicU32::new(0);
-    LAST.fetch_add(1, Ordering::Relaxed) + 1
-}
-
-/// Makes a tracer known to all threads.
+/// Makes a tracer known by its number.
 pub(crate) fn register(core: &Arc<Core>) {
-    registry_write(|tracers| tracers.insert(core.id, (Arc::downgrade(core), Arc::clone(&core.hub))));
+    TRACERS.write().unwrap_or_else(PoisonError::into_inner).insert(core.id, Arc::downgrade(core));
 }
 
 /// The tracer of that number, if it lives.
 pub(crate) fn registered(id: u32) -> Option<Tracer> {
-    let core = registry_read(|tracers| tracers.get(&id).and_then(|(core, _)| core.upgrade()))?;
-    Some(Tracer::of(core))
-}
-
-/// The hub of the tracer of that number.
-pub(crate) fn registered_hub(id: u32) -> Option<Arc<Hub>> {
-    registry_read(|tracers| tracers.get(&id).map(|(_, hub)| Arc::clone(hub)))
-}
-
-/// Counts something that was set where no span records it.
-#[cold]
-pub(crate) fn count_ignored(id: u32) {
-    let hub = if id == 0 { global::installed().map(|tracer| tracer.id()).and_then(registered_hub) } else { registered_hub(id) };
-    if let Some(hub) = hub {
-        hub.counts.tags_ignored.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-fn registry_read<R>(read: impl FnOnce(&BTreeMap<u32, (Weak<Core>, Arc<Hub>)>) -> R) -> R {
-    read(&REGISTRY.read().unwrap_or_else(PoisonError::into_inner))
-}
-
-fn registry_write<R>(write: impl FnOnce(&mut BTreeMap<u32, (Weak<Core>, Arc<Hub>)>) -> R) -> R {
-    write(&mut REGISTRY.write().unwrap_or_else(PoisonError::into_inner))
+    let core = TRACERS.read().unwrap_or_else(PoisonError::into_inner).get(&id)?.upgrade();
+    core.map(Tracer::of)
 }

@@ -1,0 +1,43 @@
+//! The tracers of this process by the number that records name them with: a record is to be small, and to count no
+//! references.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::report::queue::Hub;
+
+static HUBS: RwLock<BTreeMap<u32, Arc<Hub>>> = RwLock::new(BTreeMap::new());
+static INSTALLED: AtomicU32 = AtomicU32::new(0);
+
+/// Makes a tracer known to all threads, by a number that is not used again. 0 is the tracer that does nothing.
+pub(crate) fn register(hub: Arc<Hub>) -> u32 {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    let id = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+    HUBS.write().unwrap_or_else(PoisonError::into_inner).insert(id, hub);
+    id
+}
+
+/// Forgets a tracer that nobody holds any more.
+pub(crate) fn unregister(id: u32) {
+    HUBS.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+}
+
+/// Says which tracer is the installed one.
+pub(crate) fn set_installed(id: u32) {
+    INSTALLED.store(id, Ordering::Relaxed);
+}
+
+/// The hub of a tracer.
+pub(crate) fn hub(id: u32) -> Option<Arc<Hub>> {
+    HUBS.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+}
+
+/// Counts something that was set where no span records it; of a span that is gone, for the installed tracer.
+#[cold]
+pub(crate) fn count_ignored(id: u32) {
+    let id = if id == 0 { INSTALLED.load(Ordering::Relaxed) } else { id };
+    if let Some(hub) = hub(id) {
+        hub.counts.tags_ignored.fetch_add(1, Ordering::Relaxed);
+    }
+}
