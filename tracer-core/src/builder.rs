@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::details::Limits;
-use crate::env::EnvConfig;
+use crate::env::{Collector, Credentials, EnvConfig};
 use crate::error::InitError;
 use crate::global;
 use crate::guard::TracerGuard;
@@ -16,13 +16,16 @@ use crate::propagation::Propagation;
 use crate::registry;
 use crate::report::queue::Hub;
 use crate::report::worker::{Account, Worker};
-use crate::report::{Reporter, UdpReporter};
+use crate::report::{ConsoleReporter, HttpReporter, Reporter, UdpReporter};
 use crate::sampler::Sampler;
 use crate::tag::TagValue;
 use crate::tracer::{self, Core, Tracer};
 
 /// How long set-up waits for the first strategy of a remote sampler.
 const FIRST_STRATEGY: Duration = Duration::from_millis(200);
+
+/// Memory of a span that waits, where a bound is given as a number of spans.
+const SPAN_BYTES: usize = 1024;
 
 /// A tracer to be built. Later calls win over earlier ones; [`from_env`](Self::from_env) is a call like the others.
 ///
@@ -45,6 +48,9 @@ pub struct TracerBuilder {
     agent_host: Option<String>,
     agent_port: Option<u16>,
     reporters: Vec<Box<dyn Reporter>>,
+    /// The reporter that the environment asks for. A later call of `reporter` wins over it.
+    from_env: Option<Box<dyn Reporter>>,
+    log_spans: bool,
     propagations: Vec<Propagation>,
     tags: Vec<(Cow<'static, str>, TagValue<'static>)>,
     bits128: bool,
@@ -70,6 +76,8 @@ impl TracerBuilder {
             agent_host: None,
             agent_port: None,
             reporters: Vec::new(),
+            from_env: None,
+            log_spans: false,
             propagations: vec![Propagation::W3c, Propagation::Jaeger],
             tags: Vec::new(),
             bits128: true,
@@ -147,10 +155,10 @@ impl TracerBuilder {
     /// Takes what the `JAEGER_*` and `OTEL_*` variables say; the table of them is in the documentation of
     /// [`env`](crate::env). A variable with a wrong value makes `build` and `install` fail.
     pub fn from_env(self) -> Self {
-        match EnvConfig::from_process() {
-            Ok(config) => self.apply(config),
-            Err(error) => Self { error: self.error.or(Some(error)), ..self },
-        }
+        let service_name = self.service_name.clone();
+        EnvConfig::from_process()
+            .and_then(|config| self.apply(config))
+            .unwrap_or_else(|error| Self { error: Some(error), ..Self::new(service_name) })
     }
 
     /// Builds the tracer and installs it for this process: what [`tracer`](crate::tracer) gives, and what `#[traced]`
@@ -184,9 +192,13 @@ impl TracerBuilder {
             Some(sampler) => sampler,
             None => Sampler::remote(format!("http://{}:5778/sampling", bracketed(host)))?,
         };
+        self.reporters.extend(self.from_env.take().filter(|_| self.reporters.is_empty()));
         if self.reporters.is_empty() {
             let address = format!("{}:{}", bracketed(host), self.agent_port.unwrap_or(6831));
             self.reporters.push(Box::new(UdpReporter::to(&address)?));
+        }
+        if self.log_spans {
+            self.reporters.push(Box::new(ConsoleReporter::to_log()));
         }
         let process = Process { service_name: self.service_name.into(), tags: process_tags(self.tags) };
         let hub = Arc::new(Hub::new(self.limits, self.queue_bytes));
@@ -208,7 +220,7 @@ impl TracerBuilder {
             sampler,
             propagations: self.propagations.into(),
             bits128: self.bits128,
-            _polling: polling,
+            polling,
         });
         tracer::register(&core);
         let tracer = Tracer::of(core);
@@ -216,11 +228,54 @@ impl TracerBuilder {
         Ok(tracer)
     }
 
-    fn apply(mut self, config: EnvConfig) -> Self {
-        let _ = &config;
-        self.enabled = true;
-        self
+    fn apply(mut self, config: EnvConfig) -> Result<Self, InitError> {
+        if let Some(collector) = config.collector {
+            self.reporters.clear();
+            self.from_env = Some(Box::new(http_reporter(collector)?));
+        } else if config.agent_host.is_some() || config.agent_port.is_some() {
+            self.reporters.clear();
+            self.from_env = None;
+        }
+        if let Some(sampler) = config.sampler {
+            self.sampler = Some(sampler.build()?);
+        }
+        for (key, value) in config.tags {
+            self = self.tag(key, value);
+        }
+        set(&mut self.service_name, config.service_name);
+        set(&mut self.enabled, config.disabled.map(|disabled| !disabled));
+        self.agent_host = config.agent_host.or(self.agent_host);
+        self.agent_port = config.agent_port.or(self.agent_port);
+        set(&mut self.log_spans, config.log_spans);
+        set(&mut self.queue_bytes, config.max_queue_size.map(|spans| spans.saturating_mul(SPAN_BYTES)));
+        set(&mut self.flush_interval, config.flush_interval);
+        set(&mut self.propagations, config.propagation);
+        set(&mut self.bits128, config.trace_id_128bit);
+        set(&mut self.limits.tags, config.max_tags);
+        set(&mut self.limits.logs, config.max_logs);
+        set(&mut self.limits.value_bytes, config.max_value_bytes);
+        Ok(self)
     }
+}
+
+fn set<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}
+
+fn http_reporter(collector: Collector) -> Result<HttpReporter, InitError> {
+    let named = |error: InitError| InitError::new(format_args!("{}: {error}", collector.variable));
+    let mut reporter = HttpReporter::to(&collector.url).map_err(named)?;
+    reporter = match &collector.credentials {
+        Some(Credentials::Basic { user, password }) => reporter.basic_auth(user, password).map_err(named)?,
+        Some(Credentials::Bearer(token)) => reporter.bearer_auth(token).map_err(named)?,
+        None => reporter,
+    };
+    Ok(match collector.timeout {
+        Some(timeout) => reporter.timeout(timeout),
+        None => reporter,
+    })
 }
 
 impl std::fmt::Debug for TracerBuilder {

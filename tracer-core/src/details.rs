@@ -304,7 +304,11 @@ impl Details {
 
     /// The longest beginning of `text` that the limit of a value allows.
     fn cut<'t>(&self, text: &'t str) -> &'t str {
-        &text[..text.floor_char_boundary(self.limits.value_bytes)]
+        let mut end = text.len().min(self.limits.value_bytes);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        &text[..end]
     }
 
     fn store(&mut self, bytes: &[u8]) -> Option<(u32, u32)> {

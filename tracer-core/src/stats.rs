@@ -4,6 +4,7 @@ use std::ops::{Add, AddAssign};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::report::LossCause;
+use crate::sampler::SamplerStats;
 
 /// What a tracer counted since it was built; see [`Tracer::stats`](crate::Tracer::stats).
 ///
@@ -35,6 +36,8 @@ pub struct Stats {
     pub out_of_order: u64,
     /// Carriers whose context could not be read.
     pub extract_failures: u64,
+    /// What the remote sampler asked for and got.
+    pub sampler: SamplerStats,
 }
 
 /// What one reporter did with the spans it got.

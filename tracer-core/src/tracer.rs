@@ -47,7 +47,7 @@ pub(crate) struct Core {
     pub(crate) propagations: Box<[Propagation]>,
     pub(crate) bits128: bool,
     /// Keeps the sampler up to date as long as the tracer lives.
-    pub(crate) _polling: Polling,
+    pub(crate) polling: Polling,
 }
 
 /// What a new span is a child of.
@@ -206,6 +206,7 @@ impl Tracer {
             tags_ignored: counts.tags_ignored.load(Ordering::Relaxed),
             out_of_order: counts.out_of_order.load(Ordering::Relaxed),
             extract_failures: counts.extract_failures.load(Ordering::Relaxed),
+            sampler: core.polling.stats(),
         }
     }
 

@@ -161,10 +161,11 @@ impl Desk {
 
     fn account(&mut self, result: Result<(), ReportError>) {
         let Err(error) = result else { return };
-        let lost = error.lost as u64;
-        self.stats.reported = self.stats.reported.saturating_sub(lost);
-        self.stats.lose(error.cause, lost);
-        if lost > 0 {
+        self.stats.reported = self.stats.reported.saturating_sub(error.lost as u64);
+        for cause in [LossCause::Io, LossCause::Refused, LossCause::TooLarge] {
+            self.stats.lose(cause, error.lost_to(cause) as u64);
+        }
+        if error.lost > 0 {
             self.alarm.judge(self.stats.lost(), || error.message);
         }
     }

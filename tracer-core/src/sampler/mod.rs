@@ -17,6 +17,7 @@ pub use custom::{Sample, Sampling, SamplingRequest};
 pub(crate) use polling::Polling;
 pub use polling::SamplerStats;
 pub use remote::RemoteSampler;
+pub(crate) use remote::agent_url;
 
 use std::borrow::Cow;
 use std::fmt;

@@ -40,7 +40,7 @@ use crate::id::TraceId;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RemoteSampler {
     pub(super) url: String,
     /// The URL without the password that may be in it.
@@ -60,8 +60,17 @@ impl RemoteSampler {
     ///
     /// `url` is not one of HTTP without TLS, or names a service itself.
     pub fn to(url: impl AsRef<str>) -> Result<Self, InitError> {
-        let url = url.as_ref();
-        let wrong = |what| Err(InitError::value("the sampling URL", url, what));
+        Self::from_argument("the sampling URL", url.as_ref())
+    }
+
+    /// The sampler that asks the agent on a host, which has the usual port.
+    pub(crate) fn of_agent(host: &str) -> Result<Self, InitError> {
+        Self::to(agent_url(host, 5778, "sampling"))
+    }
+
+    /// A sampler that asks at the URL that the argument or variable `what` gives.
+    pub(crate) fn from_argument(what: &str, url: &str) -> Result<Self, InitError> {
+        let wrong = |allowed| Err(InitError::value(what, url, allowed));
         let Ok(uri) = url.parse::<Uri>() else {
             return wrong("a URL such as http://localhost:5778/sampling");
         };
@@ -125,6 +134,13 @@ impl RemoteSampler {
             ..self
         }
     }
+}
+
+/// IPv6 addresses stand in brackets before a port.
+pub(crate) fn agent_url(host: &str, port: u16, path: &str) -> String {
+    let bare_v6 = host.contains(':') && !host.starts_with('[');
+    let (open, close) = if bare_v6 { ("[", "]") } else { ("", "") };
+    format!("http://{open}{host}{close}:{port}/{path}")
 }
 
 impl From<RemoteSampler> for Sampler {

@@ -326,12 +326,21 @@ fn held_up_by(answer: Answer) {
     let polling = sampler.start("shop");
     polling.wait_first(Duration::from_millis(100));
     let waited = begun.elapsed();
-    assert!(waited >= Duration::from_millis(100) && waited < Duration::from_secs(4), "{waited:?}");
+    assert!(
+        waited >= Duration::from_millis(100) && waited < Duration::from_secs(4),
+        "{waited:?}"
+    );
     assert_eq!(tags(&sampler, IN), INITIAL);
     // The request is given up in the end, and the next one made.
     server.requests.recv_timeout(PATIENCE).unwrap();
     server.requests.recv_timeout(PATIENCE).unwrap();
-    assert_eq!(polling.stats(), SamplerStats { query_failures: 1, ..SamplerStats::default() });
+    assert_eq!(
+        polling.stats(),
+        SamplerStats {
+            query_failures: 1,
+            ..SamplerStats::default()
+        }
+    );
 }
 
 /// The sampler's inside, which its thread holds as long as it lives.
