@@ -1,0 +1,155 @@
+//! Sending a request of reqwest with a span.
+
+use std::borrow::Cow;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::{Extensions, Uri};
+use pin_project_lite::pin_project;
+use reqwest::{Body, Error, Request, RequestBuilder, Response, ResponseBuilderExt, Url};
+use tracer_tower::RequestHead;
+use tracer_tower::client::{Call, Caller, Operation, TraceLayer};
+
+use crate::error;
+
+/// Sends a single request of a [`reqwest::Client`] with a span.
+pub trait SendTraced {
+    /// As [`send`](reqwest::RequestBuilder::send), with a client span around it; see [`Client`](crate::Client).
+    ///
+    /// # Errors
+    /// Those of `send`.
+    fn send_traced(self) -> impl Future<Output = Result<Response, Error>> + Send;
+}
+
+impl SendTraced for RequestBuilder {
+    fn send_traced(self) -> impl Future<Output = Result<Response, Error>> + Send {
+        let (client, request) = self.build_split();
+        send(layer(), request, None, move |request| {
+            client.execute(request)
+        })
+    }
+}
+
+/// The layer of whoever did not choose one.
+pub(crate) fn layer() -> TraceLayer {
+    TraceLayer::new().component("reqwest")
+}
+
+/// Sends a request by `execute` with a span of `layer`.
+///
+/// The span starts at the first poll, as a child of what is active there or, on a task where nothing is, of what is active
+/// now.
+pub(crate) fn send<F>(
+    layer: TraceLayer,
+    request: Result<Request, Error>,
+    operation: Option<Cow<'static, str>>,
+    execute: impl FnOnce(Request) -> F + Send,
+) -> impl Future<Output = Result<Response, Error>> + Send
+where
+    F: Future<Output = Result<Response, Error>> + Send,
+{
+    let caller = Caller::current();
+    async move { begin(&layer, request?, operation, Some(&caller), execute).await }
+}
+
+/// Begins a call and hands the request over to `execute`.
+pub(crate) fn begin<F>(
+    layer: &TraceLayer,
+    mut request: Request,
+    operation: Option<Cow<'static, str>>,
+    caller: Option<&Caller>,
+    execute: impl FnOnce(Request) -> F,
+) -> ResponseFuture<F> {
+    let uri = Uri::try_from(request.url().as_str()).unwrap_or_default();
+    let mut extensions = Extensions::new();
+    if let Some(operation) = operation {
+        extensions.insert(Operation(operation));
+    }
+    let head = RequestHead::new(
+        request.method(),
+        &uri,
+        request.version(),
+        request.headers(),
+        &extensions,
+    );
+    let mut call = layer.begin(&head, caller);
+    call.inject(request.headers_mut());
+    let asked = call.span().is_recording().then(|| request.url().clone());
+    let pending = call.enter(|| execute(request));
+    ResponseFuture {
+        pending: Some(pending),
+        call: Some(call),
+        asked,
+    }
+}
+
+pin_project! {
+    /// The future of a traced response.
+    ///
+    /// The span is active at each poll and while the future is dropped, and goes on in the body of the response. A future
+    /// dropped before it is ready tags the span with `cancelled`.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless they are polled"]
+    pub struct ResponseFuture<F> {
+        #[pin]
+        pending: Option<F>,
+        call: Option<Call>,
+        // The URL that was asked for, if the span is recorded.
+        asked: Option<Url>,
+    }
+
+    impl<F> PinnedDrop for ResponseFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let Some(call) = this.call {
+                call.enter(|| this.pending.set(None));
+            }
+        }
+    }
+}
+
+impl<F: Future<Output = Result<Response, Error>>> Future for ResponseFuture<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        let (Some(mut pending), Some(call)) =
+            (this.pending.as_mut().as_pin_mut(), this.call.as_mut())
+        else {
+            return Poll::Pending;
+        };
+        let result = ready!(call.enter(|| pending.as_mut().poll(cx)));
+        call.enter(|| this.pending.set(None));
+        let (Some(call), Some(asked)) = (this.call.take(), this.asked.take()) else {
+            return Poll::Ready(result);
+        };
+        Poll::Ready(match result {
+            Ok(response) => Ok(respond(call, &asked, response)),
+            Err(error) => {
+                call.fail(error::kind(&error), Some(&error::describe(&error)));
+                Err(error)
+            }
+        })
+    }
+}
+
+/// Lets the body of a response carry the span on. The response is taken apart and put together again: nothing is lost but
+/// its URL, which is given back to it.
+fn respond(mut call: Call, asked: &Url, response: Response) -> Response {
+    if let Some(address) = response.remote_addr() {
+        call.set_peer(address);
+    }
+    let url = response.url().clone();
+    if url != *asked
+        && let Ok(uri) = Uri::try_from(url.as_str())
+    {
+        call.set_redirected(&uri);
+    }
+    let mut response = call.respond(http::Response::<Body>::from(response));
+    if let Ok(with_url) = http::Response::builder().url(url).body(()) {
+        response
+            .extensions_mut()
+            .extend(with_url.into_parts().0.extensions);
+    }
+    Response::from(response.map(Body::wrap))
+}

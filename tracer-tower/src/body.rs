@@ -1,0 +1,195 @@
+//! The body of a response, which carries the span of its exchange to the last byte.
+
+use std::any;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Buf;
+use http::HeaderMap;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use tracer_core::{SpanKind, SpanSlot, tags};
+
+use crate::conventions::{Conventions, open_telemetry};
+use crate::end::Rest;
+use crate::grpc;
+
+pin_project! {
+    /// The body of a traced response.
+    ///
+    /// The span of the exchange is active at each poll and while the body is dropped. It finishes with the last byte, by
+    /// the length that was declared or by the word of the body, with the trailers of gRPC, with an error, or when the
+    /// body is dropped. A body given up before its end tags the span of a server with `http.client_gone = body` and that
+    /// of a client with `complete = false`; neither is an error.
+    #[derive(Debug)]
+    pub struct ResponseBody<B> {
+        #[pin]
+        inner: Option<B>,
+        tail: Tail,
+    }
+
+    impl<B> PinnedDrop for ResponseBody<B> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.tail.rest != Rest::Nothing && this.inner.is_some() {
+                this.tail.slot.enter(|| this.inner.set(None));
+                this.tail.abandon();
+            }
+        }
+    }
+}
+
+/// What is left of an exchange after the head of its response.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    pub(crate) slot: SpanSlot,
+    pub(crate) rest: Rest,
+    pub(crate) kind: SpanKind,
+    pub(crate) conventions: Conventions,
+}
+
+impl<B> ResponseBody<B> {
+    pub(crate) fn new(inner: B, tail: Tail) -> Self {
+        Self {
+            inner: Some(inner),
+            tail,
+        }
+    }
+
+    /// A body of no traced exchange.
+    pub(crate) fn untraced(inner: B) -> Self {
+        let tail = Tail {
+            slot: SpanSlot::of_context(None),
+            rest: Rest::Nothing,
+            kind: SpanKind::Server,
+            conventions: Conventions::default(),
+        };
+        Self::new(inner, tail)
+    }
+}
+
+impl<B: Body> Body for ResponseBody<B>
+where
+    B::Error: fmt::Display,
+{
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let this = self.project();
+        let Some(mut inner) = this.inner.as_pin_mut() else {
+            return Poll::Ready(None);
+        };
+        if this.tail.rest == Rest::Nothing {
+            return inner.poll_frame(cx);
+        }
+        let frame = ready!(this.tail.slot.enter(|| inner.as_mut().poll_frame(cx)));
+        match &frame {
+            Some(Ok(frame)) => match (frame.data_ref(), frame.trailers_ref()) {
+                (Some(data), _) => this
+                    .tail
+                    .on_data(data.remaining() as u64, inner.is_end_stream()),
+                (_, Some(trailers)) => this.tail.on_trailers(trailers),
+                _ => {}
+            },
+            Some(Err(error)) => this.tail.on_error(error),
+            None => this.tail.finish(),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner
+            .as_ref()
+            .map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+impl<B: Default> Default for ResponseBody<B> {
+    fn default() -> Self {
+        Self::untraced(B::default())
+    }
+}
+
+impl Tail {
+    fn on_data(&mut self, bytes: u64, ended: bool) {
+        self.rest = self.rest.after_data(bytes, ended);
+        if self.rest == Rest::Nothing {
+            self.finish();
+        }
+    }
+
+    fn on_trailers(&mut self, trailers: &HeaderMap) {
+        if self.slot.span().is_recording()
+            && matches!(self.rest, Rest::Trailers { .. })
+            && let Some(status) = grpc::status(trailers)
+        {
+            grpc::set_status(self.slot.span(), self.conventions, self.kind, status);
+        }
+        self.finish();
+    }
+
+    fn on_error<E: fmt::Display>(&mut self, error: &E) {
+        log_failure(
+            &mut self.slot,
+            self.conventions,
+            any::type_name::<E>(),
+            Some(error),
+        );
+        self.finish();
+    }
+
+    fn abandon(&mut self) {
+        if self.rest.is_missed() && !self.slot.panicked() && self.slot.span().is_recording() {
+            match self.kind {
+                SpanKind::Server => self.slot.span().set_tag(tags::HTTP_CLIENT_GONE, "body"),
+                SpanKind::Client | SpanKind::Producer | SpanKind::Consumer => {
+                    self.slot.span().set_tag(tags::COMPLETE, false)
+                }
+            };
+        }
+        self.finish();
+    }
+
+    fn finish(&mut self) {
+        self.rest = Rest::Nothing;
+        self.slot.finish();
+    }
+}
+
+/// Marks the span as failed and logs why, by the conventions for errors.
+pub(crate) fn log_failure(
+    slot: &mut SpanSlot,
+    conventions: Conventions,
+    kind: &str,
+    message: Option<&dyn fmt::Display>,
+) {
+    let span = slot.span();
+    if !span.is_recording() {
+        return;
+    }
+    span.set_tag(tags::ERROR, true);
+    if conventions == Conventions::OpenTelemetry {
+        span.set_tag(open_telemetry::ERROR_TYPE, kind);
+    }
+    match message {
+        Some(message) => {
+            span.log((
+                (tags::EVENT, "error"),
+                (tags::ERROR_KIND, kind),
+                (tags::MESSAGE, message.to_string()),
+            ));
+        }
+        None => {
+            span.log(((tags::EVENT, "error"), (tags::ERROR_KIND, kind)));
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The rules of when a response is over. Pure: what the head promised, and what has passed since.
+//!
+//! "The body returned `None`" is not the rule, for servers do not ask that far: hyper stops polling when the bytes of
+//! `Content-Length` have gone out, and never polls a body that HTTP does not allow. A body that is dropped then was not
+//! abandoned.
+
+use http::{HeaderMap, Method, StatusCode, header};
+
+/// What is still to come of a response.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Rest {
+    /// Nothing: it is over.
+    #[default]
+    Nothing,
+    /// So many bytes.
+    Bytes(u64),
+    /// Frames until the body says that it has ended.
+    Open,
+    /// Data and then a frame of trailers, as gRPC has it: they matter even if the body says it has ended.
+    Trailers {
+        /// It has said so.
+        overdue: bool,
+    },
+}
+
+/// What the request has to do with the end of its response.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Asked {
+    /// HEAD: there is no body, whatever the headers say.
+    ForHead,
+    /// CONNECT: after success the connection is a tunnel.
+    ForTunnel,
+    /// Any other method.
+    ForBody,
+}
+
+impl Asked {
+    pub(crate) fn by(method: &Method) -> Self {
+        match *method {
+            Method::HEAD => Self::ForHead,
+            Method::CONNECT => Self::ForTunnel,
+            _ => Self::ForBody,
+        }
+    }
+}
+
+/// What is known of a body before its first frame.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyHint {
+    pub(crate) is_end_stream: bool,
+    pub(crate) exact_size: Option<u64>,
+}
+
+impl BodyHint {
+    pub(crate) fn of(body: &impl http_body::Body) -> Self {
+        Self {
+            is_end_stream: body.is_end_stream(),
+            exact_size: body.size_hint().exact(),
+        }
+    }
+}
+
+impl Rest {
+    /// What is to come after the head of a response.
+    pub(crate) fn after_head(
+        asked: Asked,
+        status: StatusCode,
+        headers: &HeaderMap,
+        is_grpc: bool,
+        body: BodyHint,
+    ) -> Self {
+        let no_content = status.is_informational()
+            || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        if no_content
+            || asked == Asked::ForHead
+            || (asked == Asked::ForTunnel && status.is_success())
+        {
+            return Self::Nothing;
+        }
+        if body.is_end_stream {
+            return Self::Nothing;
+        }
+        if is_grpc {
+            return Self::Trailers { overdue: false };
+        }
+        let declared = headers
+            .get(header::CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok()?.parse().ok());
+        match declared.or(body.exact_size) {
+            Some(0) => Self::Nothing,
+            Some(bytes) => Self::Bytes(bytes),
+            None => Self::Open,
+        }
+    }
+
+    /// What is to come after so many bytes of data; `ended` is what the body says of itself.
+    pub(crate) fn after_data(self, bytes: u64, ended: bool) -> Self {
+        match self {
+            Self::Trailers { overdue } => Self::Trailers {
+                overdue: overdue || ended,
+            },
+            Self::Bytes(rest) if !ended && bytes < rest => Self::Bytes(rest - bytes),
+            Self::Open if !ended => Self::Open,
+            Self::Nothing | Self::Bytes(_) | Self::Open => Self::Nothing,
+        }
+    }
+
+    /// Whether whoever drops the body now gives up what was still to come.
+    pub(crate) fn is_missed(self) -> bool {
+        match self {
+            Self::Nothing | Self::Trailers { overdue: true } => false,
+            Self::Bytes(_) | Self::Open | Self::Trailers { overdue: false } => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOME: BodyHint = BodyHint {
+        is_end_stream: false,
+        exact_size: None,
+    };
+    const KNOWN: BodyHint = BodyHint {
+        is_end_stream: false,
+        exact_size: Some(5),
+    };
+    const EMPTY: BodyHint = BodyHint {
+        is_end_stream: true,
+        exact_size: Some(0),
+    };
+
+    #[test]
+    fn the_head_says_what_is_to_come() {
+        use Asked::{ForBody, ForHead, ForTunnel};
+        // asked, status, content-length, gRPC, body -> rest
+        for (asked, status, length, is_grpc, body, expected) in [
+            (ForBody, 200, None, false, SOME, Rest::Open),
+            (ForBody, 200, None, false, KNOWN, Rest::Bytes(5)),
+            (ForBody, 200, Some("7"), false, SOME, Rest::Bytes(7)),
+            (ForBody, 200, Some("7"), false, KNOWN, Rest::Bytes(7)),
+            (ForBody, 200, Some("0"), false, SOME, Rest::Nothing),
+            (ForBody, 200, Some("many"), false, SOME, Rest::Open),
+            (
+                ForBody,
+                200,
+                Some("99999999999999999999"),
+                false,
+                SOME,
+                Rest::Open,
+            ),
+            (ForBody, 200, None, false, EMPTY, Rest::Nothing),
+            (ForHead, 200, Some("7"), false, KNOWN, Rest::Nothing),
+            (ForHead, 500, None, false, SOME, Rest::Nothing),
+            (ForBody, 101, None, false, SOME, Rest::Nothing),
+            (ForBody, 204, Some("7"), false, SOME, Rest::Nothing),
+            (ForBody, 304, Some("7"), false, KNOWN, Rest::Nothing),
+            (ForTunnel, 200, None, false, SOME, Rest::Nothing),
+            (ForTunnel, 403, Some("7"), false, SOME, Rest::Bytes(7)),
+            (ForBody, 404, Some("7"), false, SOME, Rest::Bytes(7)),
+            (
+                ForBody,
+                200,
+                None,
+                true,
+                SOME,
+                Rest::Trailers { overdue: false },
+            ),
+            (
+                ForBody,
+                200,
+                Some("7"),
+                true,
+                KNOWN,
+                Rest::Trailers { overdue: false },
+            ),
+            (ForBody, 200, None, true, EMPTY, Rest::Nothing),
+        ] {
+            let headers = length.map(|length| (header::CONTENT_LENGTH, length.parse().unwrap()));
+            let status = StatusCode::from_u16(status).unwrap();
+            let rest =
+                Rest::after_head(asked, status, &HeaderMap::from_iter(headers), is_grpc, body);
+            assert_eq!(
+                rest, expected,
+                "{asked:?} {status} {length:?} grpc={is_grpc} {body:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn data_brings_the_end_nearer() {
+        for (before, bytes, ended, expected) in [
+            (Rest::Bytes(5), 3, false, Rest::Bytes(2)),
+            (Rest::Bytes(5), 5, false, Rest::Nothing),
+            (Rest::Bytes(5), 9, false, Rest::Nothing),
+            (Rest::Bytes(5), 3, true, Rest::Nothing),
+            (Rest::Open, 3, false, Rest::Open),
+            (Rest::Open, 0, true, Rest::Nothing),
+            (
+                Rest::Trailers { overdue: false },
+                3,
+                false,
+                Rest::Trailers { overdue: false },
+            ),
+            (
+                Rest::Trailers { overdue: false },
+                3,
+                true,
+                Rest::Trailers { overdue: true },
+            ),
+            (Rest::Nothing, 3, false, Rest::Nothing),
+        ] {
+            assert_eq!(
+                before.after_data(bytes, ended),
+                expected,
+                "{before:?} {bytes} {ended}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_what_was_to_come_is_missed() {
+        for (rest, expected) in [
+            (Rest::Nothing, false),
+            (Rest::Bytes(1), true),
+            (Rest::Open, true),
+            (Rest::Trailers { overdue: false }, true),
+            (Rest::Trailers { overdue: true }, false),
+        ] {
+            assert_eq!(rest.is_missed(), expected, "{rest:?}");
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The future of a response: the span from the call to the head.
+
+use std::any;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::{HeaderName, HeaderValue, Response};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tracer_core::{SpanContext, SpanKind, SpanSlot, tags};
+
+use super::options::{Naming, Options};
+use crate::body::{ResponseBody, Tail, log_failure};
+use crate::conventions::{Conventions, open_telemetry};
+use crate::end::{Asked, BodyHint, Rest};
+use crate::grpc;
+use crate::head::ResponseHead;
+
+pin_project! {
+    /// The future of a traced response; made by [`Trace`](super::Trace).
+    ///
+    /// The span is active at each poll and while the future is dropped, and goes on in the body of the response. A future
+    /// dropped before it is ready tags the span with `http.client_gone = before`, for that is what servers do when their
+    /// client leaves; so does a timeout outside of the layer.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless they are polled"]
+    pub struct ResponseFuture<F> {
+        #[pin]
+        inner: Option<F>,
+        exchange: Option<Exchange>,
+    }
+
+    impl<F> PinnedDrop for ResponseFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let (Some(exchange), true) = (this.exchange, this.inner.is_some()) {
+                exchange.slot.enter(|| this.inner.set(None));
+                exchange.abandon();
+            }
+        }
+    }
+}
+
+/// A request that is being answered.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    pub(super) slot: SpanSlot,
+    options: Arc<Options>,
+    asked: Asked,
+}
+
+impl<F> ResponseFuture<F> {
+    pub(super) fn new(inner: F, exchange: Exchange) -> Self {
+        Self {
+            inner: Some(inner),
+            exchange: Some(exchange),
+        }
+    }
+
+    pub(super) fn untraced(inner: F) -> Self {
+        Self {
+            inner: Some(inner),
+            exchange: None,
+        }
+    }
+}
+
+impl<F, B, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    B: Body,
+{
+    type Output = Result<Response<ResponseBody<B>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let mut work = || {
+            let Some(inner) = this.inner.as_mut().as_pin_mut() else {
+                return Poll::Pending;
+            };
+            let output = inner.poll(cx);
+            if output.is_ready() {
+                this.inner.set(None);
+            }
+            output
+        };
+        let Some(exchange) = this.exchange else {
+            return Poll::Ready(
+                ready!(work()).map(|response| response.map(ResponseBody::untraced)),
+            );
+        };
+        let output = ready!(exchange.slot.enter(work));
+        let Some(mut exchange) = this.exchange.take() else {
+            return Poll::Pending;
+        };
+        Poll::Ready(match output {
+            Ok(response) => Ok(exchange.respond(response)),
+            Err(error) => {
+                log_failure(
+                    &mut exchange.slot,
+                    exchange.options.conventions,
+                    any::type_name::<E>(),
+                    None,
+                );
+                Err(error)
+            }
+        })
+    }
+}
+
+impl Exchange {
+    pub(super) fn new(slot: SpanSlot, options: &Arc<Options>, asked: Asked) -> Self {
+        Self {
+            slot,
+            options: Arc::clone(options),
+            asked,
+        }
+    }
+
+    /// Passes the span on to the body, or finishes it if there is none.
+    fn respond<B: Body>(mut self, mut response: Response<B>) -> Response<ResponseBody<B>> {
+        let is_grpc = grpc::is_grpc(response.headers());
+        let hint = BodyHint::of(response.body());
+        let rest = Rest::after_head(
+            self.asked,
+            response.status(),
+            response.headers(),
+            is_grpc,
+            hint,
+        );
+        if self.slot.span().is_recording() {
+            self.describe(&ResponseHead::of(&response), is_grpc, rest, hint);
+        }
+        if let Some(name) = &self.options.response_header {
+            let context = self.slot.span().context();
+            if context.is_valid()
+                && let Some(value) = response_header(name, &context)
+            {
+                // A map of 32 768 headers takes no more; `insert` would panic.
+                let _ = response.headers_mut().try_insert(name.clone(), value);
+            }
+        }
+        if rest == Rest::Nothing {
+            self.slot.finish();
+        }
+        let tail = Tail {
+            slot: self.slot,
+            rest,
+            kind: SpanKind::Server,
+            conventions: self.options.conventions,
+        };
+        response.map(|body| ResponseBody::new(body, tail))
+    }
+
+    /// Tags a recorded span with what the head says.
+    fn describe(&mut self, head: &ResponseHead<'_>, is_grpc: bool, rest: Rest, hint: BodyHint) {
+        let options = &*self.options;
+        let conventions = options.conventions;
+        let span = self.slot.span();
+        span.set_tag(conventions.status_code(), head.status.as_u16());
+        let is_error = match &options.error_if {
+            Some(is_error) => is_error(head),
+            None => head.status.is_server_error(),
+        };
+        if is_error {
+            span.set_tag(tags::ERROR, true);
+            if conventions == Conventions::OpenTelemetry {
+                span.set_tag(open_telemetry::ERROR_TYPE, head.status.as_str());
+            }
+        }
+        if is_grpc && let Some(status) = grpc::status(head.headers) {
+            grpc::set_status(span, conventions, SpanKind::Server, status);
+            if status == grpc::UNIMPLEMENTED && matches!(options.naming, Naming::Grpc) {
+                span.set_operation_name("_OTHER");
+            }
+        }
+        options.response_headers.set_tags(span, head.headers);
+        if rest != Rest::Nothing && hint.exact_size.is_none() {
+            // A body that is there as a whole leaves with its head: the span's end says the same.
+            let elapsed = i64::try_from(span.elapsed().as_micros()).unwrap_or(i64::MAX);
+            span.log((
+                (tags::EVENT, "response started"),
+                (tags::HTTP_TTFB_US, elapsed),
+            ));
+        }
+        if let Some(on_response) = &options.on_response {
+            on_response(head, span);
+        }
+    }
+
+    fn abandon(&mut self) {
+        if !self.slot.panicked() && self.slot.span().is_recording() {
+            self.slot
+                .span()
+                .set_tag(tags::HTTP_CLIENT_GONE, "before")
+                .set_tag(tags::CANCELLED, true);
+        }
+        self.slot.finish();
+    }
+}
+
+/// The value of a response header that tells the caller its trace.
+/// <https://w3c.github.io/trace-context/#traceresponse-header>
+fn response_header(name: &HeaderName, context: &SpanContext) -> Option<HeaderValue> {
+    let trace_id = context.trace_id();
+    let text = if name == "traceresponse" {
+        // W3C knows 128 bits and two flags: sampled, and random.
+        let flags = u8::from(context.is_sampled()) | u8::from(context.is_random()) << 1;
+        format!(
+            "00-{:0>32}-{}-{flags:02x}",
+            trace_id.to_string(),
+            context.span_id()
+        )
+    } else {
+        trace_id.to_string()
+    };
+    HeaderValue::try_from(text).ok()
+}

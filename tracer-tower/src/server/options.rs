@@ -1,0 +1,66 @@
+//! What a server layer is told.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use http::HeaderName;
+use tracer_core::{Propagation, Span, Tracer};
+
+use crate::conventions::Conventions;
+use crate::head::{RequestHead, ResponseHead};
+use crate::header::AllowList;
+
+/// The options of a [`ServerLayer`](super::ServerLayer), shared by all services it makes.
+#[derive(Clone, Default)]
+pub(super) struct Options {
+    pub(super) tracer: Option<Tracer>,
+    pub(super) conventions: Conventions,
+    pub(super) component: Option<&'static str>,
+    pub(super) naming: Naming,
+    pub(super) propagation: Option<Box<[Propagation]>>,
+    pub(super) public: bool,
+    pub(super) trusts_forwarded: bool,
+    pub(super) query_keys: Vec<String>,
+    pub(super) request_headers: AllowList,
+    pub(super) response_headers: AllowList,
+    pub(super) response_header: Option<HeaderName>,
+    pub(super) filter: Option<RequestTest>,
+    pub(super) error_if: Option<ResponseTest>,
+    pub(super) on_request: Option<OnRequest>,
+    pub(super) on_response: Option<OnResponse>,
+}
+
+pub(super) type RequestTest = Arc<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>;
+pub(super) type ResponseTest = Arc<dyn Fn(&ResponseHead<'_>) -> bool + Send + Sync>;
+pub(super) type OnRequest = Arc<dyn Fn(&RequestHead<'_>, &mut Span) + Send + Sync>;
+pub(super) type OnResponse = Arc<dyn Fn(&ResponseHead<'_>, &mut Span) + Send + Sync>;
+
+/// Where operation names come from.
+#[derive(Clone, Default)]
+pub(super) enum Naming {
+    /// The method and the framework's route.
+    #[default]
+    Route,
+    /// The path of a gRPC call.
+    Grpc,
+    /// The user, who may leave it to the route.
+    Custom(Arc<dyn Fn(&RequestHead<'_>) -> Option<Cow<'static, str>> + Send + Sync>),
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("tracer", &self.tracer)
+            .field("conventions", &self.conventions)
+            .field("component", &self.component)
+            .field("propagation", &self.propagation)
+            .field("public", &self.public)
+            .field("trusts_forwarded", &self.trusts_forwarded)
+            .field("query_keys", &self.query_keys)
+            .field("request_headers", &self.request_headers)
+            .field("response_headers", &self.response_headers)
+            .field("response_header", &self.response_header)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,181 @@
+//! The beginning of an exchange: whose trace it is, what it is called, and what is known before it is answered.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use http::Request;
+use tracer_core::{
+    Decision, Extract, HttpHeaders, Span, SpanContext, SpanId, SpanKind, SpanSlot, TraceId, Tracer,
+    tags,
+};
+
+use super::framework::Framework;
+use super::future::Exchange;
+use super::options::{Naming, Options};
+use super::span::ServerSpan;
+use crate::conventions::{Conventions, open_telemetry};
+use crate::end::Asked;
+use crate::head::RequestHead;
+use crate::target::Target;
+use crate::{grpc, method, peer};
+
+/// Bytes of the longest path that names a gRPC call.
+const GRPC_NAME_BYTES: usize = 255;
+
+pub(super) enum Start {
+    /// Nothing is to be done: no tracer, or a layer outside has made the span.
+    Untraced,
+    Traced(Exchange),
+}
+
+pub(super) fn start<F: Framework, B>(options: &Arc<Options>, request: &mut Request<B>) -> Start {
+    let head = RequestHead::of(request);
+    if let Some(outer) = ServerSpan::of(head.extensions) {
+        rename::<F>(options, &head, outer);
+        return Start::Untraced;
+    }
+    let current;
+    let tracer = match &options.tracer {
+        Some(tracer) => tracer,
+        None => {
+            current = Tracer::current();
+            &current
+        }
+    };
+    if !tracer.is_enabled() {
+        return Start::Untraced;
+    }
+    let caller = extract(options, tracer, &head);
+    if options.filter.as_ref().is_some_and(|wanted| !wanted(&head)) {
+        return Start::Traced(Exchange::new(
+            unwanted(options, caller),
+            options,
+            Asked::by(head.method),
+        ));
+    }
+    let mut span = begin(options, tracer, caller.as_ref(), name::<F>(options, &head));
+    if span.is_recording() {
+        describe::<F>(options, &head, &mut span);
+    }
+    let asked = Asked::by(head.method);
+    let context = span.context();
+    if !context.is_valid() {
+        // A thread that must not trace, such as one that reports spans.
+        return Start::Untraced;
+    }
+    request.extensions_mut().insert(ServerSpan::new(context));
+    Start::Traced(Exchange::new(SpanSlot::new(span), options, asked))
+}
+
+/// Names the span that a layer outside has made, which could not know the route.
+fn rename<F: Framework>(options: &Options, head: &RequestHead<'_>, outer: &ServerSpan) {
+    let span = outer.span();
+    if !span.is_recording() {
+        return;
+    }
+    if let Naming::Custom(custom) = &options.naming
+        && let Some(name) = custom(head)
+    {
+        span.set_operation_name(name);
+        return;
+    }
+    if let Some(route) = F::route(head.extensions) {
+        span.set_operation_name(route_name(head, route));
+        if options.conventions == Conventions::OpenTelemetry {
+            span.set_tag(open_telemetry::HTTP_ROUTE, route);
+        }
+    }
+}
+
+fn extract(options: &Options, tracer: &Tracer, head: &RequestHead<'_>) -> Option<SpanContext> {
+    let carrier = HttpHeaders(head.headers);
+    let extracted = match &options.propagation {
+        None => tracer.extract(&carrier),
+        Some(formats) => carrier.extract(formats),
+    };
+    // What cannot be read is no context; the tracer has counted it.
+    extracted.unwrap_or(None)
+}
+
+fn begin(
+    options: &Options,
+    tracer: &Tracer,
+    caller: Option<&SpanContext>,
+    name: Cow<'static, str>,
+) -> Span {
+    let builder = tracer
+        .build_span(name)
+        .kind(SpanKind::Server)
+        .ignore_active();
+    if options.public {
+        builder.follows_from(caller).new_trace().start()
+    } else {
+        builder.child_of(caller).start()
+    }
+}
+
+/// What is active while an unwanted request is answered: the caller's context, else one that samples nothing.
+fn unwanted(options: &Options, caller: Option<SpanContext>) -> SpanSlot {
+    let caller = caller.filter(|caller| caller.is_valid() && !options.public);
+    let refused = || SpanContext::remote(TraceId::NONE, SpanId::NONE, Decision::Refused);
+    SpanSlot::of_context(Some(caller.unwrap_or_else(refused)))
+}
+
+fn name<F: Framework>(options: &Options, head: &RequestHead<'_>) -> Cow<'static, str> {
+    match &options.naming {
+        Naming::Custom(custom) => {
+            if let Some(name) = custom(head) {
+                return name;
+            }
+        }
+        Naming::Grpc if grpc::is_grpc(head.headers) => {
+            let path = head.uri.path().trim_start_matches('/');
+            return path[..path.floor_char_boundary(GRPC_NAME_BYTES)]
+                .to_owned()
+                .into();
+        }
+        Naming::Route | Naming::Grpc => {}
+    }
+    match F::route(head.extensions) {
+        Some(route) => route_name(head, route).into(),
+        None => method::name(head.method).into(),
+    }
+}
+
+fn route_name(head: &RequestHead<'_>, route: &str) -> String {
+    let method = method::name(head.method);
+    let mut name = String::with_capacity(method.len() + 1 + route.len());
+    name.push_str(method);
+    name.push(' ');
+    name.push_str(route);
+    name
+}
+
+/// Tags a recorded span with what is known of the request.
+fn describe<F: Framework>(options: &Options, head: &RequestHead<'_>, span: &mut Span) {
+    let conventions = options.conventions;
+    span.set_tag(tags::COMPONENT, options.component.unwrap_or(F::COMPONENT));
+    method::set_tags(span, conventions, head.method);
+    Target::received(head.uri, head.headers).set_server_tags(
+        span,
+        conventions,
+        &options.query_keys,
+    );
+    if conventions == Conventions::OpenTelemetry
+        && let Some(route) = F::route(head.extensions)
+    {
+        span.set_tag(open_telemetry::HTTP_ROUTE, route);
+    }
+    if let Some(address) = F::peer(head.extensions) {
+        peer::set_tags(span, conventions, address);
+    }
+    if options.trusts_forwarded
+        && let Some(address) = peer::forwarded(head.headers)
+    {
+        peer::set_forwarded(span, conventions, address);
+    }
+    options.request_headers.set_tags(span, head.headers);
+    if let Some(on_request) = &options.on_request {
+        on_request(head, span);
+    }
+}
