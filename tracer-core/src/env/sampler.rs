@@ -225,3 +225,6 @@ fn probability(text: &str) -> Option<f64> {
 fn rate(text: &str) -> Option<f64> {
     value::number(text).filter(|&number| number >= 0.0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -160,7 +160,7 @@ fn percent_decoded(text: &str) -> Option<String> {
             .get(..2)
             .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
         decoded.push(u8::from_str_radix(digits, 16).ok()?);
-        decoded.extend_from_slice(part[2..].as_bytes());
+        decoded.extend_from_slice(&part.as_bytes()[2..]);
     }
     String::from_utf8(decoded).ok()
 }
