@@ -73,7 +73,7 @@ impl Scope {
         Self { place: Cell::new(place), thread: PhantomData }
     }
 
-    fn active(&self) -> ActiveSpan {
+    pub(crate) fn active(&self) -> ActiveSpan {
         ActiveSpan::at(self.place.get())
     }
 

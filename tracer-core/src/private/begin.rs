@@ -1,0 +1,220 @@
+//! How the span of a traced function begins.
+
+use std::borrow::Cow;
+
+use crate::active::ActiveSpan;
+use crate::callsite::Callsite;
+use crate::context::SpanContext;
+use crate::details::ReferenceKind;
+use crate::global;
+use crate::local::{self, Mode};
+use crate::scope::Scope;
+use crate::span::Span;
+use crate::span_builder::SpanBuilder;
+use crate::stack::Place;
+use crate::tracer::{Parent, Tracer};
+
+/// Starts the span of a call and makes it active: a child of the active span, else a root.
+///
+/// With nothing active and no tracer installed this is one read of a thread-local and one of a static.
+#[inline]
+pub fn enter(site: &'static Callsite) -> Scope {
+    match local::mode() {
+        Mode::Sampled => Scope::at(local::enter_child(site.name, Some(site), 0)),
+        Mode::Refused | Mode::Suppressed => Scope::at(Place::NONE),
+        Mode::Idle if global::installed_ref().is_none() => Scope::at(Place::NONE),
+        Mode::Idle | Mode::Default | Mode::Undecided => Scope::of(start(site).take()),
+    }
+}
+
+/// Starts the span of a future's call: as [`enter`], but not active.
+#[inline]
+pub fn start(site: &'static Callsite) -> Span {
+    match local::mode() {
+        Mode::Refused | Mode::Suppressed => Span::disabled(),
+        Mode::Idle if global::installed_ref().is_none() => Span::disabled(),
+        _ => Span::new(with_tracer(|tracer| tracer.begin(Parent::Active, Cow::Borrowed(site.name), Some(site)))),
+    }
+}
+
+/// The handle to the span of a scope: of that one, whichever is active by now.
+#[must_use]
+pub fn own(scope: &Scope) -> ActiveSpan {
+    scope.active()
+}
+
+/// Begins the span of a call whose attribute says more about its beginning than its name.
+#[derive(Debug)]
+#[must_use]
+pub struct Begin {
+    site: &'static Callsite,
+    wanted: bool,
+    needs_parent: bool,
+    root: bool,
+    /// Only made when there is something to hold.
+    references: Vec<(ReferenceKind, SpanContext)>,
+}
+
+impl Begin {
+    pub const fn new(site: &'static Callsite) -> Self {
+        Self {
+            site,
+            wanted: true,
+            needs_parent: false,
+            root: false,
+            references: Vec::new(),
+        }
+    }
+
+    /// `when`: without it the function runs as if it had no attribute.
+    pub const fn when(mut self, wanted: bool) -> Self {
+        self.wanted = wanted;
+        self
+    }
+
+    /// `skip_without_parent`.
+    pub const fn needs_parent(mut self) -> Self {
+        self.needs_parent = true;
+        self
+    }
+
+    /// `root`.
+    pub const fn root(mut self) -> Self {
+        self.root = true;
+        self
+    }
+
+    /// `child_of`.
+    pub fn child_of(self, contexts: &(impl References + ?Sized)) -> Self {
+        self.reference(ReferenceKind::ChildOf, contexts)
+    }
+
+    /// `follows_from`.
+    pub fn follows_from(self, contexts: &(impl References + ?Sized)) -> Self {
+        self.reference(ReferenceKind::FollowsFrom, contexts)
+    }
+
+    fn reference(mut self, relation: ReferenceKind, contexts: &(impl References + ?Sized)) -> Self {
+        if self.wanted {
+            contexts.each(&mut |context| {
+                if !is_nothing(context) {
+                    self.references.push((relation, context.clone()));
+                }
+            });
+        }
+        self
+    }
+
+    /// Starts the span and makes it active.
+    pub fn enter(self) -> Scope {
+        match self.way() {
+            Way::None => Span::disabled().activate(),
+            Way::Plain => enter(self.site),
+            Way::Built => self.build().activate(),
+        }
+    }
+
+    /// Starts the span.
+    pub fn start(self) -> Span {
+        match self.way() {
+            Way::None => Span::disabled(),
+            Way::Plain => start(self.site),
+            Way::Built => self.build(),
+        }
+    }
+
+    fn way(&self) -> Way {
+        let alone = self.references.is_empty() && matches!(local::mode(), Mode::Idle | Mode::Default);
+        if !self.wanted || (self.needs_parent && alone) {
+            Way::None
+        } else if self.references.is_empty() && !self.root {
+            Way::Plain
+        } else {
+            Way::Built
+        }
+    }
+
+    fn build(self) -> Span {
+        with_tracer(|tracer| {
+            let mut builder = SpanBuilder::new(tracer, Cow::Borrowed(self.site.name), Some(self.site));
+            if self.root {
+                builder = builder.ignore_active();
+            }
+            for (relation, context) in &self.references {
+                builder = match relation {
+                    ReferenceKind::ChildOf => builder.child_of(context),
+                    ReferenceKind::FollowsFrom => builder.follows_from(context),
+                };
+            }
+            builder.start()
+        })
+    }
+}
+
+enum Way {
+    /// No span: the function runs as if it had no attribute.
+    None,
+    /// As a function with no options.
+    Plain,
+    /// Something was said about the parent.
+    Built,
+}
+
+/// Whether a context is that of a span without a tracer: no parent, then.
+fn is_nothing(context: &SpanContext) -> bool {
+    !context.is_valid() && context.carried.is_none() && !context.is_remote()
+}
+
+/// What `child_of` and `follows_from` take.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not refer to a span",
+    note = "`child_of` and `follows_from` take a `SpanContext`, a reference to one, or an `Option`, slice or `Vec` of them"
+)]
+pub trait References {
+    /// Calls `take` with each context.
+    fn each(&self, take: &mut dyn FnMut(&SpanContext));
+}
+
+impl References for SpanContext {
+    fn each(&self, take: &mut dyn FnMut(&SpanContext)) {
+        take(self);
+    }
+}
+
+impl<T: References + ?Sized> References for &T {
+    fn each(&self, take: &mut dyn FnMut(&SpanContext)) {
+        (**self).each(take);
+    }
+}
+
+impl<T: References> References for Option<T> {
+    fn each(&self, take: &mut dyn FnMut(&SpanContext)) {
+        self.iter().for_each(|contexts| contexts.each(take));
+    }
+}
+
+impl<T: References> References for [T] {
+    fn each(&self, take: &mut dyn FnMut(&SpanContext)) {
+        self.iter().for_each(|contexts| contexts.each(take));
+    }
+}
+
+impl<T: References> References for Vec<T> {
+    fn each(&self, take: &mut dyn FnMut(&SpanContext)) {
+        self.as_slice().each(take);
+    }
+}
+
+impl<T: References, const N: usize> References for [T; N] {
+    fn each(&self, take: &mut dyn FnMut(&SpanContext)) {
+        self.as_slice().each(take);
+    }
+}
+
+/// Runs with the tracer that a traced function uses; see [`Tracer::current`].
+fn with_tracer<R>(work: impl FnOnce(&Tracer) -> R) -> R {
+    match (local::mode(), global::installed_ref()) {
+        (Mode::Idle, Some(tracer)) => work(tracer),
+        _ => work(&Tracer::current()),
+    }
+}

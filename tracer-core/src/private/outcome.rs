@@ -1,0 +1,133 @@
+//! What a traced function came to: `ret` and `err`.
+
+use std::error::Error;
+use std::fmt::{Debug, Display};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+
+use crate::active::{ActiveSpan, active_span};
+use crate::edit;
+use crate::future::{InSpan, StreamInSpan, TraceFuture, TraceStream};
+use crate::private::text::with_text;
+use crate::span::Span;
+use crate::tags;
+
+/// Calls the body of a function whose result is looked at. That it is `FnOnce` tells the compiler that the body may move
+/// and lend out what it captured, as the body of a function may.
+#[inline]
+pub fn call<R>(body: impl FnOnce() -> R) -> R {
+    body()
+}
+
+/// As [`TraceFuture::in_span`], without the trait in scope.
+#[inline]
+pub fn in_span<F: Future>(span: Span, future: F) -> InSpan<F> {
+    future.in_span(span)
+}
+
+/// As [`TraceStream::in_span`], without the trait in scope.
+pub fn stream_in_span<S: Stream>(span: Span, stream: S) -> StreamInSpan<S> {
+    TraceStream::in_span(stream, span)
+}
+
+/// As [`in_span`]; `observe` sees the output while the span is active.
+pub fn in_span_with<T, F, O>(span: Span, future: F, observe: O) -> InSpan<Observed<F, O>>
+where
+    F: Future<Output = T>,
+    O: FnOnce(&T, &ActiveSpan),
+{
+    // Without a span of its own, the active one is somebody else's.
+    let observe = span.is_present().then_some(observe);
+    Observed { future, observe }.in_span(span)
+}
+
+pin_project! {
+    /// A future whose output is looked at.
+    #[derive(Debug)]
+    pub struct Observed<F, O> {
+        #[pin]
+        future: F,
+        observe: Option<O>,
+    }
+}
+
+impl<F: Future, O: FnOnce(&F::Output, &ActiveSpan)> Future for Observed<F, O> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let output = this.future.poll(cx);
+        if let Poll::Ready(output) = &output
+            && let Some(observe) = this.observe.take()
+        {
+            observe(output, &active_span());
+        }
+        output
+    }
+}
+
+/// Finds the best account an error can give of itself. The macro writes `(&&&&Fault(error)).log(span)`; method lookup takes
+/// the first of [`ViaError`], [`ViaCause`], [`ViaLocalCause`] and [`ViaDisplay`] whose bounds hold.
+#[derive(Debug)]
+pub struct Fault<'e, E: ?Sized>(pub &'e E);
+
+/// An error with causes.
+pub trait ViaError {
+    fn log(&self, span: &ActiveSpan);
+}
+
+impl<E: Error> ViaError for &&&Fault<'_, E> {
+    fn log(&self, span: &ActiveSpan) {
+        span.log_error(self.0);
+    }
+}
+
+/// A box around an error with causes: `Box<dyn Error + Send + Sync>`, `anyhow::Error`.
+pub trait ViaCause {
+    fn log(&self, span: &ActiveSpan);
+}
+
+impl<E: AsRef<dyn Error + Send + Sync>> ViaCause for &&Fault<'_, E> {
+    fn log(&self, span: &ActiveSpan) {
+        log::<E>(span, format_args!("{}", edit::describe(self.0.as_ref())));
+    }
+}
+
+/// The same for one thread: `Box<dyn Error>`.
+pub trait ViaLocalCause {
+    fn log(&self, span: &ActiveSpan);
+}
+
+impl<E: AsRef<dyn Error>> ViaLocalCause for &Fault<'_, E> {
+    fn log(&self, span: &ActiveSpan) {
+        log::<E>(span, format_args!("{}", edit::describe(self.0.as_ref())));
+    }
+}
+
+/// Anything that can be shown.
+pub trait ViaDisplay {
+    fn log(&self, span: &ActiveSpan);
+}
+
+impl<E: Display> ViaDisplay for Fault<'_, E> {
+    fn log(&self, span: &ActiveSpan) {
+        log::<E>(span, format_args!("{}", self.0));
+    }
+}
+
+/// `err(Debug)`.
+pub fn log_debug<E: Debug>(error: &E, span: &ActiveSpan) {
+    log::<E>(span, format_args!("{error:?}"));
+}
+
+fn log<E>(span: &ActiveSpan, message: std::fmt::Arguments<'_>) {
+    with_text(message, |message| {
+        span.set_tag(tags::ERROR, true);
+        let kind = std::any::type_name::<E>();
+        span.log(((tags::EVENT, "error"), (tags::ERROR_KIND, kind), (tags::MESSAGE, message)));
+    });
+}

@@ -1,0 +1,229 @@
+//! Expand: the function again, with a span around its body.
+
+mod begin;
+mod body;
+mod boxed;
+mod outcome;
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::{ImplItem, Path, ReturnType, TraitItem, Type, Visibility};
+
+use crate::args::Args;
+use crate::item::{self, Function, Item};
+use crate::returned::{self, Shape};
+use begin::Begin;
+use outcome::Outcome;
+
+/// The item, traced.
+pub(crate) fn traced(args: &Args, item: Item) -> TokenStream {
+    each(item, &mut |of_block, function| expand(args, of_block, function))
+}
+
+/// The item as it was. What the attribute's expressions name counts as used all the same, so that a build without tracing
+/// warns of nothing new.
+pub(crate) fn off(args: &Args, item: Item) -> TokenStream {
+    each(item, &mut |_, function| {
+        let (items, statements) = body::split(&function.body);
+        let uses = begin::uses(args);
+        function.with_body(&quote_spanned!(site()=> #items #uses #statements))
+    })
+}
+
+/// Where generated tokens resolve: locals to the expansion alone, so that they and the user's cannot meet.
+fn site() -> Span {
+    Span::mixed_site()
+}
+
+/// What the expansion of one function is made from.
+struct Context<'a> {
+    args: &'a Args,
+    function: &'a Function,
+    /// The path of `tracer_core::private`.
+    private: TokenStream,
+}
+
+fn expand(args: &Args, of_block: bool, function: &Function) -> TokenStream {
+    let root = args.krate.as_ref().map_or_else(
+        || quote_spanned!(site()=> ::tracer_core),
+        |given| Path::to_token_stream(&given.value),
+    );
+    let context = Context { args, function, private: quote_spanned!(site()=> #root::private) };
+    let begin = Begin::new(&context);
+    let outcome = Outcome::new(&context, of_block);
+    let (items, statements) = body::split(&function.body);
+    let expanded = match Shape::of(function, args) {
+        Shape::Sync => context.sync(&begin, &outcome, &statements),
+        Shape::Async => context.asynchronous(&begin, &outcome, &statements),
+        Shape::Future { boxed: false, output } => context.future(&begin, &outcome, output.as_ref(), &statements),
+        Shape::Stream { boxed: false } => context.stream(&begin, &statements),
+        Shape::Future { boxed: true, output } => boxed::future(&context, &begin, &outcome, output.as_ref(), &statements),
+        Shape::Stream { boxed: true } => boxed::stream(&context, &begin, &statements),
+    };
+    function.with_body(&quote_spanned!(site()=> #items #expanded))
+}
+
+impl Context<'_> {
+    // Input:
+    //     #[traced(tags(amount), err)]
+    //     fn charge(amount: u64) -> Result<(), Declined> { statements }
+    //
+    // Output:
+    //     fn charge(amount: u64) -> Result<(), Declined> {
+    //         let __scope = private::enter(const { &Callsite::new("charge", ..) });
+    //         if __scope.is_recording() { .. }
+    //         let __out = private::call(move || -> Result<(), Declined> { statements });
+    //         { .. } // looks at __out
+    //         __out
+    //     }
+    //
+    // Without `ret` and `err` the statements follow directly.
+    fn sync(&self, begin: &Begin<'_>, outcome: &Outcome<'_>, statements: &TokenStream) -> TokenStream {
+        let enter = begin.scope();
+        if outcome.is_none() {
+            return quote_spanned!(site()=> #enter #statements);
+        }
+        let private = &self.private;
+        let output = match &self.function.sig.output {
+            ReturnType::Default => TokenStream::new(),
+            ReturnType::Type(arrow, ty) => {
+                let ty = returned::nameable(ty);
+                quote_spanned!(site()=> #arrow #ty)
+            }
+        };
+        let look = outcome.look();
+        quote_spanned! {site()=>
+            #enter
+            let __out = #private::call(move || #output { #statements });
+            {
+                let (__out, __span) = (&__out, &#private::own(&__scope));
+                #look
+            }
+            __out
+        }
+    }
+
+    // Input:
+    //     #[traced(tags(id))]
+    //     async fn load(id: u64) -> Order { statements }
+    //
+    // Output:
+    //     async fn load(id: u64) -> Order {
+    //         private::in_span(
+    //             { let mut __span = private::start(..); if __span.is_recording() { .. } __span },
+    //             async move { <fake return of an Order>; statements },
+    //         )
+    //         .await
+    //     }
+    //
+    // The span is an argument and not a variable, so that the future does not keep room for it twice.
+    fn asynchronous(&self, begin: &Begin<'_>, outcome: &Outcome<'_>, statements: &TokenStream) -> TokenStream {
+        let span = begin.span();
+        let output = &self.function.sig.output;
+        let fake_return = returned::fake_return(output);
+        let future = quote_spanned!(site()=> async move { #fake_return #statements });
+        let in_span = outcome.in_span(&self.private, &span, &future, None);
+        if returned::is_never(output) {
+            return quote_spanned!(site()=> match #in_span.await {});
+        }
+        quote_spanned!(site()=> #in_span.await)
+    }
+
+    // Input:
+    //     #[traced]
+    //     fn load(&self) -> impl Future<Output = Order> { statements }
+    //
+    // Output:
+    //     fn load(&self) -> impl Future<Output = Order> {
+    //         let __scope = private::enter(..);
+    //         let __out = private::call(move || { statements }); // which may return early
+    //         private::in_span(__scope.into_span(), __out)
+    //     }
+    fn future(
+        &self,
+        begin: &Begin<'_>,
+        outcome: &Outcome<'_>,
+        output: Option<&Type>,
+        statements: &TokenStream,
+    ) -> TokenStream {
+        if let Some(block) = body::sole_async_block(statements) {
+            return self.lazily(begin, outcome, output, &block);
+        }
+        let (enter, private) = (begin.scope(), &self.private);
+        let span = quote_spanned!(site()=> __scope.into_span());
+        let in_span = outcome.in_span(private, &span, &quote_spanned!(site()=> __out), output);
+        quote_spanned! {site()=>
+            #enter
+            let __out = #private::call(move || { #statements });
+            #in_span
+        }
+    }
+
+    // Input:
+    //     async move { statements }
+    //
+    // Output:
+    //     async move { private::in_span({ span }, async move { statements }).await }
+    //
+    // A function whose body is nothing but an async block is what `async fn` is short for: its span, too, begins at the
+    // first poll.
+    fn lazily(
+        &self,
+        begin: &Begin<'_>,
+        outcome: &Outcome<'_>,
+        output: Option<&Type>,
+        block: &syn::ExprAsync,
+    ) -> TokenStream {
+        let in_span = outcome.in_span(&self.private, &begin.span(), &block.to_token_stream(), output);
+        quote_spanned!(site()=> async move { #in_span.await })
+    }
+
+    fn stream(&self, begin: &Begin<'_>, statements: &TokenStream) -> TokenStream {
+        let (enter, private) = (begin.scope(), &self.private);
+        quote_spanned! {site()=>
+            #enter
+            let __out = #private::call(move || { #statements });
+            #private::stream_in_span(__scope.into_span(), __out)
+        }
+    }
+}
+
+/// Expands a function, or each function of a block that is not excepted.
+fn each(item: Item, expand: &mut dyn FnMut(bool, &Function) -> TokenStream) -> TokenStream {
+    match item {
+        Item::Function(function) => expand(false, &function),
+        Item::Impl(mut block) => {
+            for item in &mut block.items {
+                let ImplItem::Fn(method) = item else { continue };
+                if is_excepted(&mut method.attrs, method.sig.constness.is_some()) {
+                    continue;
+                }
+                let (attrs, vis) = (std::mem::take(&mut method.attrs), method.vis.clone());
+                let function =
+                    Function::of_block(attrs, vis, method.modifiers.defaultness, method.sig.clone(), &method.block);
+                *item = ImplItem::Verbatim(expand(true, &function));
+            }
+            block.into_token_stream()
+        }
+        Item::Trait(mut block) => {
+            for item in &mut block.items {
+                let TraitItem::Fn(method) = item else { continue };
+                if is_excepted(&mut method.attrs, method.sig.constness.is_some()) {
+                    continue;
+                }
+                let Some(body) = &method.default else { continue };
+                let attrs = std::mem::take(&mut method.attrs);
+                let function = Function::of_block(attrs, Visibility::Inherited, None, method.sig.clone(), body);
+                *item = TraitItem::Verbatim(expand(true, &function));
+            }
+            block.into_token_stream()
+        }
+        Item::Other { tokens, .. } => tokens,
+    }
+}
+
+/// `#[untraced]` methods, those with a `#[traced]` of their own, and `const fn`s.
+fn is_excepted(attrs: &mut Vec<syn::Attribute>, is_const: bool) -> bool {
+    let has_own = attrs.iter().any(|attr| attr.path().segments.last().is_some_and(|last| last.ident == "traced"));
+    item::take_untraced(attrs) || has_own || is_const
+}

@@ -1,0 +1,186 @@
+//! Functions that give back a future or a stream in a pinned box.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, TokenStreamExt, quote_spanned};
+use syn::visit_mut::{self, VisitMut};
+use syn::{Block, Expr, ExprCall, ExprMethodCall, ReturnType, Stmt, Type, parse_quote_spanned};
+
+use super::begin::Begin;
+use super::outcome::Outcome;
+use super::{Context, body, site};
+
+// Input:
+//     fn load(&self) -> BoxFuture<'_, Order> {
+//         if let Some(order) = self.cached() { return Box::pin(ready(order)); }
+//         Box::pin(async move { .. })
+//     }
+//
+// Output:
+//     fn load(&self) -> BoxFuture<'_, Order> {
+//         let __scope = private::enter(..);
+//         let __handover = &private::Handover::new(__scope);
+//         let __out = private::call(move || -> BoxFuture<'_, Order> {
+//             if let Some(order) = self.cached() { return Box::pin(__handover.in_span(ready(order))); }
+//             Box::pin(__handover.in_span(async move { .. }))
+//         });
+//         match __handover.unclaimed() {
+//             None => __out,
+//             Some(__span) => Box::pin(private::in_span(__span, __out)), // a box made elsewhere
+//         }
+//     }
+pub(crate) fn future(
+    context: &Context<'_>,
+    begin: &Begin<'_>,
+    outcome: &Outcome<'_>,
+    output: Option<&Type>,
+    statements: &TokenStream,
+) -> TokenStream {
+    if let Some(lazy) = sole(context, begin, outcome, output, statements) {
+        return lazy;
+    }
+    let wrap = |inner: &Expr| {
+        let inner = inner.to_token_stream();
+        if outcome.is_none() {
+            return quote_spanned!(site()=> __handover.in_span(#inner));
+        }
+        let (ty, observe) = outcome.observer(output);
+        quote_spanned!(site()=> __handover.in_span_with::<#ty, _, _>(#inner, #observe))
+    };
+    let rebox = outcome.in_span(
+        &context.private,
+        &quote_spanned!(site()=> __span),
+        &quote_spanned!(site()=> __out),
+        output,
+    );
+    handed_over(context, begin, statements, &wrap, &rebox)
+}
+
+/// As [`future`], for streams.
+pub(crate) fn stream(context: &Context<'_>, begin: &Begin<'_>, statements: &TokenStream) -> TokenStream {
+    let private = &context.private;
+    let wrap = |inner: &Expr| quote_spanned!(site()=> __handover.stream_in_span(#inner));
+    let rebox = quote_spanned!(site()=> #private::stream_in_span(__span, __out));
+    handed_over(context, begin, statements, &wrap, &rebox)
+}
+
+fn handed_over(
+    context: &Context<'_>,
+    begin: &Begin<'_>,
+    statements: &TokenStream,
+    wrap: &dyn Fn(&Expr) -> TokenStream,
+    rebox: &TokenStream,
+) -> TokenStream {
+    let (enter, private) = (begin.scope(), &context.private);
+    let statements = match body::statements(statements) {
+        Some(parsed) => {
+            let mut block = Block { brace_token: context.function.brace, stmts: parsed };
+            Returns { wrap }.visit_block_mut(&mut block);
+            wrap_tail(&mut block, wrap);
+            let mut tokens = TokenStream::new();
+            tokens.append_all(block.stmts);
+            tokens
+        }
+        None => statements.clone(),
+    };
+    let ty = match &context.function.sig.output {
+        ReturnType::Type(_, ty) => ty.to_token_stream(),
+        ReturnType::Default => quote_spanned!(site()=> _),
+    };
+    quote_spanned! {site()=>
+        #enter
+        let __handover = &#private::Handover::new(__scope);
+        let __out = #private::call(move || -> #ty { #statements });
+        match __handover.unclaimed() {
+            ::core::option::Option::None => __out,
+            ::core::option::Option::Some(__span) => ::std::boxed::Box::pin(#rebox),
+        }
+    }
+}
+
+// Input, as `#[async_trait]` leaves it:
+//     Box::pin(async move { statements })
+//
+// Output:
+//     Box::pin(async move { private::in_span({ span }, async move { statements }).await })
+fn sole(
+    context: &Context<'_>,
+    begin: &Begin<'_>,
+    outcome: &Outcome<'_>,
+    output: Option<&Type>,
+    statements: &TokenStream,
+) -> Option<TokenStream> {
+    let [Stmt::Expr(mut tail, None)] = <[Stmt; 1]>::try_from(body::statements(statements)?).ok()? else { return None };
+    let inner = boxed_value(&mut tail)?;
+    let Expr::Async(block) = &*inner else { return None };
+    block.capture?;
+    let lazy = context.lazily(begin, outcome, output, block);
+    *inner = Expr::Verbatim(lazy);
+    Some(tail.into_token_stream())
+}
+
+/// What goes into the box: of `Box::pin(x)`, `x.boxed()` and `x.boxed_local()`.
+fn boxed_value(expr: &mut Expr) -> Option<&mut Expr> {
+    match expr {
+        Expr::Call(ExprCall { func, args, .. }) if args.len() == 1 && is_box_pin(func) => args.first_mut(),
+        Expr::MethodCall(ExprMethodCall { receiver, method, args, .. })
+            if args.is_empty() && (method == "boxed" || method == "boxed_local") =>
+        {
+            Some(receiver)
+        }
+        Expr::Cast(cast) => boxed_value(&mut cast.expr),
+        Expr::Paren(inner) => boxed_value(&mut inner.expr),
+        _ => None,
+    }
+}
+
+fn is_box_pin(function: &Expr) -> bool {
+    let Expr::Path(function) = function else { return false };
+    let mut names = function.path.segments.iter().rev().map(|segment| &segment.ident);
+    names.next().is_some_and(|name| name == "pin") && names.next().is_some_and(|name| name == "Box")
+}
+
+fn wrap_box(expr: &mut Expr, wrap: &dyn Fn(&Expr) -> TokenStream) {
+    match expr {
+        Expr::Block(inner) => wrap_tail(&mut inner.block, wrap),
+        Expr::Unsafe(inner) => wrap_tail(&mut inner.block, wrap),
+        Expr::If(branches) => {
+            wrap_tail(&mut branches.then_branch, wrap);
+            if let Some((_, otherwise)) = &mut branches.else_branch {
+                wrap_box(otherwise, wrap);
+            }
+        }
+        Expr::Match(arms) => arms.arms.iter_mut().for_each(|arm| wrap_box(&mut arm.body, wrap)),
+        other => {
+            if let Some(inner) = boxed_value(other) {
+                let at = syn::spanned::Spanned::span(&*inner).resolved_at(site());
+                let wrapped = wrap(inner);
+                *inner = parse_quote_spanned!(at=> #wrapped);
+            }
+        }
+    }
+}
+
+fn wrap_tail(block: &mut Block, wrap: &dyn Fn(&Expr) -> TokenStream) {
+    if let Some(Stmt::Expr(tail, None)) = block.stmts.last_mut() {
+        wrap_box(tail, wrap);
+    }
+}
+
+/// Finds the `return`s of a function itself.
+struct Returns<'w> {
+    wrap: &'w dyn Fn(&Expr) -> TokenStream,
+}
+
+impl VisitMut for Returns<'_> {
+    fn visit_expr_return_mut(&mut self, found: &mut syn::ExprReturn) {
+        visit_mut::visit_expr_return_mut(self, found);
+        if let Some(value) = &mut found.expr {
+            wrap_box(value, self.wrap);
+        }
+    }
+
+    // Whose `return`s are their own.
+    fn visit_expr_closure_mut(&mut self, _: &mut syn::ExprClosure) {}
+    fn visit_expr_async_mut(&mut self, _: &mut syn::ExprAsync) {}
+    fn visit_item_mut(&mut self, _: &mut syn::Item) {}
+}

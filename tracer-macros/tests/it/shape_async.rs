@@ -1,0 +1,121 @@
+//! `async fn`.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use futures::executor::block_on;
+use tracer_core::traced;
+use tracer_testing::{TestTracer, assert_trace};
+
+fn is_send<T: Send>(value: T) -> T {
+    value
+}
+
+#[traced(tags(id, name = name))]
+async fn load(id: u64, name: &str) -> String {
+    step().await;
+    format!("{name} {id}")
+}
+
+#[traced]
+async fn step() {
+    tokio::task::yield_now().await;
+}
+
+#[test]
+fn spans_nest_over_awaits() {
+    let test = TestTracer::new("shop");
+    let _default = test.tracer().set_default();
+    assert_eq!(block_on(is_send(load(7, "order"))), "order 7");
+    assert_trace!(test, "
+        load {id=7, name=order}
+          step
+    ");
+}
+
+#[traced]
+async fn not_send(count: Rc<Cell<u32>>) {
+    step().await;
+    count.set(count.get() + 1);
+}
+
+#[test]
+fn futures_need_not_be_send() {
+    let test = TestTracer::new("shop");
+    let _default = test.tracer().set_default();
+    let count = Rc::new(Cell::new(0));
+    block_on(not_send(Rc::clone(&count)));
+    assert_eq!(count.get(), 1);
+    assert_trace!(test, "
+        not_send
+          step
+    ");
+}
+
+#[traced]
+async fn never(mut left: u32) -> ! {
+    loop {
+        if left == 0 {
+            std::future::pending().await
+        }
+        left -= 1;
+        step().await;
+    }
+}
+
+#[test]
+fn a_future_that_never_ends_is_cancelled() {
+    let test = TestTracer::new("shop");
+    let _default = test.tracer().set_default();
+    {
+        let mut future = std::pin::pin!(never(1));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        for _ in 0..3 {
+            let std::task::Poll::Pending = future.as_mut().poll(&mut context);
+        }
+    }
+    assert_trace!(test, "
+        never {cancelled=true}
+          step
+    ");
+}
+
+#[traced(tags(n))]
+async fn countdown(n: u32) -> u32 {
+    if n == 0 {
+        return 0;
+    }
+    1 + Box::pin(countdown(n - 1)).await
+}
+
+#[test]
+fn recursion_is_a_chain() {
+    let test = TestTracer::new("shop");
+    let _default = test.tracer().set_default();
+    assert_eq!(block_on(countdown(2)), 2);
+    assert_trace!(test, "
+        countdown {n=2}
+          countdown {n=1}
+            countdown {n=0}
+    ");
+}
+
+/// Without the type of the signature the first `return` would decide, and be wrong.
+#[traced]
+async fn inferred(early: bool) -> Box<dyn Fn(u8) -> u64> {
+    if early {
+        return Box::new(|n| n.into());
+    }
+    Box::new(|n| u64::from(n) + 1)
+}
+
+#[test]
+fn inference_is_that_of_the_signature() {
+    let test = TestTracer::new("shop");
+    let _default = test.tracer().set_default();
+    assert_eq!(block_on(inferred(true))(1) + block_on(inferred(false))(1), 3);
+    assert_trace!(test, "
+        inferred
+        inferred
+    ");
+}

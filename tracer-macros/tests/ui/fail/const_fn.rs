@@ -1,0 +1,12 @@
+use tracer_core::traced;
+
+#[traced]
+const fn charge() -> u32 {
+    7
+}
+
+const CENTS: u32 = charge();
+
+fn main() {
+    let _ = CENTS;
+}
