@@ -42,6 +42,7 @@ mod callsite;
 mod carry;
 mod clock;
 mod context;
+mod counts;
 mod details;
 mod edit;
 pub mod env;

@@ -18,7 +18,7 @@ use crate::registry;
 use crate::report::queue::{Handed, Hub, Ring};
 pub(crate) use crate::stack::Place;
 use crate::stack::Stack;
-use crate::stats::ThreadCounts;
+use crate::counts::ThreadCounts;
 
 thread_local! {
     static MODE: Cell<Mode> = const { Cell::new(Mode::Idle) };

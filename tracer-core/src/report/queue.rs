@@ -16,7 +16,7 @@ use crate::clock::Instant as Counter;
 use crate::details::{Details, Limits};
 use crate::error::{FlushError, FlushErrorKind};
 use crate::record::SpanRecord;
-use crate::stats::{ThreadCounts, ThreadTotals};
+use crate::counts::{ThreadCounts, ThreadTotals};
 
 /// Spans a ring holds.
 const RING_SPANS: usize = 2048;
