@@ -29,6 +29,7 @@ const CRATES: &[&str] = &[
     "rustracing",
     "rustracing_jaeger",
     "tower-http",
+    "tracer-axum",
     "tracer-core",
     "tracing",
     "tracing-opentelemetry",

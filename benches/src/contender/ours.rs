@@ -4,17 +4,20 @@ use std::hint::black_box;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::Router;
+use axum::routing::get;
+use tracer_axum::TraceLayer;
 use tracer_core::propagation::{jaeger, w3c};
 use tracer_core::{
     MemoryReporter, Process, ReportError, Reporter, Sampler, Scope, SpanRecord, Tracer,
-    TracerGuard, UdpReporter,
+    TracerGuard, UdpReporter, traced,
 };
 
-use super::{Contender, Run, each};
+use super::{Contender, Run, each, runtime, yields};
 use crate::receiver::Receiver;
 use crate::work::{
-    CHILD, ENCODED_SPANS, LOG_EVENT, LOG_KEY, LOG_VALUE, Output, ROOT, SERVICE, SetUp, TAGS,
-    TRACEPARENT, Tracing, UBER_TRACE_ID, Work, formatted,
+    ASYNC_CHILDREN, CHILD, ENCODED_SPANS, LOG_EVENT, LOG_KEY, LOG_VALUE, Output, ROOT,
+    SERVER_STEPS, SERVICE, SetUp, TAGS, TRACEPARENT, Tracing, UBER_TRACE_ID, Work, formatted,
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -110,7 +113,37 @@ impl Contender for Ours {
                     reporter.flush().expect("the sink listens");
                 })
             }
-            Work::NoTracer | Work::MacroSync | Work::AsyncReady | Work::AsyncYield => None,
+            Work::NoTracer => each(|i| {
+                function(i);
+            }),
+            Work::MacroSync => each(move |i| {
+                let _root = tracer.start_active_span(ROOT);
+                for _ in 0..10 {
+                    function(i);
+                }
+            }),
+            Work::AsyncReady => {
+                let runtime = runtime();
+                each(move |i| {
+                    let _root = tracer.start_active_span(ROOT);
+                    runtime.block_on(async {
+                        for _ in 0..ASYNC_CHILDREN {
+                            ready(i).await;
+                        }
+                    });
+                })
+            }
+            Work::AsyncYield => {
+                let runtime = runtime();
+                each(move |i| {
+                    let _root = tracer.start_active_span(ROOT);
+                    runtime.block_on(async {
+                        for _ in 0..ASYNC_CHILDREN {
+                            pending(i).await;
+                        }
+                    });
+                })
+            }
         }
     }
 
@@ -122,11 +155,42 @@ impl Contender for Ours {
         }
     }
 
+    fn router(&self) -> Option<Router> {
+        Some(
+            Router::new()
+                .route("/hello", get(hello))
+                .layer(TraceLayer::new()),
+        )
+    }
+
     fn dropped(&self) -> u64 {
         self.guard
             .as_ref()
             .map_or(0, |guard| guard.tracer().stats().lost())
     }
+}
+
+#[traced(name = "bench.child")]
+fn function(i: u64) -> u64 {
+    black_box(i)
+}
+
+#[traced(name = "bench.child")]
+async fn ready(i: u64) -> u64 {
+    black_box(i)
+}
+
+#[traced(name = "bench.child")]
+async fn pending(i: u64) -> u64 {
+    yields().await;
+    black_box(i)
+}
+
+async fn hello() -> &'static str {
+    for i in 0..SERVER_STEPS {
+        ready(i).await;
+    }
+    "hello"
 }
 
 fn nest(tracer: &Tracer, n: u64) {
