@@ -32,7 +32,7 @@
 //! # Where to look
 //!
 //! [`Tracer::builder`] sets up, [`Span`] and [`Scope`] are spans by hand, [`TraceFuture`] brings them into async code,
-//! [`carry`] to other threads. [`propagation`] has the header formats, [`env`] the environment variables. To extend:
+//! [`carry`] to other threads. [`propagation`] has the header formats, [`mod@env`] the environment variables. To extend:
 //! [`Reporter`], [`Sample`], [`Propagator`] and the carriers are the four seams.
 
 mod active;
