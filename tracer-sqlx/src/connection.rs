@@ -108,6 +108,9 @@ impl<DB: TracedDb> TracedConn<'static, DB> {
 
 impl<'c, DB: TracedDb> TracedConn<'c, DB> {
     /// Begins a transaction, or a savepoint in the transaction this is in.
+    ///
+    /// # Errors
+    /// Those of the database.
     pub fn begin(
         &mut self,
     ) -> impl Future<Output = Result<TracedTransaction<'_, DB>, Error>> + Send {
@@ -115,6 +118,9 @@ impl<'c, DB: TracedDb> TracedConn<'c, DB> {
     }
 
     /// Begins a transaction by a statement of the caller's, such as `BEGIN IMMEDIATE`.
+    ///
+    /// # Errors
+    /// Those of the database, and that of sqlx within a transaction.
     pub fn begin_with(
         &mut self,
         statement: impl SqlSafeStr,
@@ -189,6 +195,20 @@ impl<DB: Database> fmt::Debug for TracedConn<'_, DB> {
 /// A connection of a [`TracedPool`](crate::TracedPool), back in it when dropped.
 pub struct TracedPoolConnection<DB: Database> {
     conn: TracedConn<'static, DB>,
+}
+
+// Here once more, for with the trait `Acquire` in scope its `begin` on `&mut TracedPoolConnection` would be found before
+// that of the deref target, and give a transaction that is not traced.
+impl<DB: TracedDb> TracedPoolConnection<DB> {
+    /// As [`TracedConn::begin`].
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn begin(
+        &mut self,
+    ) -> impl Future<Output = Result<TracedTransaction<'_, DB>, Error>> + Send {
+        self.conn.begin()
+    }
 }
 
 impl<DB: Database> TracedPoolConnection<DB> {

@@ -33,6 +33,17 @@ impl<'c, DB: TracedDb> TracedTransaction<'c, DB> {
         }
     }
 
+    /// Sets a savepoint. As [`TracedConn::begin`]; here once more, for with the trait `Acquire` in scope its `begin` would be
+    /// found before that of the deref target, and give a savepoint that is not traced.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn begin(
+        &mut self,
+    ) -> impl Future<Output = Result<TracedTransaction<'_, DB>, Error>> + Send {
+        self.conn.begin()
+    }
+
     /// Commits the transaction, or releases the savepoint, in a span.
     ///
     /// # Errors

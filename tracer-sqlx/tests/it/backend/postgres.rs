@@ -1,0 +1,109 @@
+//! PostgreSQL: one server, a database for each test.
+
+use std::future::Future;
+use std::sync::OnceLock;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Pool, Postgres};
+
+use super::{Fixture, Tally, block_on};
+use crate::server::{self, Server};
+
+#[expect(clippy::duplicate_mod, reason = "the same tests on another database")]
+#[path = "../concurrent.rs"]
+mod concurrent;
+#[expect(clippy::duplicate_mod, reason = "the same tests on another database")]
+#[path = "../suite.rs"]
+mod suite;
+
+pub type Db = Postgres;
+pub static TALLY: Tally = Tally::new("postgres");
+
+pub const INSERT: &str = "INSERT INTO items (id, name) VALUES ($1, $2)";
+pub const BY_ID: &str = "SELECT id, name FROM items WHERE id = $1";
+pub const SLOW: &str = "SELECT count(*) FROM pg_sleep(30)";
+pub const SLOW_NAME: &str = "SELECT pg_sleep";
+pub const DUPLICATE: &[&str] = &["db.constraint=items_pkey", "db.sqlstate=\"23505\""];
+pub const NO_TABLE: &str = "db.sqlstate=\"42P01\"";
+pub const TAGS: &[(&str, &str)] = &[
+    ("db.type", "postgresql"),
+    ("db.user", "postgres"),
+    ("peer.ipv4", "127.0.0.1"),
+];
+
+pub const CONNECTION_ID: &str = "SELECT pg_backend_pid()::bigint";
+pub const OWN_TEXT: &str = "SELECT query FROM pg_stat_activity WHERE pid = pg_backend_pid()";
+/// The timeout of a statement, set and then met, and what the database says of it.
+pub const SET_TIMEOUT: &str = "SET statement_timeout = '50ms'";
+pub const SLOW_QUERY: &str = SLOW;
+pub const TIMED_OUT: &str = "57014";
+pub const KILLED: &str = "57P01";
+pub const DEADLOCK: &str = "40P01";
+
+pub fn kill(id: i64) -> String {
+    format!("SELECT pg_terminate_backend({id})")
+}
+
+const SCRIPT: &str = r#"
+PATH=$PATH:$(ls -d /usr/lib/postgresql/*/bin 2> /dev/null | tail -n 1)
+# The server refuses to run as root.
+as=()
+[ "$(id -u)" != 0 ] || as=(setpriv --reuid=postgres --regid=postgres --init-groups)
+signal=QUIT
+serve() {
+    mkdir "$dir/data" && cd "$dir/data" || exit 1
+    [ "$(id -u)" != 0 ] || chown postgres "$dir/data" || exit 1
+    "${as[@]}" initdb -D "$dir/data" -U postgres --auth=trust --no-sync --no-instructions || exit 1
+    exec "${as[@]}" postgres -D "$dir/data" -p "$port" -k "$dir/data" \
+        -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200
+}
+ready() { pg_isready -h 127.0.0.1 -p "$port"; }
+"#;
+
+fn server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| server::start("PostgreSQL", SCRIPT))
+}
+
+pub fn run<T: Future<Output = ()>>(all: usize, test: impl FnOnce(Fixture<Db>) -> T) {
+    let version = with_database(PgPoolOptions::new().max_connections(4), test);
+    TALLY.pass(all, &version);
+}
+
+/// Runs a test that only some backends have.
+pub fn run_uncounted<T: Future<Output = ()>>(test: impl FnOnce(Fixture<Db>) -> T) {
+    with_database(PgPoolOptions::new().max_connections(4), test);
+}
+
+/// Makes a database for the test; gives the version of the server.
+fn with_database<T: Future<Output = ()>>(
+    pool: PgPoolOptions,
+    test: impl FnOnce(Fixture<Db>) -> T,
+) -> String {
+    let options = PgConnectOptions::new_without_pgpass()
+        .host("127.0.0.1")
+        .port(server().port)
+        .username("postgres");
+    block_on(async {
+        let name = super::database_name();
+        let mut admin = PgConnection::connect_with(&options.clone().database("postgres"))
+            .await
+            .unwrap();
+        sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}")))
+            .execute(&mut admin)
+            .await
+            .unwrap();
+        let version: String = sqlx::query_scalar("SHOW server_version")
+            .fetch_one(&mut admin)
+            .await
+            .unwrap();
+        admin.close().await.unwrap();
+        let pool: Pool<Postgres> = pool.connect_with(options.database(&name)).await.unwrap();
+        sqlx::raw_sql("CREATE TABLE items (id BIGINT PRIMARY KEY, name TEXT NOT NULL)")
+            .execute(&pool)
+            .await
+            .unwrap();
+        test(Fixture::new(pool)).await;
+        version.split(' ').next().unwrap().to_owned()
+    })
+}

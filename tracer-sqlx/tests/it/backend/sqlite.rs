@@ -1,0 +1,51 @@
+//! SQLite, in a file of its own for each test.
+
+use std::future::Future;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::{Pool, Sqlite};
+
+use super::{Fixture, Tally, block_on};
+
+#[expect(clippy::duplicate_mod, reason = "the same tests on another database")]
+#[path = "../suite.rs"]
+mod suite;
+
+pub type Db = Sqlite;
+pub static TALLY: Tally = Tally::new("sqlite");
+
+pub const INSERT: &str = "INSERT INTO items (id, name) VALUES (?, ?)";
+pub const BY_ID: &str = "SELECT id, name FROM items WHERE id = ?";
+/// Runs long enough to be interrupted.
+pub const SLOW: &str = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1000000) SELECT count(*) FROM c";
+pub const SLOW_NAME: &str = "SELECT";
+/// What `INSERT`ing an id twice comes to, as tags.
+pub const DUPLICATE: &[&str] = &["db.sqlstate=\"1555\""];
+/// The beginning of what selecting from a table that is not there comes to.
+pub const NO_TABLE: &str = "db.sqlstate=\"1\"";
+pub const TAGS: &[(&str, &str)] = &[("db.type", "sqlite")];
+
+pub fn run<T: Future<Output = ()>>(all: usize, test: impl FnOnce(Fixture<Db>) -> T) {
+    let directory = tempfile::tempdir().unwrap();
+    block_on(async {
+        let options = SqliteConnectOptions::new()
+            .filename(directory.path().join("shop.db"))
+            .create_if_missing(true);
+        let pool: Pool<Sqlite> = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options)
+            .await
+            .unwrap();
+        sqlx::raw_sql("CREATE TABLE items (id BIGINT PRIMARY KEY, name TEXT NOT NULL)")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let version: String = sqlx::query_scalar("SELECT sqlite_version()")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        test(Fixture::new(pool.clone())).await;
+        pool.close().await;
+        TALLY.pass(all, &version);
+    });
+}

@@ -1,0 +1,126 @@
+//! What only servers do: they kill connections, time statements out and see deadlocks.
+
+use sqlx::{AssertSqlSafe, Executor};
+use tracer_core::{SpanRecord, TraceFuture};
+
+use super::{
+    CONNECTION_ID, DEADLOCK, Db, INSERT, KILLED, OWN_TEXT, SET_TIMEOUT, SLOW, SLOW_NAME, TIMED_OUT,
+    kill,
+};
+use crate::backend::Fixture;
+
+#[test]
+fn a_connection_killed_in_mid_query_ends_its_span_with_an_error() {
+    super::run_uncounted(async |on: Fixture<Db>| {
+        let mut conn = on.pool.acquire().await.unwrap();
+        let id: i64 = sqlx::query_scalar(CONNECTION_ID)
+            .fetch_one(&mut *conn)
+            .await
+            .unwrap();
+        on.test.forget();
+        let killing = async {
+            // The span is open from before the statement is sent until after it failed.
+            while on.test.open() == 0 {
+                tokio::task::yield_now().await;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            (&on.raw).execute(AssertSqlSafe(kill(id))).await.unwrap();
+        };
+        let (failed, ()) = futures::join!(sqlx::query(SLOW).fetch_all(&mut *conn), killing);
+        let error = failed.unwrap_err();
+        let spans = on.test.spans();
+        assert_eq!(spans.len(), 1);
+        assert_eq!(spans[0].operation_name(), SLOW_NAME);
+        assert_eq!(spans[0].tag("error").unwrap().as_bool(), Some(true));
+        assert_eq!(
+            code(&spans[0]),
+            error
+                .as_database_error()
+                .and_then(|error| error.code())
+                .map(|code| code.into_owned())
+        );
+        // MariaDB may close the connection before it says why.
+        assert!(code(&spans[0]).is_none_or(|code| code == KILLED), "{error}");
+        drop(conn);
+        // The pool finds out, and what comes next works.
+        on.pool.execute("SELECT 1").await.unwrap();
+        on.test.forget();
+    });
+}
+
+#[test]
+fn a_statement_timed_out_by_the_server_has_its_code() {
+    super::run_uncounted(async |on: Fixture<Db>| {
+        let mut conn = on.pool.acquire().await.unwrap();
+        conn.execute(SET_TIMEOUT).await.unwrap();
+        let failed = conn.execute(super::SLOW_QUERY).await.unwrap_err();
+        assert!(failed.as_database_error().is_some(), "{failed}");
+        let spans = on.test.spans();
+        assert_eq!(code(&spans[2]).as_deref(), Some(TIMED_OUT));
+        conn.close().await.unwrap();
+    });
+}
+
+#[test]
+fn of_two_transactions_in_a_deadlock_one_fails_with_its_code() {
+    super::run_uncounted(async |on: Fixture<Db>| {
+        for id in 1..=2i64 {
+            sqlx::query(INSERT)
+                .bind(id)
+                .bind("x")
+                .execute(&on.raw)
+                .await
+                .unwrap();
+        }
+        let both = tokio::sync::Barrier::new(2);
+        let (pool, both) = (&on.pool, &both);
+        let transfer = |from: &'static str, to: &'static str| async move {
+            let mut tx = pool.begin().await.unwrap();
+            sqlx::query(from).execute(&mut *tx).await.unwrap();
+            both.wait().await;
+            let done = sqlx::query(to).execute(&mut *tx).await;
+            tx.rollback().await.unwrap();
+            done.is_ok()
+        };
+        const ONE: &str = "UPDATE items SET name = 'y' WHERE id = 1";
+        const TWO: &str = "UPDATE items SET name = 'y' WHERE id = 2";
+        let (first, second) = futures::join!(
+            transfer(ONE, TWO).in_span(on.test.tracer().start_span("first")),
+            transfer(TWO, ONE).in_span(on.test.tracer().start_span("second"))
+        );
+        assert!(first != second, "one of them is the victim");
+        let spans = on.test.spans();
+        let failed: Vec<_> = spans
+            .iter()
+            .filter(|span| span.tag("error").is_some())
+            .collect();
+        assert_eq!(failed.len(), 1);
+        assert_eq!(code(failed[0]).as_deref(), Some(DEADLOCK));
+        assert_eq!(failed[0].operation_name(), "UPDATE items");
+    });
+}
+
+#[test]
+fn the_database_sees_the_trace_in_a_comment_when_asked_to() {
+    super::run_uncounted(async |on: Fixture<Db>| {
+        let plain: String = sqlx::query_scalar(OWN_TEXT)
+            .fetch_one(&on.pool)
+            .await
+            .unwrap();
+        assert_eq!(plain, OWN_TEXT);
+        on.test.forget();
+        let pool = on.pool.clone().sqlcommenter(true);
+        let commented: String = sqlx::query_scalar(OWN_TEXT).fetch_one(&pool).await.unwrap();
+        let span = &on.test.spans()[0];
+        let (trace, id) = (span.trace_id(), span.span_id());
+        assert_eq!(
+            commented,
+            format!("{OWN_TEXT} /*traceparent='00-{trace}-{id}-01'*/")
+        );
+        assert_eq!(span.tag("db.statement").unwrap().as_str(), Some(OWN_TEXT));
+    });
+}
+
+fn code(span: &SpanRecord) -> Option<String> {
+    span.tag("db.sqlstate").map(|code| code.to_string())
+}

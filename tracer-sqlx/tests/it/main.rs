@@ -1,0 +1,8 @@
+//! The wrappers against real databases: one suite for all backends, and what only servers can do.
+//!
+//! PostgreSQL and MariaDB are started on free ports in a temporary directory when the first test needs them, and stopped
+//! when the tests end, however they do. `ci/databases` installs them.
+
+mod backend;
+mod patterns;
+mod server;

@@ -1,0 +1,1 @@
+//! Code as users of sqlx write it, with only the pool wrapped.

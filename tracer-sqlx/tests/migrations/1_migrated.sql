@@ -1,0 +1,2 @@
+CREATE TABLE migrated (id BIGINT PRIMARY KEY);
+INSERT INTO migrated VALUES (1);
