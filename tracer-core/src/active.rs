@@ -24,6 +24,8 @@ use crate::tags;
 #[derive(Debug)]
 pub struct ActiveSpan {
     place: Place,
+    /// Whose span it was, for counting what comes after its end; 0 if not known.
+    tracer: u32,
     /// Not `Send`: the span lies on this thread's stack.
     thread: PhantomData<*const ()>,
 }
@@ -31,7 +33,14 @@ pub struct ActiveSpan {
 impl ActiveSpan {
     #[inline]
     pub(crate) const fn at(place: Place) -> Self {
-        Self { place, thread: PhantomData }
+        Self { place, tracer: 0, thread: PhantomData }
+    }
+
+    /// The one on top of the stack.
+    #[inline]
+    pub(crate) fn top() -> Self {
+        let (place, tracer) = local::top();
+        Self { place, tracer, thread: PhantomData }
     }
 
     /// Whether tags and logs are kept: a span is active and its trace is sampled.
@@ -120,7 +129,7 @@ impl ActiveSpan {
                     local::update_mode();
                 }
             }
-            None => span::settle(Edit::Ignored, 0),
+            None => span::settle(Edit::Ignored, self.tracer),
         }
     }
 }
@@ -128,7 +137,7 @@ impl ActiveSpan {
 /// The active span of this thread or task, whichever tracer started it; one that does nothing if there is none.
 #[must_use]
 pub fn active_span() -> ActiveSpan {
-    ActiveSpan::at(local::top())
+    ActiveSpan::top()
 }
 
 impl SpanContext {

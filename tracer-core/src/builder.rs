@@ -116,7 +116,7 @@ impl TracerBuilder {
         self
     }
 
-    /// Sets after what time a finished span is sent at the latest. Default: 1 s.
+    /// Sets after what time a finished span is sent at the latest, from a millisecond to a day. Default: 1 s.
     pub fn flush_interval(mut self, interval: Duration) -> Self {
         self.flush_interval = interval;
         self

@@ -12,6 +12,9 @@ use crate::context::SpanContext;
 use crate::fields::Field;
 use crate::tag::TagValue;
 
+/// Bytes of a key, and of an operation name that is not known at compile time.
+const NAME_BYTES: usize = 1024;
+
 /// What a span may hold; beyond it the span keeps what it has, and says so.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -148,17 +151,20 @@ impl Details {
 
     /// Sets a tag, over an earlier one of the same key. `false` if a limit forbids a new one.
     pub(crate) fn set_tag(&mut self, key: Cow<'static, str>, value: &TagValue<'_>) -> bool {
-        let found = self.tags.iter().position(|row| self.text_of(row.key) == key);
+        let kept = cut(&key, NAME_BYTES);
+        let found = self.tags.iter().position(|row| self.text_of(row.key) == kept);
         if found.is_none() && self.tags.len() >= self.limits.tags {
             self.truncated = true;
             return false;
         }
-        let Some(value) = self.store_value(value) else { return false };
         match found {
-            Some(at) => self.tags[at].value = value,
+            Some(at) => {
+                let Some(value) = self.with_room(|details| details.store_value(value)) else { return false };
+                self.tags[at].value = value;
+            }
             None => {
-                let Some(key) = self.store_key(key) else { return false };
-                self.tags.push(Row { key, value });
+                let Some(row) = self.with_room(|details| details.store_row(&key, value)) else { return false };
+                self.tags.push(row);
             }
         }
         true
@@ -172,8 +178,8 @@ impl Details {
         }
         let before = self.fields.len();
         for (key, value) in fields {
-            if let (Some(value), Some(key)) = (self.store_value(value), self.store_key(std::mem::take(key))) {
-                self.fields.push(Row { key, value });
+            if let Some(row) = self.with_room(|details| details.store_row(key, value)) {
+                self.fields.push(row);
             }
         }
         if self.fields.len() == before {
@@ -185,7 +191,12 @@ impl Details {
 
     /// Keeps an operation name that is not known at compile time.
     pub(crate) fn set_name(&mut self, name: &str) {
-        self.name = self.store(name.as_bytes()).map(|(start, len)| Text::Range { start, len });
+        let kept = cut(name, NAME_BYTES);
+        self.truncated |= kept.len() < name.len();
+        // Without room the name it has is the better one.
+        if let Some((start, len)) = self.with_room(|details| details.store(kept.as_bytes())) {
+            self.name = Some(Text::Range { start, len });
+        }
     }
 
     pub(crate) fn name(&self) -> Option<&str> {
@@ -277,10 +288,54 @@ impl Details {
         &self.text[start as usize..][..len as usize]
     }
 
-    fn store_key(&mut self, key: Cow<'static, str>) -> Option<Text> {
+    /// Stores something; if there is no room, once more without the text that nothing points to any longer.
+    #[inline]
+    fn with_room<R>(&mut self, store: impl Fn(&mut Self) -> Option<R>) -> Option<R> {
+        if let Some(stored) = store(self) {
+            return Some(stored);
+        }
+        self.compact();
+        let stored = store(self);
+        self.truncated |= stored.is_none();
+        stored
+    }
+
+    /// Rewrites the text with what rows point to: a tag that is set again and again leaves its old values behind.
+    #[cold]
+    fn compact(&mut self) {
+        let mut kept = Vec::with_capacity(self.text.len());
+        let text = &self.text;
+        let mut keep = |start: &mut u32, len: u32| {
+            let from = *start as usize;
+            // Never longer than the text was, which fits.
+            *start = kept.len() as u32;
+            kept.extend_from_slice(&text[from..][..len as usize]);
+        };
+        for row in self.tags.iter_mut().chain(&mut self.fields) {
+            if let Text::Range { start, len } = &mut row.key {
+                keep(start, *len);
+            }
+            if let Value::Text(Text::Range { start, len }) | Value::Bytes { start, len } = &mut row.value {
+                keep(start, *len);
+            }
+        }
+        if let Some(Text::Range { start, len }) = &mut self.name {
+            keep(start, *len);
+        }
+        self.text = kept;
+    }
+
+    fn store_row(&mut self, key: &Cow<'static, str>, value: &TagValue<'_>) -> Option<Row> {
+        Some(Row { value: self.store_value(value)?, key: self.store_key(key)? })
+    }
+
+    fn store_key(&mut self, key: &Cow<'static, str>) -> Option<Text> {
+        self.truncated |= key.len() > NAME_BYTES;
         match key {
-            Cow::Borrowed(key) => Some(Text::Static(key)),
-            Cow::Owned(key) => self.store(self.cut(&key).as_bytes()).map(|(start, len)| Text::Range { start, len }),
+            Cow::Borrowed(key) => Some(Text::Static(cut(key, NAME_BYTES))),
+            Cow::Owned(key) => {
+                self.store(cut(key, NAME_BYTES).as_bytes()).map(|(start, len)| Text::Range { start, len })
+            }
         }
     }
 
@@ -290,7 +345,7 @@ impl Details {
             TagValue::I64(number) => Some(Value::I64(*number)),
             TagValue::F64(number) => Some(Value::F64(*number)),
             TagValue::Str(text) => {
-                let kept = self.cut(text);
+                let kept = cut(text, self.limits.value_bytes);
                 self.truncated |= kept.len() < text.len();
                 self.store(kept.as_bytes()).map(|(start, len)| Value::Text(Text::Range { start, len }))
             }
@@ -302,24 +357,24 @@ impl Details {
         }
     }
 
-    /// The longest beginning of `text` that the limit of a value allows.
-    fn cut<'t>(&self, text: &'t str) -> &'t str {
-        let mut end = text.len().min(self.limits.value_bytes);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        &text[..end]
-    }
-
     fn store(&mut self, bytes: &[u8]) -> Option<(u32, u32)> {
         if self.text.len() + bytes.len() > self.limits.text_bytes {
-            self.truncated = true;
             return None;
         }
         let start = self.text.len();
         self.text.extend_from_slice(bytes);
         Some((u32::try_from(start).ok()?, u32::try_from(bytes.len()).ok()?))
     }
+}
+
+/// The longest beginning of `text` that has at most that many bytes.
+#[inline]
+fn cut(text: &str, bytes: usize) -> &str {
+    let mut end = text.len().min(bytes);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 impl<'a> From<&'a TagValue<'_>> for RawValue<'a> {

@@ -93,13 +93,16 @@ pub use propagation::{
     WriteCarrier,
 };
 pub use record::{LogRecord, SpanRecord};
-pub use report::{ConsoleReporter, HttpReporter, LossCause, Losses, MemoryReporter, NullReporter, ReportError, Reporter, UdpReporter};
+pub use report::{
+    ConsoleReporter, HttpReporter, LossCause, Losses, MemoryReporter, NullReporter, ReportError, Reporter, ReporterStats,
+    UdpReporter,
+};
 pub use sampler::{RemoteSampler, Sample, Sampler, SamplerStats, Sampling, SamplingRequest};
 pub use scope::Scope;
 pub use slot::SpanSlot;
 pub use span::Span;
 pub use span_builder::SpanBuilder;
-pub use stats::{ReporterStats, Stats};
+pub use stats::Stats;
 pub use tag::TagValue;
 pub use tracer::Tracer;
 #[cfg(not(tracer_off))]

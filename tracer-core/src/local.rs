@@ -195,9 +195,10 @@ pub(crate) fn update_mode() {
     with(Local::update_mode);
 }
 
-/// The place of the active span.
-pub(crate) fn top() -> Place {
-    with(|local| local.stack.top_place()).unwrap_or(Place::NONE)
+/// The place of the active span, and the number of its tracer.
+pub(crate) fn top() -> (Place, u32) {
+    with(|local| (local.stack.top_place(), local.stack.top().map_or(0, |record| record.context.tracer)))
+        .unwrap_or((Place::NONE, 0))
 }
 
 /// The place of a span that is active on this thread, or below the active one.
@@ -428,8 +429,6 @@ impl LocalTracer {
 
 impl Drop for LocalTracer {
     fn drop(&mut self) {
-        let stranded = self.ring.as_ref().map_or(0, Ring::stranded);
-        self.counts.after_shutdown.add(stranded);
         self.hub.detach(&self.counts);
     }
 }

@@ -219,5 +219,7 @@ pub(crate) fn mark_panic(record: &mut SpanRecord) {
         record.set_tag(Cow::Borrowed(tags::ERROR), &true.into());
         let mut fields = edit::error_fields("panic", "the function panicked".to_owned());
         record.log(None, &mut fields);
+        // Told: what else ends it while the thread unwinds, such as the drop of its future, says nothing new.
+        record.context.state |= state::UNWINDING;
     }
 }

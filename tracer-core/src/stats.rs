@@ -1,6 +1,6 @@
 //! What a tracer did, and where spans were lost.
 
-use crate::report::LossCause;
+use crate::report::ReporterStats;
 use crate::sampler::SamplerStats;
 
 /// What a tracer counted since it was built; see [`Tracer::stats`](crate::Tracer::stats).
@@ -35,36 +35,6 @@ pub struct Stats {
     pub extract_failures: u64,
     /// What the remote sampler asked for and got.
     pub sampler: SamplerStats,
-}
-
-/// What one reporter did with the spans it got.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ReporterStats {
-    /// Spans it took and did not lose.
-    pub reported: u64,
-    /// Spans lost because sending failed.
-    pub io: u64,
-    /// Spans lost because the receiver refused them.
-    pub refused: u64,
-    /// Spans lost because they did not fit into a message.
-    pub too_large: u64,
-}
-
-impl ReporterStats {
-    /// All spans it lost.
-    #[must_use]
-    pub fn lost(&self) -> u64 {
-        self.io + self.refused + self.too_large
-    }
-
-    pub(crate) fn lose(&mut self, cause: LossCause, count: u64) {
-        match cause {
-            LossCause::Io => self.io += count,
-            LossCause::Refused => self.refused += count,
-            LossCause::TooLarge => self.too_large += count,
-        }
-    }
 }
 
 impl Stats {

@@ -18,7 +18,7 @@ use crate::propagation::{Extract, Inject, Propagation};
 use crate::record::SpanRecord;
 use crate::registry;
 use crate::report::queue::Hub;
-use crate::report::worker::Account;
+use crate::report::worker::{Account, Published};
 use crate::sampler::{Polling, Sampler, Verdict};
 use crate::scope::Scope;
 use crate::span::Span;
@@ -121,7 +121,7 @@ impl Tracer {
     /// The active span of this thread or task, whichever tracer started it.
     #[must_use]
     pub fn active_span(&self) -> ActiveSpan {
-        ActiveSpan::at(local::top())
+        ActiveSpan::top()
     }
 
     /// Writes a context into a carrier, in all of the tracer's propagation formats.
@@ -189,19 +189,22 @@ impl Tracer {
     pub fn stats(&self) -> Stats {
         let Some(core) = &self.core else { return Stats::default() };
         // In the order of a span's way backwards, so that none is seen later on its way than it was counted.
-        let reporters = core.account.reporters.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let drained = core.account.drained.load(Ordering::Relaxed);
+        let ended = core.hub.is_ended();
+        let Published { drained, reporters } = core.account.read();
         let totals = core.hub.totals();
         let counts = &core.hub.counts;
         let gone = totals.withdrawn + totals.queue_full + totals.after_shutdown + drained;
+        let queued = totals.finished.saturating_sub(gone);
+        // A thread may have queued a span at the very moment of the shutdown: nobody will fetch it.
+        let (queued, stranded) = if ended { (0, queued) } else { (queued, 0) };
         Stats {
             started: totals.started,
             finished: totals.finished,
             refused: totals.refused,
             withdrawn: totals.withdrawn,
             queue_full: totals.queue_full,
-            after_shutdown: totals.after_shutdown,
-            queued: totals.finished.saturating_sub(gone),
+            after_shutdown: totals.after_shutdown + stranded,
+            queued,
             reporters,
             tags_ignored: counts.tags_ignored.load(Ordering::Relaxed),
             out_of_order: counts.out_of_order.load(Ordering::Relaxed),

@@ -33,7 +33,9 @@ pub fn start(site: &'static Callsite) -> Span {
     match local::mode() {
         Mode::Refused | Mode::Suppressed => Span::disabled(),
         Mode::Idle if global::installed_ref().is_none() => Span::disabled(),
-        _ => Span::new(with_tracer(|tracer| tracer.begin(Parent::Active, Cow::Borrowed(site.name), Some(site)))),
+        _ => Span::new(with_tracer(|tracer| {
+            tracer.begin(Parent::Active, Cow::Borrowed(site.name), Some(site))
+        })),
     }
 }
 
@@ -124,7 +126,8 @@ impl Begin {
     }
 
     fn way(&self) -> Way {
-        let alone = self.references.is_empty() && matches!(local::mode(), Mode::Idle | Mode::Default);
+        let alone =
+            self.references.is_empty() && matches!(local::mode(), Mode::Idle | Mode::Default);
         if !self.wanted || (self.needs_parent && alone) {
             Way::None
         } else if self.references.is_empty() && !self.root {
@@ -136,9 +139,10 @@ impl Begin {
 
     fn build(self) -> Span {
         with_tracer(|tracer| {
-            let mut builder = SpanBuilder::new(tracer, Cow::Borrowed(self.site.name), Some(self.site));
+            let mut builder =
+                SpanBuilder::new(tracer, Cow::Borrowed(self.site.name), Some(self.site));
             if self.root {
-                builder = builder.ignore_active();
+                builder = builder.new_trace();
             }
             for (relation, context) in &self.references {
                 builder = match relation {

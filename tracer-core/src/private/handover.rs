@@ -27,7 +27,9 @@ impl fmt::Debug for Handover {
 
 impl Handover {
     pub const fn new(scope: Scope) -> Self {
-        Self { scope: Cell::new(Some(scope)) }
+        Self {
+            scope: Cell::new(Some(scope)),
+        }
     }
 
     fn claim(&self) -> Span {

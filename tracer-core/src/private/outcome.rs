@@ -22,6 +22,10 @@ pub fn call<R>(body: impl FnOnce() -> R) -> R {
     body()
 }
 
+/// Makes the future it is called in own a variable.
+#[inline]
+pub const fn hold<T: ?Sized>(_: &T) {}
+
 /// As [`TraceFuture::in_span`], without the trait in scope.
 #[inline]
 pub fn in_span<F: Future>(span: Span, future: F) -> InSpan<F> {
@@ -128,6 +132,10 @@ fn log<E>(span: &ActiveSpan, message: std::fmt::Arguments<'_>) {
     with_text(message, |message| {
         span.set_tag(tags::ERROR, true);
         let kind = std::any::type_name::<E>();
-        span.log(((tags::EVENT, "error"), (tags::ERROR_KIND, kind), (tags::MESSAGE, message)));
+        span.log((
+            (tags::EVENT, "error"),
+            (tags::ERROR_KIND, kind),
+            (tags::MESSAGE, message),
+        ));
     });
 }

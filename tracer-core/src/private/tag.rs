@@ -48,7 +48,9 @@ pub fn tag_display(target: impl Target, key: &'static str, value: &(impl Display
 
 /// `key = ?expr`.
 pub fn tag_debug(target: impl Target, key: &'static str, value: &(impl Debug + ?Sized)) {
-    with_text(format_args!("{value:?}"), |text| target.put(key, text.into()));
+    with_text(format_args!("{value:?}"), |text| {
+        target.put(key, text.into());
+    });
 }
 
 /// Finds the tag value of whatever an argument is: itself, what it points to, or what that points to.
@@ -102,6 +104,7 @@ where
 }
 
 impl<'v, T: ?Sized> Probe<'v, T> {
+    #[must_use]
     pub fn tag_value(&self) -> TagValue<'v>
     where
         T: AsTag,

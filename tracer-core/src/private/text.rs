@@ -35,7 +35,11 @@ impl Write for Bounded {
             self.0.push_str(text);
             return Ok(());
         }
-        self.0.push_str(&text[..text.floor_char_boundary(room)]);
+        let end = (0..=room)
+            .rev()
+            .find(|&end| text.is_char_boundary(end))
+            .unwrap_or(0);
+        self.0.push_str(&text[..end]);
         Err(fmt::Error)
     }
 }
@@ -54,7 +58,9 @@ mod tests {
                 }
             }
         }
-        with_text(format_args!("{Endless}"), |text| assert!(text.len() > MOST_BYTES - 4 && text.len() <= MOST_BYTES));
+        with_text(format_args!("{Endless}"), |text| {
+            assert!(text.len() > MOST_BYTES - 4 && text.len() <= MOST_BYTES)
+        });
     }
 
     #[test]
@@ -63,10 +69,14 @@ mod tests {
         impl fmt::Display for Nested {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("outer ")?;
-                with_text(format_args!("{}", "inner"), |text| assert_eq!(text, "inner"));
+                with_text(format_args!("{}", "inner"), |text| {
+                    assert_eq!(text, "inner")
+                });
                 f.write_str("end")
             }
         }
-        with_text(format_args!("{Nested}"), |text| assert_eq!(text, "outer end"));
+        with_text(format_args!("{Nested}"), |text| {
+            assert_eq!(text, "outer end")
+        });
     }
 }

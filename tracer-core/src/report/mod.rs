@@ -11,6 +11,7 @@ mod null;
 mod packet;
 mod peer;
 pub(crate) mod queue;
+mod reporter_stats;
 mod socket;
 pub(crate) mod udp;
 pub(crate) mod worker;
@@ -19,6 +20,7 @@ pub use console::ConsoleReporter;
 pub use http::HttpReporter;
 pub use memory::MemoryReporter;
 pub use null::NullReporter;
+pub use reporter_stats::ReporterStats;
 pub use udp::UdpReporter;
 
 use std::fmt;
@@ -108,8 +110,9 @@ impl ReportError {
     /// The same error with `lost` more spans, for a reporter that loses spans to several causes in one call.
     #[must_use]
     pub fn and(mut self, lost: usize, cause: LossCause) -> Self {
-        self.counts[cause as usize] += lost;
-        self.lost += lost;
+        let count = &mut self.counts[cause as usize];
+        *count = count.saturating_add(lost);
+        self.lost = self.lost.saturating_add(lost);
         self
     }
 

@@ -121,11 +121,6 @@ impl Ring {
         self.bytes_out = out;
         room
     }
-
-    /// Spans nobody will fetch any more, once the reporter thread has left.
-    pub(crate) fn stranded(&self) -> u64 {
-        if self.spans.is_abandoned() { (RING_SPANS - self.spans.slots()) as u64 } else { 0 }
-    }
 }
 
 impl Drain {
@@ -312,9 +307,14 @@ impl Hub {
         self.answered.notify_all();
     }
 
+    /// Whether the reporter thread is gone: what is queued now stays there.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.lock().ended
+    }
+
     /// Asks for a flush and waits until it is answered.
     pub(crate) fn flush(&self, within: Duration) -> Result<(), FlushError> {
-        let deadline = Instant::now() + within;
+        let deadline = deadline(within);
         let mut state = self.lock();
         state.asked += 1;
         let number = state.asked;
@@ -337,7 +337,7 @@ impl Hub {
 
     /// Waits until the reporter thread has stopped.
     pub(crate) fn wait_end(&self, within: Duration) -> Result<(), FlushError> {
-        let deadline = Instant::now() + within;
+        let deadline = deadline(within);
         let mut state = self.lock();
         while !state.ended {
             state = self.wait(state, deadline)?;
@@ -357,4 +357,9 @@ impl Hub {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The end of a wait; `Duration::MAX` and the like, which no clock can be moved by, wait for a year.
+fn deadline(within: Duration) -> Instant {
+    Instant::now() + within.min(Duration::from_secs(365 * 86_400))
 }

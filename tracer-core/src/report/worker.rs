@@ -1,7 +1,6 @@
 //! The reporter thread: empties the rings, calls the reporters, keeps the account.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,18 +9,26 @@ use crate::local;
 use crate::process::Process;
 use crate::record::SpanRecord;
 use crate::report::queue::{Drain, Hub};
-use crate::report::{LossCause, Losses, ReportError, Reporter};
-use crate::stats::ReporterStats;
+use crate::report::{LossCause, Losses, ReportError, Reporter, ReporterStats};
 
 /// How long an anchor of the clock serves.
 const ANCHOR_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What the reporter thread counts, for others to read.
+/// What the reporter thread counts, for others to read: brought up to date in one step, so that each span is in one place.
 #[derive(Debug, Default)]
-pub(crate) struct Account {
-    /// Spans taken from the rings.
-    pub(crate) drained: AtomicU64,
-    pub(crate) reporters: Mutex<Vec<ReporterStats>>,
+pub(crate) struct Account(Mutex<Published>);
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Published {
+    /// Spans taken from the rings and given to every reporter.
+    pub(crate) drained: u64,
+    pub(crate) reporters: Vec<ReporterStats>,
+}
+
+impl Account {
+    pub(crate) fn read(&self) -> Published {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// The state of the reporter thread.
@@ -33,6 +40,7 @@ pub(crate) struct Worker {
     drains: Vec<Drain>,
     flush_interval: Duration,
     queue_full: Alarm,
+    drained: u64,
 }
 
 /// A reporter and what became of the spans it got.
@@ -61,8 +69,12 @@ impl Worker {
             .into_iter()
             .map(|reporter| Desk { reporter, stats: ReporterStats::default(), alarm: Alarm::default() })
             .collect();
-        *account.reporters.lock().unwrap_or_else(PoisonError::into_inner) = vec![ReporterStats::default(); desks.len()];
-        Self { hub, account, process, desks, drains: Vec::new(), flush_interval, queue_full: Alarm::default() }
+        // Zero would never sleep, and no clock can be moved by `Duration::MAX`.
+        let flush_interval = flush_interval.clamp(Duration::from_millis(1), Duration::from_secs(86_400));
+        let queue_full = Alarm::default();
+        let worker = Self { hub, account, process, desks, drains: Vec::new(), flush_interval, queue_full, drained: 0 };
+        worker.publish();
+        worker
     }
 
     /// Runs until the hub is closed.
@@ -96,7 +108,7 @@ impl Worker {
 
     /// Takes what is in the rings and hands it to the reporters.
     fn drain(&mut self) {
-        let (desks, process, account) = (&mut self.desks, &self.process, &self.account);
+        let (desks, process) = (&mut self.desks, &self.process);
         let mut report = |batch: &[SpanRecord]| {
             for desk in desks.iter_mut() {
                 desk.report(process, batch);
@@ -111,7 +123,7 @@ impl Worker {
             report(overflow.make_contiguous());
             count += overflow.len();
         }
-        account.drained.fetch_add(count as u64, Ordering::Relaxed);
+        self.drained += count as u64;
         self.publish();
     }
 
@@ -126,9 +138,10 @@ impl Worker {
     }
 
     fn publish(&self) {
-        let mut published = self.account.reporters.lock().unwrap_or_else(PoisonError::into_inner);
-        published.clear();
-        published.extend(self.desks.iter().map(|desk| desk.stats));
+        let mut published = self.account.0.lock().unwrap_or_else(PoisonError::into_inner);
+        published.drained = self.drained;
+        published.reporters.clear();
+        published.reporters.extend(self.desks.iter().map(|desk| desk.stats));
     }
 }
 
@@ -136,8 +149,8 @@ impl Desk {
     fn report(&mut self, process: &Process, batch: &[SpanRecord]) {
         self.stats.reported += batch.len() as u64;
         let reporter = &mut self.reporter;
-        let result = catch_unwind(AssertUnwindSafe(|| reporter.report(process, batch)));
-        self.account(result.unwrap_or_else(|_| Err(ReportError::new(batch.len(), LossCause::Io, "the reporter panicked"))));
+        let result = caught(batch.len(), || reporter.report(process, batch));
+        self.account(result);
     }
 
     fn flush(&mut self, queue_full: u64) {
@@ -147,11 +160,10 @@ impl Desk {
             failed: self.stats.io + self.stats.refused,
         };
         let reporter = &mut self.reporter;
-        let result = catch_unwind(AssertUnwindSafe(|| {
+        let result = caught(0, || {
             reporter.losses(losses);
             reporter.flush()
-        }));
-        let result = result.unwrap_or_else(|_| Err(ReportError::new(0, LossCause::Io, "the reporter panicked")));
+        });
         let failed = result.is_err();
         self.account(result);
         if !failed {
@@ -161,9 +173,11 @@ impl Desk {
 
     fn account(&mut self, result: Result<(), ReportError>) {
         let Err(error) = result else { return };
-        self.stats.reported = self.stats.reported.saturating_sub(error.lost as u64);
         for cause in [LossCause::Io, LossCause::Refused, LossCause::TooLarge] {
-            self.stats.lose(cause, error.lost_to(cause) as u64);
+            // A reporter cannot lose what it did not get: the account stays sound whatever it says.
+            let lost = self.stats.reported.min(error.lost_to(cause) as u64);
+            self.stats.reported -= lost;
+            self.stats.lose(cause, lost);
         }
         if error.lost > 0 {
             self.alarm.judge(self.stats.lost(), || error.message);
@@ -185,6 +199,15 @@ impl Alarm {
         }
         self.lost = lost;
     }
+}
+
+/// Calls a reporter; a panic is the loss of `spans`.
+fn caught(spans: usize, call: impl FnOnce() -> Result<(), ReportError>) -> Result<(), ReportError> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|payload| {
+        // Dropping what a panic was thrown with may panic in turn.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+        Err(ReportError::new(spans, LossCause::Io, "the reporter panicked"))
+    })
 }
 
 /// Runs a closure when it goes, also by a panic.
