@@ -264,15 +264,11 @@ fn longest_reply_that_is_read() {
     let reply = |length: usize| -> &'static str {
         format!("{ONE}{}", " ".repeat(length - ONE.len())).leak()
     };
-    let server = Server::new(&[
-        Answer::Strategy(reply(65_537)),
-        Answer::Strategy(reply(65_536)),
-    ]);
+    let server = Server::new(&[Answer::Strategy(reply(65_537))]);
     let (sampler, polling) = start(&server);
-    assert_eq!(
-        (polling.stats().update_failures, tags(&sampler, OUT)),
-        (1, None)
-    );
+    assert!(polling.stats().update_failures >= 1);
+    assert_eq!(tags(&sampler, OUT), None);
+    server.answer(Answer::Strategy(reply(65_536)));
     until("the reply of 64 KB", || tags(&sampler, OUT).is_some());
 }
 
@@ -293,21 +289,18 @@ fn nothing_listening_is_known_at_once_and_changes_nothing() {
 }
 
 #[test]
-fn agent_that_comes_later_is_found() {
-    let server = Server::new(&[
-        Answer::Status("503 Service Unavailable"),
-        Answer::Strategy(r#"{"probabilisticSampling":{"samplingRate":1}}"#),
-    ]);
-    let mut sampler =
-        Sampler::from(settings(&server.url()).refresh_interval(Duration::from_secs(3600)));
+fn agent_that_comes_later_is_found_before_the_interval_is_over() {
+    let server = Server::new(&[Answer::Status("503 Service Unavailable")]);
+    let hourly = settings(&server.url()).refresh_interval(Duration::from_secs(3600));
+    let mut sampler = Sampler::from(hourly);
     let polling = sampler.start("shop");
     polling.wait_first(PATIENCE);
     assert_eq!(tags(&sampler, OUT), None);
+    server.answer(Answer::Strategy(
+        r#"{"probabilisticSampling":{"samplingRate":1}}"#,
+    ));
     until("the retry", || tags(&sampler, OUT).is_some());
-    assert_eq!(
-        (polling.stats().query_failures, polling.stats().queries),
-        (1, 1)
-    );
+    assert!(polling.stats().query_failures >= 1);
 }
 
 #[test]
