@@ -1,6 +1,6 @@
 //! The bars: what a row of ours must reach, as a ratio measured in the same run.
 
-use crate::figure::{Figure, Results};
+use crate::figure::{Figure, Results, median};
 
 /// The contender the bars are about.
 pub(crate) const OURS: &str = "ours";
@@ -39,8 +39,16 @@ impl Bar {
         self.rows.iter().all(|row| rows.contains(row))
     }
 
-    /// The value that is held against the bar; `None` when something for it was not measured, or lost spans.
+    /// The value that is held against the bar: the median over the rounds, so that what is compared ran side by side.
+    /// `None` when something for it was not measured, or lost spans in most of its runs.
     pub(crate) fn value(&self, results: &Results) -> Option<f64> {
+        let over_all = self.value_of(results)?;
+        let rounds = results.rounds();
+        let in_rounds = rounds.iter().filter_map(|round| self.value_of(round));
+        median(in_rounds.collect()).or(Some(over_all))
+    }
+
+    fn value_of(&self, results: &Results) -> Option<f64> {
         let ours = (self.of)(results, OURS)?;
         Some(match self.against {
             Contender(peer) => ours / (self.of)(results, peer)?,
@@ -66,7 +74,7 @@ macro_rules! bar {
 
 use Against::{Contender, Least, Nothing};
 
-/// A ratio of the cost with two threads to that with one, or of a trace's memory: equal but for noise.
+/// The cost with two threads by that with one: equal but for noise.
 const EQUAL: f64 = 1.1;
 
 /// All bars.

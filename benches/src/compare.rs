@@ -50,6 +50,10 @@ impl Compare {
         if rows.is_empty() {
             return Err(format!("no row has any of {:?} in its name", self.only).into());
         }
+        let machine = machine::describe(self.rounds);
+        if machine.load.is_some_and(|load| load > 0.5) {
+            eprintln!("the machine is busy with something else: do not quote these figures");
+        }
         let mut results = Results::default();
         let mut cannot = HashSet::new();
         for round in 0..self.rounds {
@@ -70,14 +74,13 @@ impl Compare {
                                     row.name
                                 );
                             }
-                            results.add(row.name, contender, figures);
+                            results.add(round, row.name, contender, figures);
                         }
                         None => drop(cannot.insert((row.name, contender))),
                     }
                 }
             }
         }
-        let machine = machine::describe(self.rounds);
         let rows: Vec<&'static str> = rows.iter().map(|row| row.name).collect();
         if self.json {
             println!(

@@ -1,6 +1,6 @@
 //! Figures: what one run of a row measured, and what many runs come to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -88,16 +88,45 @@ impl Figure {
 /// The figures of one run.
 pub(crate) type Figures = BTreeMap<Figure, f64>;
 
-/// The figures of all runs.
+/// The figures of all runs, by row and contender, then by round.
 #[derive(Debug, Default)]
 pub(crate) struct Results {
-    runs: BTreeMap<(&'static str, &'static str), Vec<Figures>>,
+    runs: BTreeMap<(&'static str, &'static str), BTreeMap<usize, Figures>>,
 }
 
 impl Results {
     /// Adds one run of `row` by `contender`.
-    pub(crate) fn add(&mut self, row: &'static str, contender: &'static str, figures: Figures) {
-        self.runs.entry((row, contender)).or_default().push(figures);
+    pub(crate) fn add(
+        &mut self,
+        round: usize,
+        row: &'static str,
+        contender: &'static str,
+        figures: Figures,
+    ) {
+        let runs = self.runs.entry((row, contender)).or_default();
+        runs.insert(round, figures);
+    }
+
+    /// The results of each round by itself: what ran next to each other.
+    pub(crate) fn rounds(&self) -> Vec<Self> {
+        let rounds: BTreeSet<usize> = self
+            .runs
+            .values()
+            .flat_map(|runs| runs.keys().copied())
+            .collect();
+        let only = |round: &usize| {
+            let of_round = |runs: &BTreeMap<usize, Figures>| {
+                Some(BTreeMap::from([(*round, runs.get(round)?.clone())]))
+            };
+            self.runs
+                .iter()
+                .filter_map(|(key, runs)| Some((*key, of_round(runs)?)))
+                .collect()
+        };
+        rounds
+            .iter()
+            .map(|round| Self { runs: only(round) })
+            .collect()
     }
 
     /// The median over the runs that lost no span; `None` when nothing was measured, or most runs lost some.
@@ -107,15 +136,16 @@ impl Results {
         }
         let whole = self
             .of(row, contender)?
-            .iter()
+            .values()
             .filter(|run| lost(run) == 0.0);
         median(whole.filter_map(|run| run.get(&figure).copied()).collect())
     }
 
     /// Whether at least half of the runs delivered what they had to.
     pub(crate) fn is_valid(&self, row: &str, contender: &str) -> bool {
-        self.of(row, contender)
-            .is_none_or(|runs| runs.iter().filter(|run| lost(run) == 0.0).count() * 2 >= runs.len())
+        self.of(row, contender).is_none_or(|runs| {
+            runs.values().filter(|run| lost(run) == 0.0).count() * 2 >= runs.len()
+        })
     }
 
     /// The figures some contender has in this row, in their order.
@@ -124,7 +154,7 @@ impl Results {
             .runs
             .iter()
             .filter(|((name, _), _)| *name == row)
-            .flat_map(|(_, runs)| runs.iter().flat_map(|run| run.keys().copied()))
+            .flat_map(|(_, runs)| runs.values().flat_map(|run| run.keys().copied()))
             .filter(|figure| !matches!(figure, Figure::Expected | Figure::Delivered))
             .collect();
         all.sort_unstable();
@@ -132,7 +162,7 @@ impl Results {
         all
     }
 
-    fn of(&self, row: &str, contender: &str) -> Option<&Vec<Figures>> {
+    fn of(&self, row: &str, contender: &str) -> Option<&BTreeMap<usize, Figures>> {
         self.runs
             .iter()
             .find(|((r, c), _)| *r == row && *c == contender)
@@ -181,11 +211,38 @@ mod tests {
                 (Figure::Delivered, delivered),
             ])
         };
-        results.add("flat10", "ours", run(20.0, 10.0));
-        results.add("flat10", "ours", run(2.0, 9.0));
+        results.add(0, "flat10", "ours", run(20.0, 10.0));
+        results.add(1, "flat10", "ours", run(2.0, 9.0));
         assert_eq!(results.get("flat10", "ours", Figure::Caller), Some(20.0));
-        results.add("flat10", "ours", run(2.0, 9.0));
+        results.add(2, "flat10", "ours", run(2.0, 9.0));
         assert!(!results.is_valid("flat10", "ours"));
         assert_eq!(results.get("flat10", "ours", Figure::Caller), None);
+    }
+    #[test]
+    fn a_round_has_the_runs_of_its_number() {
+        let mut results = Results::default();
+        for (round, caller) in [(0, 20.0), (1, 30.0)] {
+            results.add(
+                round,
+                "flat10",
+                "ours",
+                Figures::from([(Figure::Caller, caller)]),
+            );
+        }
+        results.add(
+            0,
+            "overload",
+            "ours",
+            Figures::from([(Figure::Caller, 1.0)]),
+        );
+        let of = |row| -> Vec<_> {
+            let rounds = results.rounds();
+            rounds
+                .iter()
+                .map(|round| round.get(row, "ours", Figure::Caller))
+                .collect()
+        };
+        assert_eq!(of("flat10"), [Some(20.0), Some(30.0)]);
+        assert_eq!(of("overload"), [Some(1.0), None]);
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Machine {
     pub(crate) rustc: &'static str,
     /// Crates the contenders are made of, as locked.
     pub(crate) versions: Vec<String>,
+    /// Load average of the minute before, where `/proc` tells: what else the machine was doing.
+    pub(crate) load: Option<f64>,
     /// Rounds the medians are taken over.
     pub(crate) rounds: usize,
 }
@@ -45,8 +47,11 @@ pub(crate) fn describe(rounds: usize) -> Machine {
         rustc: env!("BENCHES_RUSTC"),
         versions: CRATES
             .iter()
-            .flat_map(|name| versions(lock, name))
+            .filter_map(|name| version(lock, name))
             .collect(),
+        load: std::fs::read_to_string("/proc/loadavg")
+            .ok()
+            .and_then(|text| text.split(' ').next()?.parse().ok()),
         rounds,
     }
 }
@@ -57,25 +62,46 @@ fn processor() -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-/// `name version` for each version of the crate in the lock file.
-fn versions(lock: &str, name: &str) -> Vec<String> {
-    let lines: Vec<&str> = lock.lines().collect();
-    lines
-        .windows(2)
-        .filter(|pair| pair[0] == format!("name = \"{name}\""))
-        .filter_map(|pair| pair[1].strip_prefix("version = \"")?.strip_suffix('"'))
-        .map(|version| format!("{name} {version}"))
-        .collect()
+/// `name version` as this package depends on it. A lock file names the version at the dependency if there are several.
+fn version(lock: &str, name: &str) -> Option<String> {
+    let (_, package) = lock.split_once("\nname = \"benches\"\n")?;
+    let several = format!("\n \"{name} ");
+    if let Some((_, rest)) = package.split_once("\n]")?.0.split_once(&several) {
+        return Some(format!("{name} {}", rest.split_once('"')?.0));
+    }
+    let (_, rest) = lock.split_once(&format!("\nname = \"{name}\"\nversion = \""))?;
+    Some(format!("{name} {}", rest.split_once('"')?.0))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::versions;
+    use super::version;
 
     #[test]
-    fn versions_are_those_of_the_lock_file() {
-        let lock = "[[package]]\nname = \"a\"\nversion = \"1.2.3\"\n\n[[package]]\nname = \"ab\"\nversion = \"2.0.0\"\n";
-        assert_eq!(versions(lock, "a"), ["a 1.2.3"]);
-        assert_eq!(versions(lock, "b"), [""; 0]);
+    fn versions_are_those_this_package_depends_on() {
+        let lock = r#"
+[[package]]
+name = "a"
+version = "1.0.0"
+
+[[package]]
+name = "a"
+version = "2.0.0"
+
+[[package]]
+name = "b"
+version = "3.0.0"
+
+[[package]]
+name = "benches"
+version = "0.1.0"
+dependencies = [
+ "a 2.0.0",
+ "b",
+]
+"#;
+        assert_eq!(version(lock, "a").as_deref(), Some("a 2.0.0"));
+        assert_eq!(version(lock, "b").as_deref(), Some("b 3.0.0"));
+        assert_eq!(version(lock, "c"), None);
     }
 }

@@ -8,10 +8,10 @@ use crate::figure::{Figure, Figures};
 use crate::usage;
 use crate::work::{Tracing, Work};
 
-/// Children of the row about delay: many, and after a pause a few more, which fill nothing and so wake nobody.
-const MANY: u64 = 10_000;
-const FEW: u64 = 100;
-/// Children between two pauses, so that no queue is full.
+/// Children of the row about delay, and after a pause a few more: no queue is ever so full that somebody is woken for it.
+const MANY: u64 = 400;
+const FEW: u64 = 50;
+/// Children between two flushes, so that no queue is full.
 const BURST: u64 = 500;
 /// Longer than any contender's interval between two reports.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -23,10 +23,7 @@ pub(super) fn delay<C: Contender>() -> Option<Figures> {
         return None;
     }
     let mut run = contender.work(Work::OpenRoot)?;
-    for _ in 0..MANY / BURST {
-        run(BURST);
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    run(MANY);
     std::thread::sleep(Duration::from_millis(10));
     run(FEW);
     let start = Instant::now();

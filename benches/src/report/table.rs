@@ -30,7 +30,8 @@ fn write_head(text: &mut String, machine: &Machine) -> std::fmt::Result {
     writeln!(text, "{}", machine.versions.join(", "))?;
     writeln!(
         text,
-        "medians of {} rounds; without runs that lost spans; `lost`: most of them did\n",
+        "load before: {}; medians of {} rounds, without runs that lost spans; `lost`: most of them did\n",
+        machine.load.map_or_else(|| "unknown".to_owned(), number),
         machine.rounds
     )
 }
