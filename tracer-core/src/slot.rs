@@ -1,6 +1,6 @@
 //! A span between the moments in which it is active: what wrappers of futures, streams, bodies and services hold.
 
-use crate::context::SpanContext;
+use crate::context::{SpanContext, state};
 use crate::local;
 use crate::record::SpanRecord;
 use crate::span::{self, Span};
@@ -96,6 +96,8 @@ impl Drop for Visit<'_> {
             && !self.slot.panicked
         {
             span::mark_panic(record);
+            // The span is dropped while the thread still unwinds: once is enough.
+            record.context.state |= state::UNWINDING;
             self.slot.panicked = true;
         }
         self.slot.span.put_back(record);
