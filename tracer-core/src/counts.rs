@@ -1,6 +1,5 @@
 //! Counters of one writer each: what a thread counts without an atomic read-modify-write.
 
-use std::ops::{Add, AddAssign};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The counters of one thread. Only that thread writes them, so counting is a load and a store.
@@ -21,26 +20,12 @@ pub(crate) struct Count(AtomicU64);
 impl Count {
     #[inline]
     pub(crate) fn add(&self, more: u64) {
-        self.0.store(self.get() + more, Ordering::Relaxed);
+        // Released, so that whoever sees a later counter of a span's way sees the earlier ones: free on x86.
+        self.0.store(self.0.load(Ordering::Relaxed) + more, Ordering::Release);
     }
 
     pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl ThreadCounts {
-    pub(crate) fn totals(&self) -> ThreadTotals {
-        // Finished first: a span counted as finished was counted as started before, so `open` is never negative.
-        let finished = self.finished.get();
-        ThreadTotals {
-            finished,
-            started: self.started.get(),
-            refused: self.refused.get(),
-            withdrawn: self.withdrawn.get(),
-            queue_full: self.queue_full.get(),
-            after_shutdown: self.after_shutdown.get(),
-        }
+        self.0.load(Ordering::Acquire)
     }
 }
 
@@ -55,23 +40,23 @@ pub(crate) struct ThreadTotals {
     pub(crate) after_shutdown: u64,
 }
 
-impl Add for ThreadTotals {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            started: self.started + other.started,
-            finished: self.finished + other.finished,
-            refused: self.refused + other.refused,
-            withdrawn: self.withdrawn + other.withdrawn,
-            queue_full: self.queue_full + other.queue_full,
-            after_shutdown: self.after_shutdown + other.after_shutdown,
+impl ThreadTotals {
+    /// Adds the counters of threads that go on counting meanwhile.
+    ///
+    /// Read is in the order of a span's way backwards, and each step of all threads before the next, as a span may start
+    /// on one and finish on another: so none is seen later on its way than it was counted.
+    pub(crate) fn add<'a>(&mut self, threads: impl Iterator<Item = &'a ThreadCounts> + Clone) {
+        for thread in threads.clone() {
+            self.withdrawn += thread.withdrawn.get();
+            self.queue_full += thread.queue_full.get();
+            self.after_shutdown += thread.after_shutdown.get();
         }
-    }
-}
-
-impl AddAssign for ThreadTotals {
-    fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
+        for thread in threads.clone() {
+            self.finished += thread.finished.get();
+        }
+        for thread in threads {
+            self.started += thread.started.get();
+            self.refused += thread.refused.get();
+        }
     }
 }

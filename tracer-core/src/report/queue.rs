@@ -232,13 +232,15 @@ impl Hub {
     pub(crate) fn detach(&self, counts: &Arc<ThreadCounts>) {
         let mut state = self.lock();
         state.threads.retain(|other| !Arc::ptr_eq(other, counts));
-        state.retired += counts.totals();
+        state.retired.add(std::iter::once(&**counts));
     }
 
     /// The counters of all threads that are and were.
     pub(crate) fn totals(&self) -> ThreadTotals {
         let state = self.lock();
-        state.threads.iter().fold(state.retired, |sum, thread| sum + thread.totals())
+        let mut totals = state.retired;
+        totals.add(state.threads.iter().map(|thread| &**thread));
+        totals
     }
 
     /// Takes a span of a thread without a ring.

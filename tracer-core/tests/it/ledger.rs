@@ -213,9 +213,7 @@ fn stats_are_sound_at_any_time() {
             .collect();
         while workers.iter().any(|worker| !worker.is_finished()) {
             let stats = tracer.stats();
-            assert!(stats.open() <= 3, "{stats:?}");
-            let known = stats.reporters[0].reported + stats.queue_full + stats.queued;
-            assert!(known >= stats.finished, "{stats:?}");
+            assert_ledger(&stats);
         }
     });
     tracer.flush(PATIENCE).unwrap();
