@@ -135,3 +135,52 @@ fn name_of_any_length_is_bounded_and_whole_characters() {
     assert!(!name.is_empty() && name.len() <= 60_000, "{}", name.len());
     assert!(name.chars().all(|c| c == '\u{20ac}'));
 }
+
+#[test]
+fn long_keys_are_cut_and_stay_one_key() {
+    let test = TestTracer::new("it");
+    let mut span = test.tracer().start_span("keys");
+    for n in 0..3 {
+        span.set_tag("k".repeat(5_000), n);
+    }
+    span.finish();
+    let span = &test.spans()[0];
+    let long: Vec<_> = span
+        .tags()
+        .filter(|(key, _)| key.starts_with("kk"))
+        .collect();
+    assert_eq!(long.len(), 1);
+    assert_eq!((long[0].0.len(), long[0].1.as_i64()), (1024, Some(2)));
+}
+
+#[test]
+fn names_and_logs_survive_a_tag_that_is_set_again_and_again() {
+    let test = TestTracer::with("it", |builder| builder.max_logs(1000)).strict();
+    let mut span = test.tracer().start_span(String::from("owned name"));
+    span.set_tag(String::from("owned key"), "first");
+    for n in 0..10_000 {
+        span.set_tag("progress", format!("{n:0>1000}"));
+        if n % 1_000 == 0 {
+            span.log([(String::from("owned field"), format!("at {n}"))]);
+        }
+    }
+    span.finish();
+    let span = &test.spans()[0];
+    assert_eq!(span.operation_name(), "owned name");
+    assert_eq!(span.tag("owned key").unwrap().as_str(), Some("first"));
+    assert!(
+        span.tag("progress")
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .ends_with("09999")
+    );
+    let logs: Vec<_> = span.logs().map(|log| log.fields[0].1.to_string()).collect();
+    assert_eq!(
+        logs,
+        (0..10)
+            .map(|n| format!("at {}", n * 1_000))
+            .collect::<Vec<_>>()
+    );
+    assert_eq!(span.tag("truncated"), None);
+}
