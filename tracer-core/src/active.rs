@@ -9,9 +9,9 @@ use crate::context::SpanContext;
 use crate::edit::{self, Edit};
 use crate::fields::Fields;
 use crate::local;
-use crate::stack::Place;
 use crate::record::SpanRecord;
 use crate::span;
+use crate::stack::Place;
 use crate::tag::TagValue;
 use crate::tags;
 
@@ -33,14 +33,22 @@ pub struct ActiveSpan {
 impl ActiveSpan {
     #[inline]
     pub(crate) const fn at(place: Place) -> Self {
-        Self { place, tracer: 0, thread: PhantomData }
+        Self {
+            place,
+            tracer: 0,
+            thread: PhantomData,
+        }
     }
 
     /// The one on top of the stack.
     #[inline]
     pub(crate) fn top() -> Self {
         let (place, tracer) = local::top();
-        Self { place, tracer, thread: PhantomData }
+        Self {
+            place,
+            tracer,
+            thread: PhantomData,
+        }
     }
 
     /// Whether tags and logs are kept: a span is active and its trace is sampled.
@@ -56,7 +64,11 @@ impl ActiveSpan {
     }
 
     /// As [`Span::set_tag`](crate::Span::set_tag).
-    pub fn set_tag<'v>(&self, key: impl Into<Cow<'static, str>>, value: impl Into<TagValue<'v>>) -> &Self {
+    pub fn set_tag<'v>(
+        &self,
+        key: impl Into<Cow<'static, str>>,
+        value: impl Into<TagValue<'v>>,
+    ) -> &Self {
         if !self.place.is_none() {
             let value = value.into();
             let key = key.into();
@@ -111,11 +123,16 @@ impl ActiveSpan {
     /// The value of a baggage item.
     #[must_use]
     pub fn baggage_item(&self, key: &str) -> Option<String> {
-        self.read(|record| record.context.baggage_item(key).map(str::to_owned)).flatten()
+        self.read(|record| record.context.baggage_item(key).map(str::to_owned))
+            .flatten()
     }
 
     fn read<R>(&self, read: impl FnOnce(&SpanRecord) -> R) -> Option<R> {
-        if self.place.is_none() { None } else { local::edit(self.place, |record| read(record)) }
+        if self.place.is_none() {
+            None
+        } else {
+            local::edit(self.place, |record| read(record))
+        }
     }
 
     fn edit(&self, edit: impl FnOnce(&mut SpanRecord) -> Edit) {
@@ -145,6 +162,10 @@ impl SpanContext {
     /// was given the context of a span that surrounds it. Elsewhere one that does nothing.
     #[must_use]
     pub fn active_span(&self) -> ActiveSpan {
-        ActiveSpan::at(if self.span_id.is_none() { Place::NONE } else { local::place_of(self.span_id) })
+        ActiveSpan::at(if self.span_id.is_none() {
+            Place::NONE
+        } else {
+            local::place_of(self.span_id)
+        })
     }
 }

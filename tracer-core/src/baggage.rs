@@ -31,7 +31,10 @@ impl Baggage {
     /// The value of `key`.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.items.iter().find(|item| &*item.key == key).map(|item| &*item.value)
+        self.items
+            .iter()
+            .find(|item| &*item.key == key)
+            .map(|item| &*item.value)
     }
 
     /// The items in order, as key and value.
@@ -41,7 +44,9 @@ impl Baggage {
 
     /// The items in order, as key, value and W3C properties.
     pub fn iter_with_properties(&self) -> impl Iterator<Item = (&str, &str, &str)> {
-        self.items.iter().map(|item| (&*item.key, &*item.value, &*item.properties))
+        self.items
+            .iter()
+            .map(|item| (&*item.key, &*item.value, &*item.properties))
     }
 
     /// How many items there are.
@@ -65,13 +70,26 @@ impl Baggage {
     /// As [`set`](Self::set), with W3C properties.
     pub fn set_with_properties(&mut self, key: &str, value: &str, properties: &str) -> bool {
         let found = self.items.iter().position(|item| &*item.key == key);
-        let others = self.items.iter().enumerate().filter(|&(at, _)| Some(at) != found);
+        let others = self
+            .items
+            .iter()
+            .enumerate()
+            .filter(|&(at, _)| Some(at) != found);
         let bytes: usize = others.map(|(_, item)| item.bytes()).sum();
-        let added = key.len().saturating_add(value.len()).saturating_add(properties.len());
-        if bytes.saturating_add(added) > Self::MAX_BYTES || (found.is_none() && self.len() == Self::MAX_ITEMS) {
+        let added = key
+            .len()
+            .saturating_add(value.len())
+            .saturating_add(properties.len());
+        if bytes.saturating_add(added) > Self::MAX_BYTES
+            || (found.is_none() && self.len() == Self::MAX_ITEMS)
+        {
             return false;
         }
-        let item = Item { key: key.into(), value: value.into(), properties: properties.into() };
+        let item = Item {
+            key: key.into(),
+            value: value.into(),
+            properties: properties.into(),
+        };
         match found {
             Some(at) => self.items[at] = item,
             None => self.items.push(item),

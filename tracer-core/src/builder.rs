@@ -107,7 +107,11 @@ impl TracerBuilder {
     }
 
     /// Sets a tag of the process, which goes with all its spans.
-    pub fn tag(mut self, key: impl Into<Cow<'static, str>>, value: impl Into<TagValue<'static>>) -> Self {
+    pub fn tag(
+        mut self,
+        key: impl Into<Cow<'static, str>>,
+        value: impl Into<TagValue<'static>>,
+    ) -> Self {
         let (key, value) = (key.into(), value.into());
         match self.tags.iter_mut().find(|(known, _)| *known == key) {
             Some(tag) => tag.1 = value,
@@ -158,7 +162,10 @@ impl TracerBuilder {
         let service_name = self.service_name.clone();
         EnvConfig::from_process()
             .and_then(|config| self.apply(config))
-            .unwrap_or_else(|error| Self { error: Some(error), ..Self::new(service_name) })
+            .unwrap_or_else(|error| Self {
+                error: Some(error),
+                ..Self::new(service_name)
+            })
     }
 
     /// Builds the tracer and installs it for this process: what [`tracer`](crate::tracer) gives, and what `#[traced]`
@@ -185,14 +192,19 @@ impl TracerBuilder {
             return Ok(Tracer::disabled());
         }
         if self.service_name.trim().is_empty() {
-            return Err(InitError::value("the service name", &self.service_name, "a name that is not blank"));
+            return Err(InitError::value(
+                "the service name",
+                &self.service_name,
+                "a name that is not blank",
+            ));
         }
         let host = self.agent_host.as_deref().unwrap_or("localhost");
         let mut sampler = match self.sampler {
             Some(sampler) => sampler,
             None => Sampler::remote(format!("http://{}:5778/sampling", bracketed(host)))?,
         };
-        self.reporters.extend(self.from_env.take().filter(|_| self.reporters.is_empty()));
+        self.reporters
+            .extend(self.from_env.take().filter(|_| self.reporters.is_empty()));
         if self.reporters.is_empty() {
             let address = format!("{}:{}", bracketed(host), self.agent_port.unwrap_or(6831));
             self.reporters.push(Box::new(UdpReporter::to(&address)?));
@@ -200,15 +212,27 @@ impl TracerBuilder {
         if self.log_spans {
             self.reporters.push(Box::new(ConsoleReporter::to_log()));
         }
-        let process = Process { service_name: self.service_name.into(), tags: process_tags(self.tags) };
+        let process = Process {
+            service_name: self.service_name.into(),
+            tags: process_tags(self.tags),
+        };
         let hub = Arc::new(Hub::new(self.limits, self.queue_bytes));
         let account = Arc::new(Account::default());
-        let worker =
-            Worker::new(Arc::clone(&hub), Arc::clone(&account), process.clone(), self.reporters, self.flush_interval);
+        let worker = Worker::new(
+            Arc::clone(&hub),
+            Arc::clone(&account),
+            process.clone(),
+            self.reporters,
+            self.flush_interval,
+        );
         let thread = std::thread::Builder::new()
             .name("tracer-reporter".into())
             .spawn(move || worker.run())
-            .map_err(|error| InitError::new(format_args!("the reporter thread cannot be started: {error}")))?;
+            .map_err(|error| {
+                InitError::new(format_args!(
+                    "the reporter thread cannot be started: {error}"
+                ))
+            })?;
         hub.set_worker(thread.thread().clone());
         let polling = sampler.start(&process.service_name);
         polling.wait_first(FIRST_STRATEGY);
@@ -247,7 +271,12 @@ impl TracerBuilder {
         self.agent_host = config.agent_host.or(self.agent_host);
         self.agent_port = config.agent_port.or(self.agent_port);
         set(&mut self.log_spans, config.log_spans);
-        set(&mut self.queue_bytes, config.max_queue_size.map(|spans| spans.saturating_mul(SPAN_BYTES)));
+        set(
+            &mut self.queue_bytes,
+            config
+                .max_queue_size
+                .map(|spans| spans.saturating_mul(SPAN_BYTES)),
+        );
         set(&mut self.flush_interval, config.flush_interval);
         set(&mut self.propagations, config.propagation);
         set(&mut self.bits128, config.trace_id_128bit);
@@ -268,7 +297,9 @@ fn http_reporter(collector: Collector) -> Result<HttpReporter, InitError> {
     let named = |error: InitError| InitError::new(format_args!("{}: {error}", collector.variable));
     let mut reporter = HttpReporter::to(&collector.url).map_err(named)?;
     reporter = match &collector.credentials {
-        Some(Credentials::Basic { user, password }) => reporter.basic_auth(user, password).map_err(named)?,
+        Some(Credentials::Basic { user, password }) => {
+            reporter.basic_auth(user, password).map_err(named)?
+        }
         Some(Credentials::Bearer(token)) => reporter.bearer_auth(token).map_err(named)?,
         None => reporter,
     };
@@ -292,17 +323,26 @@ impl std::fmt::Debug for TracerBuilder {
 
 /// IPv6 addresses stand in brackets before a port.
 fn bracketed(host: &str) -> Cow<'_, str> {
-    if host.contains(':') && !host.starts_with('[') { format!("[{host}]").into() } else { host.into() }
+    if host.contains(':') && !host.starts_with('[') {
+        format!("[{host}]").into()
+    } else {
+        host.into()
+    }
 }
 
 /// The user's tags, and those every Jaeger client adds where the user has not set them.
-fn process_tags(mut tags: Vec<(Cow<'static, str>, TagValue<'static>)>) -> Vec<(Cow<'static, str>, TagValue<'static>)> {
+fn process_tags(
+    mut tags: Vec<(Cow<'static, str>, TagValue<'static>)>,
+) -> Vec<(Cow<'static, str>, TagValue<'static>)> {
     let mut add = |key: &'static str, value: TagValue<'static>| {
         if !tags.iter().any(|(known, _)| known == key) {
             tags.push((key.into(), value));
         }
     };
-    add("jaeger.version", concat!("Rust-", env!("CARGO_PKG_VERSION")).into());
+    add(
+        "jaeger.version",
+        concat!("Rust-", env!("CARGO_PKG_VERSION")).into(),
+    );
     if let Ok(name) = hostname::get() {
         add("hostname", name.to_string_lossy().into_owned().into());
     }
@@ -320,5 +360,9 @@ fn own_address() -> Option<IpAddr> {
     let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
     // An address reserved for documentation (RFC 5737): only its route matters.
     socket.connect("192.0.2.1:9").ok()?;
-    socket.local_addr().ok().map(|address| address.ip()).filter(|ip| !ip.is_unspecified())
+    socket
+        .local_addr()
+        .ok()
+        .map(|address| address.ip())
+        .filter(|ip| !ip.is_unspecified())
 }

@@ -14,7 +14,17 @@ pub struct Callsite {
 impl Callsite {
     /// A call site; meant for the expansion of `#[traced]`.
     #[must_use]
-    pub const fn new(name: &'static str, module: &'static str, file: &'static str, line: u32) -> Self {
-        Self { name, module, file, line }
+    pub const fn new(
+        name: &'static str,
+        module: &'static str,
+        file: &'static str,
+        line: u32,
+    ) -> Self {
+        Self {
+            name,
+            module,
+            file,
+            line,
+        }
     }
 }

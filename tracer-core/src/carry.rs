@@ -2,8 +2,8 @@
 
 use crate::context::SpanContext;
 use crate::local;
-use crate::stack::Place;
 use crate::record::SpanRecord;
+use crate::stack::Place;
 
 /// Wraps a closure for another thread (`std::thread::spawn`, `spawn_blocking`, `rayon::spawn`) so that it runs in the
 /// context that is active now: spans it starts become children of the active span.
@@ -27,7 +27,9 @@ pub fn carry<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
 impl SpanContext {
     /// Runs a closure now, on this thread, with this context active.
     pub fn in_scope<R>(&self, work: impl FnOnce() -> R) -> R {
-        let _visit = local::push(SpanRecord::of_context(self.clone())).ok().map(Visit);
+        let _visit = local::push(SpanRecord::of_context(self.clone()))
+            .ok()
+            .map(Visit);
         work()
     }
 }

@@ -34,7 +34,11 @@ impl Anchor {
     /// This anchor, or the newest if there is none.
     #[inline]
     pub(crate) fn or_newest(self) -> Self {
-        if self == Self::NONE { Self::newest() } else { self }
+        if self == Self::NONE {
+            Self::newest()
+        } else {
+            self
+        }
     }
 
     /// Reads both clocks and makes the result the newest anchor.
@@ -74,7 +78,11 @@ pub(crate) fn unix_nanos(time: SystemTime) -> i64 {
 /// The inverse of [`unix_nanos`].
 pub(crate) fn system_time(nanos: i64) -> SystemTime {
     let distance = Duration::from_nanos(nanos.unsigned_abs());
-    let time = if nanos < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
+    let time = if nanos < 0 {
+        UNIX_EPOCH.checked_sub(distance)
+    } else {
+        UNIX_EPOCH.checked_add(distance)
+    };
     time.unwrap_or(UNIX_EPOCH)
 }
 
@@ -88,7 +96,10 @@ mod tests {
         let read = Anchor::renew().wall_nanos(Instant::now());
         let after = unix_nanos(SystemTime::now());
         let slack = 50_000_000; // calibration of the counter, and a thread put to sleep between two readings
-        assert!(before - slack <= read && read <= after + slack, "{before} {read} {after}");
+        assert!(
+            before - slack <= read && read <= after + slack,
+            "{before} {read} {after}"
+        );
     }
 
     #[test]

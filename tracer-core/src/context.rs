@@ -95,7 +95,13 @@ impl SpanContext {
     /// With [`TraceId::NONE`] the context has no trace and only carries its decision, and what is added to it.
     #[must_use]
     pub fn remote(trace_id: TraceId, span_id: SpanId, decision: Decision) -> Self {
-        Self { trace_id, span_id, state: state::REMOTE, ..Self::EMPTY }.with_decision(decision)
+        Self {
+            trace_id,
+            span_id,
+            state: state::REMOTE,
+            ..Self::EMPTY
+        }
+        .with_decision(decision)
     }
 
     /// The same context with another decision.
@@ -115,7 +121,11 @@ impl SpanContext {
     /// The same context with all eight flags of `uber-trace-id`. Debug implies sampled.
     #[must_use]
     pub fn with_flags(mut self, flags: u8) -> Self {
-        let implied = if flags & flag::DEBUG != 0 { flag::SAMPLED } else { 0 };
+        let implied = if flags & flag::DEBUG != 0 {
+            flag::SAMPLED
+        } else {
+            0
+        };
         self.flags = flags | implied;
         self.state &= !state::DEFERRED;
         self
@@ -131,7 +141,11 @@ impl SpanContext {
     /// The same context with the W3C flag that says whether the trace id is random.
     #[must_use]
     pub fn with_random_flag(mut self, random: bool) -> Self {
-        self.state = if random { self.state | state::RANDOM } else { self.state & !state::RANDOM };
+        self.state = if random {
+            self.state | state::RANDOM
+        } else {
+            self.state & !state::RANDOM
+        };
         self
     }
 
@@ -245,19 +259,25 @@ impl SpanContext {
     #[must_use]
     pub fn baggage(&self) -> &Baggage {
         static NONE: Baggage = Baggage::new();
-        self.carried.as_ref().map_or(&NONE, |carried| &carried.baggage)
+        self.carried
+            .as_ref()
+            .map_or(&NONE, |carried| &carried.baggage)
     }
 
     /// The W3C `tracestate` that came with the trace; empty for most.
     #[must_use]
     pub fn trace_state(&self) -> &str {
-        self.carried.as_ref().map_or("", |carried| &carried.trace_state)
+        self.carried
+            .as_ref()
+            .map_or("", |carried| &carried.trace_state)
     }
 
     /// The value of the `jaeger-debug-id` header this context was made from; empty for most.
     #[must_use]
     pub fn debug_id(&self) -> &str {
-        self.carried.as_ref().map_or("", |carried| &carried.debug_id)
+        self.carried
+            .as_ref()
+            .map_or("", |carried| &carried.debug_id)
     }
 
     /// Sets a baggage item in this context alone; `false` if a limit forbids it.
@@ -280,7 +300,8 @@ impl SpanContext {
 /// Contexts are equal when they identify the same span and say the same of it; times and origins do not count.
 impl PartialEq for SpanContext {
     fn eq(&self, other: &Self) -> bool {
-        (self.trace_id, self.span_id, self.parent_id, self.flags) == (other.trace_id, other.span_id, other.parent_id, other.flags)
+        (self.trace_id, self.span_id, self.parent_id, self.flags)
+            == (other.trace_id, other.span_id, other.parent_id, other.flags)
             && self.decision() == other.decision()
             && self.is_random() == other.is_random()
             && self.baggage() == other.baggage()

@@ -21,7 +21,8 @@ impl Count {
     #[inline]
     pub(crate) fn add(&self, more: u64) {
         // Released, so that whoever sees a later counter of a span's way sees the earlier ones: free on x86.
-        self.0.store(self.0.load(Ordering::Relaxed) + more, Ordering::Release);
+        self.0
+            .store(self.0.load(Ordering::Relaxed) + more, Ordering::Release);
     }
 
     pub(crate) fn get(&self) -> u64 {

@@ -28,7 +28,12 @@ pub(crate) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { tags: 128, logs: 128, value_bytes: 4096, text_bytes: 60_000 }
+        Self {
+            tags: 128,
+            logs: 128,
+            value_bytes: 4096,
+            text_bytes: 60_000,
+        }
     }
 }
 
@@ -137,7 +142,10 @@ impl Details {
         self.started_at = None;
         self.finished_at = None;
         self.truncated = false;
-        self.text.capacity() <= 4096 && self.tags.capacity() <= 64 && self.fields.capacity() <= 64 && self.logs.capacity() <= 32
+        self.text.capacity() <= 4096
+            && self.tags.capacity() <= 64
+            && self.fields.capacity() <= 64
+            && self.logs.capacity() <= 32
     }
 
     /// Memory held, in bytes.
@@ -152,18 +160,25 @@ impl Details {
     /// Sets a tag, over an earlier one of the same key. `false` if a limit forbids a new one.
     pub(crate) fn set_tag(&mut self, key: Cow<'static, str>, value: &TagValue<'_>) -> bool {
         let kept = cut(&key, NAME_BYTES);
-        let found = self.tags.iter().position(|row| self.text_of(row.key) == kept);
+        let found = self
+            .tags
+            .iter()
+            .position(|row| self.text_of(row.key) == kept);
         if found.is_none() && self.tags.len() >= self.limits.tags {
             self.truncated = true;
             return false;
         }
         match found {
             Some(at) => {
-                let Some(value) = self.with_room(|details| details.store_value(value)) else { return false };
+                let Some(value) = self.with_room(|details| details.store_value(value)) else {
+                    return false;
+                };
                 self.tags[at].value = value;
             }
             None => {
-                let Some(row) = self.with_room(|details| details.store_row(&key, value)) else { return false };
+                let Some(row) = self.with_room(|details| details.store_row(&key, value)) else {
+                    return false;
+                };
                 self.tags.push(row);
             }
         }
@@ -185,7 +200,10 @@ impl Details {
         if self.fields.len() == before {
             return false;
         }
-        self.logs.push(LogRow { time, end: u32::try_from(self.fields.len()).unwrap_or(u32::MAX) });
+        self.logs.push(LogRow {
+            time,
+            end: u32::try_from(self.fields.len()).unwrap_or(u32::MAX),
+        });
         true
     }
 
@@ -215,7 +233,9 @@ impl Details {
         self.tags.len()
     }
 
-    pub(crate) fn logs(&self) -> impl Iterator<Item = (LogTime, impl ExactSizeIterator<Item = (&str, TagValue<'_>)>)> {
+    pub(crate) fn logs(
+        &self,
+    ) -> impl Iterator<Item = (LogTime, impl ExactSizeIterator<Item = (&str, TagValue<'_>)>)> {
         let mut start = 0;
         self.logs.iter().map(move |log| {
             let fields = &self.fields[start..log.end as usize];
@@ -232,7 +252,14 @@ impl Details {
 
     /// As [`logs`](Self::logs).
     #[inline]
-    pub(crate) fn raw_logs(&self) -> impl Iterator<Item = (LogTime, impl ExactSizeIterator<Item = (&[u8], RawValue<'_>)>)> {
+    pub(crate) fn raw_logs(
+        &self,
+    ) -> impl Iterator<
+        Item = (
+            LogTime,
+            impl ExactSizeIterator<Item = (&[u8], RawValue<'_>)>,
+        ),
+    > {
         let mut start = 0;
         self.logs.iter().map(move |log| {
             let fields = &self.fields[start..log.end as usize];
@@ -279,7 +306,9 @@ impl Details {
     fn text_of(&self, text: Text) -> &str {
         match text {
             Text::Static(text) => text,
-            Text::Range { start, len } => std::str::from_utf8(self.range(start, len)).unwrap_or_default(),
+            Text::Range { start, len } => {
+                std::str::from_utf8(self.range(start, len)).unwrap_or_default()
+            }
         }
     }
 
@@ -315,7 +344,9 @@ impl Details {
             if let Text::Range { start, len } = &mut row.key {
                 keep(start, *len);
             }
-            if let Value::Text(Text::Range { start, len }) | Value::Bytes { start, len } = &mut row.value {
+            if let Value::Text(Text::Range { start, len }) | Value::Bytes { start, len } =
+                &mut row.value
+            {
                 keep(start, *len);
             }
         }
@@ -326,16 +357,19 @@ impl Details {
     }
 
     fn store_row(&mut self, key: &Cow<'static, str>, value: &TagValue<'_>) -> Option<Row> {
-        Some(Row { value: self.store_value(value)?, key: self.store_key(key)? })
+        Some(Row {
+            value: self.store_value(value)?,
+            key: self.store_key(key)?,
+        })
     }
 
     fn store_key(&mut self, key: &Cow<'static, str>) -> Option<Text> {
         self.truncated |= key.len() > NAME_BYTES;
         match key {
             Cow::Borrowed(key) => Some(Text::Static(cut(key, NAME_BYTES))),
-            Cow::Owned(key) => {
-                self.store(cut(key, NAME_BYTES).as_bytes()).map(|(start, len)| Text::Range { start, len })
-            }
+            Cow::Owned(key) => self
+                .store(cut(key, NAME_BYTES).as_bytes())
+                .map(|(start, len)| Text::Range { start, len }),
         }
     }
 
@@ -347,12 +381,14 @@ impl Details {
             TagValue::Str(text) => {
                 let kept = cut(text, self.limits.value_bytes);
                 self.truncated |= kept.len() < text.len();
-                self.store(kept.as_bytes()).map(|(start, len)| Value::Text(Text::Range { start, len }))
+                self.store(kept.as_bytes())
+                    .map(|(start, len)| Value::Text(Text::Range { start, len }))
             }
             TagValue::Bytes(bytes) => {
                 let kept = &bytes[..bytes.len().min(self.limits.value_bytes)];
                 self.truncated |= kept.len() < bytes.len();
-                self.store(kept).map(|(start, len)| Value::Bytes { start, len })
+                self.store(kept)
+                    .map(|(start, len)| Value::Bytes { start, len })
             }
         }
     }

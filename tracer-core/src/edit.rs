@@ -76,15 +76,19 @@ impl SpanRecord {
             self.context.set_baggage_item(key, value)
         };
         if self.is_recording() {
-            let mut fields: Vec<Field<'_>> =
-                vec![("event".into(), "baggage".into()), ("key".into(), key.into()), ("value".into(), value.into())];
+            let mut fields: Vec<Field<'_>> = vec![
+                ("event".into(), "baggage".into()),
+                ("key".into(), key.into()),
+                ("value".into(), value.into()),
+            ];
             if before {
                 fields.push(("override".into(), "true".into()));
             }
             if !kept {
                 fields.push(("invalid".into(), "true".into()));
             }
-            self.details().log(LogTime::Counter(Instant::now()), &mut fields);
+            self.details()
+                .log(LogTime::Counter(Instant::now()), &mut fields);
         }
         Edit::Done
     }
@@ -112,7 +116,8 @@ impl SpanRecord {
 
     /// The details, made if they are not there. Callers that can have used ones put those in first.
     pub(crate) fn details(&mut self) -> &mut Details {
-        self.details.get_or_insert_with(|| Box::new(Details::new(Limits::default())))
+        self.details
+            .get_or_insert_with(|| Box::new(Details::new(Limits::default())))
     }
 
     pub(crate) fn is_bare(&self) -> bool {

@@ -11,7 +11,9 @@ pub struct InitError {
 
 impl InitError {
     pub(crate) fn new(message: impl fmt::Display) -> Self {
-        Self { message: message.to_string() }
+        Self {
+            message: message.to_string(),
+        }
     }
 
     /// `what` (an argument or a variable) has a `value` that is not `allowed`.

@@ -29,7 +29,9 @@ fn field<'a>((key, value): (impl Into<Cow<'static, str>>, impl Into<TagValue<'a>
     (key.into(), value.into())
 }
 
-impl<'a, K: Into<Cow<'static, str>>, V: Into<TagValue<'a>>, const N: usize> Fields<'a> for [(K, V); N] {
+impl<'a, K: Into<Cow<'static, str>>, V: Into<TagValue<'a>>, const N: usize> Fields<'a>
+    for [(K, V); N]
+{
     type List = [Field<'a>; N];
 
     fn into_fields(self) -> Self::List {

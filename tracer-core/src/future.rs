@@ -24,18 +24,27 @@ pub trait TraceFuture: Future + Sized {
     /// let future = load().in_span(tracer.start_span("load")); // for `tokio::spawn`, `join!`, `.await`
     /// ```
     fn in_span(self, span: Span) -> InSpan<Self> {
-        InSpan { inner: Some(self), slot: SpanSlot::new(span) }
+        InSpan {
+            inner: Some(self),
+            slot: SpanSlot::new(span),
+        }
     }
 
     /// Makes the context that is active now active in this future: for tasks that are spawned, whose work belongs to the
     /// trace but not to the span of whoever spawned them.
     fn in_current_context(self) -> InSpan<Self> {
-        InSpan { inner: Some(self), slot: SpanSlot::of_context(local::context()) }
+        InSpan {
+            inner: Some(self),
+            slot: SpanSlot::of_context(local::context()),
+        }
     }
 
     /// Makes `context` active in this future.
     fn in_context(self, context: SpanContext) -> InSpan<Self> {
-        InSpan { inner: Some(self), slot: SpanSlot::of_context(Some(context)) }
+        InSpan {
+            inner: Some(self),
+            slot: SpanSlot::of_context(Some(context)),
+        }
     }
 }
 
@@ -46,17 +55,26 @@ pub trait TraceStream: Stream + Sized {
     /// Makes `span` active whenever this stream is polled or dropped. The span finishes when the stream ends; one that
     /// is dropped before gets the tag `complete = false`.
     fn in_span(self, span: Span) -> StreamInSpan<Self> {
-        StreamInSpan { inner: Some(self), slot: SpanSlot::new(span) }
+        StreamInSpan {
+            inner: Some(self),
+            slot: SpanSlot::new(span),
+        }
     }
 
     /// Makes the context that is active now active in this stream.
     fn in_current_context(self) -> StreamInSpan<Self> {
-        StreamInSpan { inner: Some(self), slot: SpanSlot::of_context(local::context()) }
+        StreamInSpan {
+            inner: Some(self),
+            slot: SpanSlot::of_context(local::context()),
+        }
     }
 
     /// Makes `context` active in this stream.
     fn in_context(self, context: SpanContext) -> StreamInSpan<Self> {
-        StreamInSpan { inner: Some(self), slot: SpanSlot::of_context(Some(context)) }
+        StreamInSpan {
+            inner: Some(self),
+            slot: SpanSlot::of_context(Some(context)),
+        }
     }
 }
 
@@ -91,7 +109,9 @@ impl<F: Future> Future for InSpan<F> {
         let mut this = self.project();
         let (inner, slot) = (&mut this.inner, this.slot);
         let output = slot.enter(|| {
-            let Some(future) = inner.as_mut().as_pin_mut() else { return Poll::Pending };
+            let Some(future) = inner.as_mut().as_pin_mut() else {
+                return Poll::Pending;
+            };
             let output = future.poll(cx);
             if output.is_ready() {
                 inner.set(None);
@@ -132,7 +152,9 @@ impl<S: Stream> Stream for StreamInSpan<S> {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let mut this = self.project();
         let (inner, slot) = (&mut this.inner, this.slot);
-        let Some(stream) = inner.as_mut().as_pin_mut() else { return Poll::Ready(None) };
+        let Some(stream) = inner.as_mut().as_pin_mut() else {
+            return Poll::Ready(None);
+        };
         let item = slot.enter(|| stream.poll_next(cx));
         if let Poll::Ready(None) = item {
             slot.enter(|| inner.set(None));

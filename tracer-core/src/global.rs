@@ -49,7 +49,10 @@ impl Tracer {
     /// For instrumentation that was not given a tracer.
     #[must_use]
     pub fn current() -> Self {
-        local::tracer().and_then(tracer::registered).or_else(installed).unwrap_or(Self::disabled())
+        local::tracer()
+            .and_then(tracer::registered)
+            .or_else(installed)
+            .unwrap_or(Self::disabled())
     }
 
     /// Makes this the tracer of the calling thread, until the guard is dropped, for roots made by `#[traced]` functions
@@ -80,7 +83,10 @@ pub struct DefaultGuard {
 impl DefaultGuard {
     pub(crate) fn new(tracer: Tracer) -> Self {
         local::push_default(tracer.id());
-        Self { tracer, thread: PhantomData }
+        Self {
+            tracer,
+            thread: PhantomData,
+        }
     }
 }
 

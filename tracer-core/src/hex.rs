@@ -53,7 +53,10 @@ pub(crate) fn format_u64(value: u64) -> [u8; 16] {
 
 /// Writes both digits of `value`.
 pub(crate) fn format_u8(value: u8) -> [u8; 2] {
-    [DIGITS[usize::from(value >> 4)], DIGITS[usize::from(value & 15)]]
+    [
+        DIGITS[usize::from(value >> 4)],
+        DIGITS[usize::from(value & 15)],
+    ]
 }
 
 #[cfg(test)]

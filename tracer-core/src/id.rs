@@ -41,7 +41,10 @@ impl TraceId {
 
 impl From<u128> for TraceId {
     fn from(id: u128) -> Self {
-        Self { high: (id >> 64) as u64, low: id as u64 }
+        Self {
+            high: (id >> 64) as u64,
+            low: id as u64,
+        }
     }
 }
 
@@ -72,7 +75,11 @@ impl FromStr for TraceId {
     fn from_str(text: &str) -> Result<Self, ParseIdError> {
         let text = text.as_bytes();
         let (high, low) = text.split_at(text.len().saturating_sub(16));
-        let high = if high.is_empty() { Some(0) } else { hex::parse_u64(high, Case::Either) };
+        let high = if high.is_empty() {
+            Some(0)
+        } else {
+            hex::parse_u64(high, Case::Either)
+        };
         match (high, hex::parse_u64(low, Case::Either)) {
             (Some(high), Some(low)) => Ok(Self { high, low }),
             _ => Err(ParseIdError { digits: 32 }),
@@ -126,7 +133,9 @@ impl FromStr for SpanId {
     type Err = ParseIdError;
 
     fn from_str(text: &str) -> Result<Self, ParseIdError> {
-        hex::parse_u64(text.as_bytes(), Case::Either).map(Self).ok_or(ParseIdError { digits: 16 })
+        hex::parse_u64(text.as_bytes(), Case::Either)
+            .map(Self)
+            .ok_or(ParseIdError { digits: 16 })
     }
 }
 
@@ -179,9 +188,18 @@ impl IdGenerator {
     /// forked child shares them with its parent, hence process id and time.
     #[cold]
     pub(crate) fn seed(&mut self) {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let salt = (std::process::id(), now.as_nanos(), std::thread::current().id());
-        self.state = [RandomState::new().hash_one(salt), RandomState::new().hash_one(salt)];
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
+        let salt = (
+            std::process::id(),
+            now.as_nanos(),
+            std::thread::current().id(),
+        );
+        self.state = [
+            RandomState::new().hash_one(salt),
+            RandomState::new().hash_one(salt),
+        ];
     }
 }
 
@@ -192,7 +210,10 @@ mod tests {
     #[test]
     fn trace_ids_are_written_as_jaeger_writes_them() {
         assert_eq!(TraceId::from(1).to_string(), "0000000000000001");
-        assert_eq!(TraceId::from(1 << 64 | 2).to_string(), "00000000000000010000000000000002");
+        assert_eq!(
+            TraceId::from(1 << 64 | 2).to_string(),
+            "00000000000000010000000000000002"
+        );
         assert_eq!("10000000000000001".parse(), Ok(TraceId { high: 1, low: 1 }));
         for wrong in ["", "+1", "000000000000000000000000000000001", "1:2", "0x1"] {
             assert!(wrong.parse::<TraceId>().is_err(), "{wrong:?}");

@@ -89,13 +89,13 @@ pub use id::{ParseIdError, SpanId, TraceId};
 pub use kind::SpanKind;
 pub use process::Process;
 pub use propagation::{
-    Binary, Extract, HttpHeaders, Inject, JaegerHeaders, Propagation, Propagator, ReadCarrier, TextFormat, TextMap,
-    WriteCarrier,
+    Binary, Extract, HttpHeaders, Inject, JaegerHeaders, Propagation, Propagator, ReadCarrier,
+    TextFormat, TextMap, WriteCarrier,
 };
 pub use record::{LogRecord, SpanRecord};
 pub use report::{
-    ConsoleReporter, HttpReporter, LossCause, Losses, MemoryReporter, NullReporter, ReportError, Reporter, ReporterStats,
-    UdpReporter,
+    ConsoleReporter, HttpReporter, LossCause, Losses, MemoryReporter, NullReporter, ReportError,
+    Reporter, ReporterStats, UdpReporter,
 };
 pub use sampler::{RemoteSampler, Sample, Sampler, SamplerStats, Sampling, SamplingRequest};
 pub use scope::Scope;

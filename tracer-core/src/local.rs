@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 use crate::callsite::Callsite;
 use crate::clock::{Anchor, Instant};
 use crate::context::{SpanContext, flag, state};
+use crate::counts::ThreadCounts;
 use crate::details::{Details, Limits};
 use crate::id::{IdGenerator, SpanId, TraceId};
 use crate::record::{SamplerTags, SpanRecord};
@@ -18,7 +19,6 @@ use crate::registry;
 use crate::report::queue::{Handed, Hub, Ring};
 pub(crate) use crate::stack::Place;
 use crate::stack::Stack;
-use crate::counts::ThreadCounts;
 
 thread_local! {
     static MODE: Cell<Mode> = const { Cell::new(Mode::Idle) };
@@ -73,7 +73,11 @@ pub(crate) fn suppress_this_thread() {
 /// Starts a child of the active span, whose mode must be `Sampled` or `Refused`, and activates it. Its tracer is the one
 /// given, or with 0 that of its parent.
 #[inline]
-pub(crate) fn enter_child(name: &'static str, callsite: Option<&'static Callsite>, tracer: u32) -> Place {
+pub(crate) fn enter_child(
+    name: &'static str,
+    callsite: Option<&'static Callsite>,
+    tracer: u32,
+) -> Place {
     with(|local| {
         let child = local.stack.push_child(SpanId(local.ids.draw()))?;
         if tracer != 0 {
@@ -97,7 +101,11 @@ pub(crate) fn enter_root(
     with(|local| {
         let ids = local.draw_root(bits128);
         let (sampled, tags) = decide(ids.0);
-        local.stack.push_empty()?.context.begin_root(ids, tracer, sampled);
+        local
+            .stack
+            .push_empty()?
+            .context
+            .begin_root(ids, tracer, sampled);
         if !sampled && let Some(counts) = local.counts(tracer) {
             counts.refused.add(1);
         }
@@ -111,12 +119,22 @@ pub(crate) fn enter_root(
 #[inline]
 pub(crate) fn finish(place: Place) {
     // Spans of refused traces have no times, and reading the clock is most of what they would cost.
-    let end = if mode() == Mode::Refused { Instant::ZERO } else { Instant::now() };
+    let end = if mode() == Mode::Refused {
+        Instant::ZERO
+    } else {
+        Instant::now()
+    };
     let left = with(|local| {
-        let Some(record) = local.stack.top_at(place) else { return local.finish_from_below(place, end) };
+        let Some(record) = local.stack.top_at(place) else {
+            return local.finish_from_below(place, end);
+        };
         // The way of most spans: from the slot on the stack straight into the ring.
         let tracer = record.context.tracer;
-        let left = match local.tracers.iter_mut().find(|local| local.tracer == tracer) {
+        let left = match local
+            .tracers
+            .iter_mut()
+            .find(|local| local.tracer == tracer)
+        {
             Some(local) if record.is_recording() => {
                 local.finish(record, end);
                 None
@@ -168,7 +186,9 @@ pub(crate) fn hand_over(record: SpanRecord) {
 
 /// Counts a started span of a tracer.
 pub(crate) fn count(tracer: u32, count: impl FnOnce(&ThreadCounts)) -> bool {
-    with(|local| local.counts(tracer).map(count)).flatten().is_some()
+    with(|local| local.counts(tracer).map(count))
+        .flatten()
+        .is_some()
 }
 
 /// Works on the span at `place`.
@@ -182,7 +202,9 @@ pub(crate) fn edit_details<R>(place: Place, edit: impl FnOnce(&mut SpanRecord) -
         let record = local.stack.get_mut(place)?;
         if record.details.is_none() && record.is_recording() {
             let tracer = record.context.tracer;
-            let details = local.spare(tracer).unwrap_or_else(|limits| Box::new(Details::new(limits)));
+            let details = local
+                .spare(tracer)
+                .unwrap_or_else(|limits| Box::new(Details::new(limits)));
             local.stack.get_mut(place)?.details = Some(details);
         }
         local.stack.get_mut(place).map(edit)
@@ -197,8 +219,13 @@ pub(crate) fn update_mode() {
 
 /// The place of the active span, and the number of its tracer.
 pub(crate) fn top() -> (Place, u32) {
-    with(|local| (local.stack.top_place(), local.stack.top().map_or(0, |record| record.context.tracer)))
-        .unwrap_or((Place::NONE, 0))
+    with(|local| {
+        (
+            local.stack.top_place(),
+            local.stack.top().map_or(0, |record| record.context.tracer),
+        )
+    })
+    .unwrap_or((Place::NONE, 0))
 }
 
 /// The place of a span that is active on this thread, or below the active one.
@@ -214,7 +241,11 @@ pub(crate) fn context() -> Option<SpanContext> {
 /// The tracer of the active span, else this thread's default.
 pub(crate) fn tracer() -> Option<u32> {
     with(|local| {
-        let active = local.stack.top().map(|record| record.context.tracer).filter(|&tracer| tracer != 0);
+        let active = local
+            .stack
+            .top()
+            .map(|record| record.context.tracer)
+            .filter(|&tracer| tracer != 0);
         active.or_else(|| local.defaults.last().copied())
     })
     .flatten()
@@ -231,7 +262,11 @@ pub(crate) fn push_default(tracer: u32) {
 /// Takes back a default of this thread: the newest one of that tracer.
 pub(crate) fn pop_default(tracer: u32) {
     with(|local| {
-        if let Some(at) = local.defaults.iter().rposition(|&default| default == tracer) {
+        if let Some(at) = local
+            .defaults
+            .iter()
+            .rposition(|&default| default == tracer)
+        {
             local.defaults.remove(at);
             local.update_mode();
         }
@@ -262,7 +297,10 @@ pub(crate) fn details(tracer: u32) -> Box<Details> {
 pub(crate) fn after_fork() {
     let left = with(|local| {
         local.ids.seed();
-        let left = (std::mem::replace(&mut local.stack, Stack::new()), std::mem::take(&mut local.tracers));
+        let left = (
+            std::mem::replace(&mut local.stack, Stack::new()),
+            std::mem::take(&mut local.tracers),
+        );
         local.update_mode();
         left
     });
@@ -273,12 +311,25 @@ pub(crate) fn after_fork() {
 /// `None` when the thread is ending, or from code that runs inside of a borrow, such as an allocator that traces.
 #[inline]
 fn with<R>(work: impl FnOnce(&mut Local) -> R) -> Option<R> {
-    LOCAL.try_with(|local| local.try_borrow_mut().ok().map(|mut local| work(&mut local))).ok().flatten()
+    LOCAL
+        .try_with(|local| {
+            local
+                .try_borrow_mut()
+                .ok()
+                .map(|mut local| work(&mut local))
+        })
+        .ok()
+        .flatten()
 }
 
 impl Local {
     const fn new() -> Self {
-        Self { stack: Stack::new(), ids: IdGenerator::UNSEEDED, tracers: Vec::new(), defaults: Vec::new() }
+        Self {
+            stack: Stack::new(),
+            ids: IdGenerator::UNSEEDED,
+            tracers: Vec::new(),
+            defaults: Vec::new(),
+        }
     }
 
     #[inline]
@@ -290,7 +341,12 @@ impl Local {
 
     /// Begins the span whose context was just put on top.
     #[inline]
-    fn begin(&mut self, name: &'static str, callsite: Option<&'static Callsite>, sampler: Option<SamplerTags>) -> Option<Place> {
+    fn begin(
+        &mut self,
+        name: &'static str,
+        callsite: Option<&'static Callsite>,
+        sampler: Option<SamplerTags>,
+    ) -> Option<Place> {
         let record = self.stack.top_mut()?;
         record.name = name;
         record.callsite = callsite;
@@ -339,7 +395,9 @@ impl Local {
     fn finish_above(&mut self, place: Place) {
         let end = Instant::now();
         while self.stack.get_mut(place).is_some() && !self.stack.is_top(place) {
-            let Some(mut record) = self.stack.pop() else { return };
+            let Some(mut record) = self.stack.pop() else {
+                return;
+            };
             record.end = end;
             self.count_out_of_order(&record);
             drop(self.hand_over(record));
@@ -348,7 +406,11 @@ impl Local {
 
     fn count_out_of_order(&mut self, record: &SpanRecord) {
         if let Some(local) = self.local_tracer(record.context.tracer) {
-            local.hub.counts.out_of_order.fetch_add(1, Ordering::Relaxed);
+            local
+                .hub
+                .counts
+                .out_of_order
+                .fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -405,7 +467,12 @@ impl Local {
         let hub = registry::hub(tracer)?;
         self.tracers.retain(|local| !local.hub.is_closed());
         let (ring, counts) = hub.attach();
-        self.tracers.push(LocalTracer { tracer, hub, ring, counts });
+        self.tracers.push(LocalTracer {
+            tracer,
+            hub,
+            ring,
+            counts,
+        });
         Some(self.tracers.len() - 1)
     }
 }
@@ -454,7 +521,11 @@ impl SpanContext {
     /// Makes this the context of a child of `parent`.
     #[inline]
     pub(crate) fn begin_child(&mut self, parent: &Self, span_id: SpanId) {
-        let recording = if parent.flags & flag::SAMPLED != 0 { state::RECORDING | state::COUNTED } else { 0 };
+        let recording = if parent.flags & flag::SAMPLED != 0 {
+            state::RECORDING | state::COUNTED
+        } else {
+            0
+        };
         self.trace_id = parent.trace_id;
         self.span_id = span_id;
         self.parent_id = parent.span_id;
@@ -469,7 +540,12 @@ impl SpanContext {
 
     /// Makes this the context of a root.
     #[inline]
-    pub(crate) fn begin_root(&mut self, (trace_id, span_id): (TraceId, SpanId), tracer: u32, sampled: bool) {
+    pub(crate) fn begin_root(
+        &mut self,
+        (trace_id, span_id): (TraceId, SpanId),
+        tracer: u32,
+        sampled: bool,
+    ) {
         self.trace_id = trace_id;
         self.span_id = span_id;
         self.parent_id = SpanId::NONE;
@@ -477,7 +553,11 @@ impl SpanContext {
         self.carried = None;
         self.tracer = tracer;
         self.flags = if sampled { flag::SAMPLED } else { 0 };
-        self.state = if sampled { state::RANDOM | state::RECORDING | state::COUNTED } else { state::RANDOM };
+        self.state = if sampled {
+            state::RANDOM | state::RECORDING | state::COUNTED
+        } else {
+            state::RANDOM
+        };
     }
 
     /// Moves the context out; what is left owns nothing.

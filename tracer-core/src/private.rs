@@ -12,5 +12,8 @@ mod text;
 pub use crate::callsite::Callsite;
 pub use begin::{Begin, References, enter, own, start};
 pub use handover::Handover;
-pub use outcome::{Fault, ViaCause, ViaDisplay, ViaError, ViaLocalCause, call, hold, in_span, in_span_with, log_debug, stream_in_span};
+pub use outcome::{
+    Fault, ViaCause, ViaDisplay, ViaError, ViaLocalCause, call, hold, in_span, in_span_with,
+    log_debug, stream_in_span,
+};
 pub use tag::{AsTag, Deep, Deeper, Direct, Probe, Target, tag, tag_debug, tag_display};

@@ -91,7 +91,10 @@ impl SpanRecord {
     /// The operation name.
     #[must_use]
     pub fn operation_name(&self) -> &str {
-        self.details.as_deref().and_then(Details::name).unwrap_or(self.name)
+        self.details
+            .as_deref()
+            .and_then(Details::name)
+            .unwrap_or(self.name)
     }
 
     /// When the span started, by the wall clock the trace is anchored to.
@@ -119,28 +122,40 @@ impl SpanRecord {
     /// The tags in the order they were first set, each key once. Those that every span or root of a kind has
     /// (`sampler.*`, `code.*`, `truncated`) come last.
     pub fn tags(&self) -> impl Iterator<Item = (&str, TagValue<'_>)> {
-        let implied = self.implied_tags().map(|(key, value)| -> (&str, TagValue<'_>) { (key, value) });
-        self.details.iter().flat_map(|details| details.tags()).chain(implied)
+        let implied = self
+            .implied_tags()
+            .map(|(key, value)| -> (&str, TagValue<'_>) { (key, value) });
+        self.details
+            .iter()
+            .flat_map(|details| details.tags())
+            .chain(implied)
     }
 
     /// The value of one tag.
     #[must_use]
     pub fn tag(&self, key: &str) -> Option<TagValue<'_>> {
-        self.tags().find(|(name, _)| *name == key).map(|(_, value)| value)
+        self.tags()
+            .find(|(name, _)| *name == key)
+            .map(|(_, value)| value)
     }
 
     /// The logs in the order they were made.
     pub fn logs(&self) -> impl Iterator<Item = LogRecord<'_>> {
-        self.details.iter().flat_map(|details| details.logs()).map(|(time, fields)| LogRecord {
-            time: clock::system_time(self.log_nanos(time)),
-            fields: fields.collect(),
-        })
+        self.details
+            .iter()
+            .flat_map(|details| details.logs())
+            .map(|(time, fields)| LogRecord {
+                time: clock::system_time(self.log_nanos(time)),
+                fields: fields.collect(),
+            })
     }
 
     /// The references given beside the parent, in order. A span with a parent and nothing else has none.
     #[must_use]
     pub fn references(&self) -> &[Reference] {
-        self.details.as_ref().map_or(&[], |details| &details.references)
+        self.details
+            .as_ref()
+            .map_or(&[], |details| &details.references)
     }
 
     /// Nanoseconds from the Unix epoch to the start.
@@ -153,12 +168,16 @@ impl SpanRecord {
 
     /// Nanoseconds from start to end, never negative.
     pub(crate) fn duration_nanos(&self) -> i64 {
-        let given = self.details.as_ref().map_or((None, None), |details| (details.started_at, details.finished_at));
+        let given = self.details.as_ref().map_or((None, None), |details| {
+            (details.started_at, details.finished_at)
+        });
         if let (None, None) = given {
             let counted = self.end.saturating_duration_since(self.start).as_nanos();
             return i64::try_from(counted).unwrap_or(i64::MAX);
         }
-        let end = given.1.unwrap_or_else(|| self.context.anchor.wall_nanos(self.end));
+        let end = given
+            .1
+            .unwrap_or_else(|| self.context.anchor.wall_nanos(self.end));
         end.saturating_sub(self.start_nanos()).max(0)
     }
 
@@ -177,7 +196,10 @@ impl SpanRecord {
                 SamplerKind::Const => TagValue::Bool(sampler.param != 0.0),
                 _ => TagValue::F64(sampler.param),
             };
-            [(tags::SAMPLER_TYPE, sampler.kind.as_str().into()), (tags::SAMPLER_PARAM, param)]
+            [
+                (tags::SAMPLER_TYPE, sampler.kind.as_str().into()),
+                (tags::SAMPLER_PARAM, param),
+            ]
         });
         let code = self.callsite.map(|site| {
             [
@@ -186,16 +208,31 @@ impl SpanRecord {
                 (tags::CODE_MODULE, site.module.into()),
             ]
         });
-        let truncated = self.details.as_ref().is_some_and(|details| details.truncated);
+        let truncated = self
+            .details
+            .as_ref()
+            .is_some_and(|details| details.truncated);
         let truncated = truncated.then_some((tags::TRUNCATED, TagValue::Bool(true)));
-        sampler.into_iter().flatten().chain(code.into_iter().flatten()).chain(truncated)
+        sampler
+            .into_iter()
+            .flatten()
+            .chain(code.into_iter().flatten())
+            .chain(truncated)
     }
 
     /// A record that only holds a context, to be active in place of a span.
     pub(crate) fn of_context(mut context: SpanContext) -> Self {
         context.state |= state::BARE;
         let never = Instant::ZERO;
-        Self { context, name: "", start: never, end: never, callsite: None, details: None, sampler: None }
+        Self {
+            context,
+            name: "",
+            start: never,
+            end: never,
+            callsite: None,
+            details: None,
+            sampler: None,
+        }
     }
 
     /// A record of nothing.

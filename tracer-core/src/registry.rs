@@ -14,13 +14,17 @@ static INSTALLED: AtomicU32 = AtomicU32::new(0);
 pub(crate) fn register(hub: Arc<Hub>) -> u32 {
     static LAST: AtomicU32 = AtomicU32::new(0);
     let id = LAST.fetch_add(1, Ordering::Relaxed) + 1;
-    HUBS.write().unwrap_or_else(PoisonError::into_inner).insert(id, hub);
+    HUBS.write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(id, hub);
     id
 }
 
 /// Forgets a tracer that nobody holds any more.
 pub(crate) fn unregister(id: u32) {
-    HUBS.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    HUBS.write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .remove(&id);
 }
 
 /// Says which tracer is the installed one.
@@ -30,13 +34,20 @@ pub(crate) fn set_installed(id: u32) {
 
 /// The hub of a tracer.
 pub(crate) fn hub(id: u32) -> Option<Arc<Hub>> {
-    HUBS.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    HUBS.read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(&id)
+        .cloned()
 }
 
 /// Counts something that was set where no span records it; of a span that is gone, for the installed tracer.
 #[cold]
 pub(crate) fn count_ignored(id: u32) {
-    let id = if id == 0 { INSTALLED.load(Ordering::Relaxed) } else { id };
+    let id = if id == 0 {
+        INSTALLED.load(Ordering::Relaxed)
+    } else {
+        id
+    };
     if let Some(hub) = hub(id) {
         hub.counts.tags_ignored.fetch_add(1, Ordering::Relaxed);
     }

@@ -10,9 +10,9 @@ use crate::active::ActiveSpan;
 use crate::context::SpanContext;
 use crate::fields::Fields;
 use crate::local;
-use crate::stack::Place;
 use crate::record::SpanRecord;
 use crate::span::{self, Span};
+use crate::stack::Place;
 use crate::tag::TagValue;
 
 /// Keeps a span active on the calling thread. Dropping it makes the one before active again and finishes the span.
@@ -64,13 +64,20 @@ impl Scope {
     /// Of a span that may be none.
     pub(crate) fn of(record: Option<SpanRecord>) -> Self {
         // A thread that is ending has no stack, and no queue its spans could go to.
-        Self::at(record.and_then(|record| local::push(record).ok()).unwrap_or(Place::NONE))
+        Self::at(
+            record
+                .and_then(|record| local::push(record).ok())
+                .unwrap_or(Place::NONE),
+        )
     }
 
     /// Of a span that lies on the stack.
     #[inline]
     pub(crate) const fn at(place: Place) -> Self {
-        Self { place: Cell::new(place), thread: PhantomData }
+        Self {
+            place: Cell::new(place),
+            thread: PhantomData,
+        }
     }
 
     pub(crate) fn active(&self) -> ActiveSpan {
@@ -90,7 +97,11 @@ impl Scope {
     }
 
     /// As [`Span::set_tag`].
-    pub fn set_tag<'v>(&self, key: impl Into<Cow<'static, str>>, value: impl Into<TagValue<'v>>) -> &Self {
+    pub fn set_tag<'v>(
+        &self,
+        key: impl Into<Cow<'static, str>>,
+        value: impl Into<TagValue<'v>>,
+    ) -> &Self {
         self.active().set_tag(key, value);
         self
     }

@@ -31,7 +31,10 @@ pub struct SpanSlot {
 impl SpanSlot {
     /// A slot that holds `span`.
     pub const fn new(span: Span) -> Self {
-        Self { span, panicked: false }
+        Self {
+            span,
+            panicked: false,
+        }
     }
 
     /// A slot that makes a context active instead of a span of its own; without one it does nothing.
@@ -43,7 +46,9 @@ impl SpanSlot {
     /// Runs `work` with the span active. If it panics, the span is marked as failed.
     #[inline]
     pub fn enter<R>(&mut self, work: impl FnOnce() -> R) -> R {
-        let Some(record) = self.span.take() else { return work() };
+        let Some(record) = self.span.take() else {
+            return work();
+        };
         match local::push(record) {
             Ok(place) => {
                 let _visit = Visit { slot: self, place };

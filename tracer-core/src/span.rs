@@ -72,7 +72,9 @@ impl Span {
     /// The span's context, for other threads, tasks and services; it outlives the span. Empty without a tracer.
     #[must_use]
     pub fn context(&self) -> SpanContext {
-        self.record.as_ref().map_or(SpanContext::EMPTY, |record| record.context.share())
+        self.record
+            .as_ref()
+            .map_or(SpanContext::EMPTY, |record| record.context.share())
     }
 
     /// The time since the span started; zero when it is not recorded.
@@ -85,7 +87,11 @@ impl Span {
     }
 
     /// Sets a tag; a later value for the same key wins. [`tags::SAMPLING_PRIORITY`] steers sampling instead.
-    pub fn set_tag<'v>(&mut self, key: impl Into<Cow<'static, str>>, value: impl Into<TagValue<'v>>) -> &mut Self {
+    pub fn set_tag<'v>(
+        &mut self,
+        key: impl Into<Cow<'static, str>>,
+        value: impl Into<TagValue<'v>>,
+    ) -> &mut Self {
         if self.record.is_some() {
             let value = value.into();
             let key = key.into();
@@ -169,7 +175,9 @@ impl Span {
     }
 
     fn edit(&mut self, edit: impl FnOnce(&mut SpanRecord) -> Edit) {
-        let Some(record) = &mut self.record else { return };
+        let Some(record) = &mut self.record else {
+            return;
+        };
         if record.details.is_none() && record.is_recording() {
             record.details = Some(local::details(record.context.tracer));
         }

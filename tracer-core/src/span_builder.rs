@@ -40,7 +40,11 @@ pub struct SpanBuilder<'t> {
 }
 
 impl<'t> SpanBuilder<'t> {
-    pub(crate) fn new(tracer: &'t Tracer, name: Cow<'static, str>, callsite: Option<&'static Callsite>) -> Self {
+    pub(crate) fn new(
+        tracer: &'t Tracer,
+        name: Cow<'static, str>,
+        callsite: Option<&'static Callsite>,
+    ) -> Self {
         Self {
             tracer,
             name,
@@ -71,13 +75,20 @@ impl<'t> SpanBuilder<'t> {
         if let Some(context) = context
             && (context.is_valid() || context.carried.is_some() || context.is_remote())
         {
-            self.references.push(Reference { kind, context: context.share() });
+            self.references.push(Reference {
+                kind,
+                context: context.share(),
+            });
         }
         self
     }
 
     /// Sets a tag from the start, before the sampler decides.
-    pub fn tag(mut self, key: impl Into<Cow<'static, str>>, value: impl Into<TagValue<'t>>) -> Self {
+    pub fn tag(
+        mut self,
+        key: impl Into<Cow<'static, str>>,
+        value: impl Into<TagValue<'t>>,
+    ) -> Self {
         if self.tracer.is_enabled() {
             self.tags.push((key.into(), value.into()));
         }
@@ -120,7 +131,11 @@ impl<'t> SpanBuilder<'t> {
     }
 
     fn begin(self) -> Option<SpanRecord> {
-        let first = |kind| self.references.iter().find(|reference| reference.kind == kind);
+        let first = |kind| {
+            self.references
+                .iter()
+                .find(|reference| reference.kind == kind)
+        };
         let chosen = first(ReferenceKind::ChildOf).or_else(|| first(ReferenceKind::FollowsFrom));
         let parent = match chosen {
             _ if self.new_trace => Parent::Root,
@@ -129,8 +144,10 @@ impl<'t> SpanBuilder<'t> {
             None => Parent::Active,
         };
         let mut record = self.tracer.begin(parent, self.name, self.callsite)?;
-        let needs_details =
-            self.kind.is_some() || !self.tags.is_empty() || self.start_time.is_some() || !self.references.is_empty();
+        let needs_details = self.kind.is_some()
+            || !self.tags.is_empty()
+            || self.start_time.is_some()
+            || !self.references.is_empty();
         if record.is_recording() && record.details.is_none() && needs_details {
             record.details = Some(local::details(record.context.tracer));
         }
@@ -138,8 +155,10 @@ impl<'t> SpanBuilder<'t> {
             record.set_tag(tags::SPAN_KIND.into(), &kind.into());
         }
         // Priority first: it decides whether the others are kept.
-        let (priority, others): (Vec<_>, Vec<_>) =
-            self.tags.into_iter().partition(|(key, _)| key == tags::SAMPLING_PRIORITY);
+        let (priority, others): (Vec<_>, Vec<_>) = self
+            .tags
+            .into_iter()
+            .partition(|(key, _)| key == tags::SAMPLING_PRIORITY);
         for (key, value) in priority.into_iter().chain(others) {
             if record.set_tag(key, &value) == Edit::Forced {
                 span::settle(Edit::Forced, record.context.tracer);
@@ -153,7 +172,11 @@ impl<'t> SpanBuilder<'t> {
             let told = !self.new_trace
                 && matches!(&self.references[..], [only] if only.kind == ReferenceKind::ChildOf && only.context.is_valid());
             if !told && !self.references.is_empty() {
-                record.details().references.extend(self.references.into_iter().filter(|reference| reference.context.is_valid()));
+                record.details().references.extend(
+                    self.references
+                        .into_iter()
+                        .filter(|reference| reference.context.is_valid()),
+                );
             }
         }
         Some(record)

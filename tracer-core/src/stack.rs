@@ -27,7 +27,10 @@ pub(crate) struct Stack {
 
 impl Place {
     /// The place of no span.
-    pub(crate) const NONE: Self = Self { depth: u32::MAX, span_id: SpanId::NONE };
+    pub(crate) const NONE: Self = Self {
+        depth: u32::MAX,
+        span_id: SpanId::NONE,
+    };
 
     #[inline]
     pub(crate) fn is_none(self) -> bool {
@@ -37,7 +40,10 @@ impl Place {
 
 impl Stack {
     pub(crate) const fn new() -> Self {
-        Self { slots: Vec::new(), len: 0 }
+        Self {
+            slots: Vec::new(),
+            len: 0,
+        }
     }
 
     /// The active span.
@@ -57,7 +63,10 @@ impl Stack {
     pub(crate) fn top_place(&self) -> Place {
         let depth = self.len.wrapping_sub(1);
         match self.slots.get(depth) {
-            Some(record) => Place { depth: depth as u32, span_id: record.context.span_id },
+            Some(record) => Place {
+                depth: depth as u32,
+                span_id: record.context.span_id,
+            },
             None => Place::NONE,
         }
     }
@@ -65,10 +74,14 @@ impl Stack {
     /// The place of a span of this stack, active or below the active one.
     pub(crate) fn place_of(&self, span_id: SpanId) -> Place {
         let is_it = |record: &SpanRecord| {
-            record.context.span_id == span_id && record.context.state & (state::CLOSED | state::BARE) == 0
+            record.context.span_id == span_id
+                && record.context.state & (state::CLOSED | state::BARE) == 0
         };
         match self.slots[..self.len].iter().rposition(is_it) {
-            Some(depth) => Place { depth: depth as u32, span_id },
+            Some(depth) => Place {
+                depth: depth as u32,
+                span_id,
+            },
             None => Place::NONE,
         }
     }
@@ -77,13 +90,18 @@ impl Stack {
     #[inline]
     pub(crate) fn get_mut(&mut self, place: Place) -> Option<&mut SpanRecord> {
         let record = self.slots[..self.len].get_mut(place.depth as usize)?;
-        (record.context.span_id == place.span_id && record.context.state & state::CLOSED == 0).then_some(record)
+        (record.context.span_id == place.span_id && record.context.state & state::CLOSED == 0)
+            .then_some(record)
     }
 
     /// The span at `place`, if it is the active one.
     #[inline]
     pub(crate) fn top_at(&mut self, place: Place) -> Option<&mut SpanRecord> {
-        if self.is_top(place) { self.get_mut(place) } else { None }
+        if self.is_top(place) {
+            self.get_mut(place)
+        } else {
+            None
+        }
     }
 
     /// Whether nothing lies above `place`.
@@ -164,7 +182,8 @@ impl Stack {
     #[cold]
     fn grow(&mut self) {
         let more = self.slots.len().max(8);
-        self.slots.resize_with(self.slots.len() + more, SpanRecord::empty);
+        self.slots
+            .resize_with(self.slots.len() + more, SpanRecord::empty);
     }
 
     #[cold]

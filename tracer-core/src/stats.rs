@@ -47,6 +47,8 @@ impl Stats {
     /// All spans lost, by any cause and any reporter.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.queue_full + self.after_shutdown + self.reporters.iter().map(ReporterStats::lost).sum::<u64>()
+        self.queue_full
+            + self.after_shutdown
+            + self.reporters.iter().map(ReporterStats::lost).sum::<u64>()
     }
 }

@@ -29,19 +29,31 @@ impl TagValue<'_> {
     /// The text, if it is one.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
-        if let Self::Str(text) = self { Some(text) } else { None }
+        if let Self::Str(text) = self {
+            Some(text)
+        } else {
+            None
+        }
     }
 
     /// The integer, if it is one.
     #[must_use]
     pub fn as_i64(&self) -> Option<i64> {
-        if let Self::I64(number) = self { Some(*number) } else { None }
+        if let Self::I64(number) = self {
+            Some(*number)
+        } else {
+            None
+        }
     }
 
     /// The boolean, if it is one.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
-        if let Self::Bool(truth) = self { Some(*truth) } else { None }
+        if let Self::Bool(truth) = self {
+            Some(*truth)
+        } else {
+            None
+        }
     }
 
     /// The same value with nothing borrowed.

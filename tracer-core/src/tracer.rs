@@ -85,7 +85,9 @@ impl Tracer {
     /// The name of the service; empty for the tracer that does nothing.
     #[must_use]
     pub fn service_name(&self) -> &str {
-        self.core.as_ref().map_or("", |core| core.process.service_name())
+        self.core
+            .as_ref()
+            .map_or("", |core| core.process.service_name())
     }
 
     /// Starts a span: a child of the active one, else the root of a new trace.
@@ -100,15 +102,23 @@ impl Tracer {
 
     /// Starts a span under the active one and activates it. Most are written right where they lie while active.
     #[inline]
-    pub(crate) fn enter(&self, name: Cow<'static, str>, callsite: Option<&'static Callsite>) -> Scope {
-        let Some(core) = &self.core else { return Scope::at(Place::NONE) };
+    pub(crate) fn enter(
+        &self,
+        name: Cow<'static, str>,
+        callsite: Option<&'static Callsite>,
+    ) -> Scope {
+        let Some(core) = &self.core else {
+            return Scope::at(Place::NONE);
+        };
         let name = match name {
             Cow::Borrowed(name) if !std::thread::panicking() => name,
             name => return Scope::of(self.begin(Parent::Active, name, callsite)),
         };
         match local::mode() {
             Mode::Sampled | Mode::Refused => Scope::at(local::enter_child(name, callsite, core.id)),
-            Mode::Idle | Mode::Default if !core.sampler.is_custom() => Scope::at(core.enter_root(name, callsite)),
+            Mode::Idle | Mode::Default if !core.sampler.is_custom() => {
+                Scope::at(core.enter_root(name, callsite))
+            }
             _ => Scope::of(self.begin(Parent::Active, Cow::Borrowed(name), callsite)),
         }
     }
@@ -144,14 +154,19 @@ impl Tracer {
     /// When the carrier holds a context that cannot be read; a carrier without one is `Ok(None)`. Services start a new
     /// trace in both cases; failures are counted in [`Stats::extract_failures`].
     pub fn extract(&self, carrier: &impl Extract) -> Result<Option<SpanContext>, ExtractError> {
-        let Some(core) = &self.core else { return Ok(None) };
+        let Some(core) = &self.core else {
+            return Ok(None);
+        };
         match carrier.extract(&core.propagations) {
             Ok(context) => Ok(context.map(|mut context| {
                 context.tracer = core.id;
                 context
             })),
             Err(error) => {
-                core.hub.counts.extract_failures.fetch_add(1, Ordering::Relaxed);
+                core.hub
+                    .counts
+                    .extract_failures
+                    .fetch_add(1, Ordering::Relaxed);
                 Err(error)
             }
         }
@@ -187,7 +202,9 @@ impl Tracer {
     /// What the tracer counted so far. Takes a lock that threads hold when they begin and end; not for hot paths.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let Some(core) = &self.core else { return Stats::default() };
+        let Some(core) = &self.core else {
+            return Stats::default();
+        };
         // In the order of a span's way backwards, so that none is seen later on its way than it was counted.
         let ended = core.hub.is_ended();
         let Published { drained, reporters } = core.account.read();
@@ -267,7 +284,11 @@ impl Core {
 
     /// The context of a span that begins a trace, and the verdict of the sampler. What a context without a trace carries
     /// (baggage, a decision, a debug id) holds for the new trace.
-    fn root(&self, carrying: Option<&SpanContext>, name: &str) -> Option<(SpanContext, Option<Verdict>)> {
+    fn root(
+        &self,
+        carrying: Option<&SpanContext>,
+        name: &str,
+    ) -> Option<(SpanContext, Option<Verdict>)> {
         let (trace_id, span_id) = local::draw_root(self.bits128)?;
         let mut context = SpanContext {
             trace_id,
@@ -285,14 +306,31 @@ impl Core {
         let debug_id = carrying.debug_id();
         context.carried = carrying.carried.as_ref().map(|carried| {
             let baggage = carried.baggage.clone();
-            Arc::new(Carried { baggage, ..Carried::default() })
+            Arc::new(Carried {
+                baggage,
+                ..Carried::default()
+            })
         });
         if !debug_id.is_empty() || carrying.flags & flag::DEBUG != 0 {
             context.flags |= flag::DEBUG;
             self.apply(&mut context, true);
-            let tag = (Cow::Borrowed("jaeger-debug-id"), TagValue::from(debug_id.to_owned()));
-            let tags = if debug_id.is_empty() { Vec::new() } else { vec![tag] };
-            return Some((context, Some(Verdict { sampled: true, tags: None, custom_tags: tags })));
+            let tag = (
+                Cow::Borrowed("jaeger-debug-id"),
+                TagValue::from(debug_id.to_owned()),
+            );
+            let tags = if debug_id.is_empty() {
+                Vec::new()
+            } else {
+                vec![tag]
+            };
+            return Some((
+                context,
+                Some(Verdict {
+                    sampled: true,
+                    tags: None,
+                    custom_tags: tags,
+                }),
+            ));
         }
         if carrying.decides() {
             self.apply(&mut context, carrying.is_sampled());
@@ -332,14 +370,23 @@ impl Core {
         };
         match name {
             Cow::Borrowed(name) => record.name = name,
-            Cow::Owned(name) => record.details.insert(local::details(self.id)).set_name(&name),
+            Cow::Owned(name) => record
+                .details
+                .insert(local::details(self.id))
+                .set_name(&name),
         }
         if !recording {
             return record;
         }
         local::count(self.id, |counts| counts.started.add(1));
-        for (key, value) in verdict.map(|verdict| verdict.custom_tags).unwrap_or_default() {
-            record.details.get_or_insert_with(|| local::details(self.id)).set_tag(key, &value);
+        for (key, value) in verdict
+            .map(|verdict| verdict.custom_tags)
+            .unwrap_or_default()
+        {
+            record
+                .details
+                .get_or_insert_with(|| local::details(self.id))
+                .set_tag(key, &value);
         }
         record.start = Instant::now();
         record
@@ -349,7 +396,10 @@ impl Core {
 impl Drop for Core {
     fn drop(&mut self) {
         self.hub.close();
-        TRACERS.write().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+        TRACERS
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.id);
         registry::unregister(self.id);
     }
 }
@@ -373,11 +423,18 @@ static TRACERS: RwLock<BTreeMap<u32, Weak<Core>>> = RwLock::new(BTreeMap::new())
 
 /// Makes a tracer known by its number.
 pub(crate) fn register(core: &Arc<Core>) {
-    TRACERS.write().unwrap_or_else(PoisonError::into_inner).insert(core.id, Arc::downgrade(core));
+    TRACERS
+        .write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(core.id, Arc::downgrade(core));
 }
 
 /// The tracer of that number, if it lives.
 pub(crate) fn registered(id: u32) -> Option<Tracer> {
-    let core = TRACERS.read().unwrap_or_else(PoisonError::into_inner).get(&id)?.upgrade();
+    let core = TRACERS
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(&id)?
+        .upgrade();
     core.map(Tracer::of)
 }

@@ -1,12 +1,19 @@
 //! What the three programs of the lessons share: their tracer, their HTTP client and their HTTP server.
 
-#![expect(clippy::print_stderr, clippy::exit, reason = "programs talk to their terminal and end with a status")]
+#![expect(
+    clippy::print_stderr,
+    clippy::exit,
+    reason = "programs talk to their terminal and end with a status"
+)]
 
 use std::error::Error;
 
 use axum::Router;
 use http::Uri;
-use tracer_core::{ConsoleReporter, HttpHeaders, InitError, Propagation, Sampler, SpanKind, Tracer, UdpReporter, tags};
+use tracer_core::{
+    ConsoleReporter, HttpHeaders, InitError, Propagation, Sampler, SpanKind, Tracer, UdpReporter,
+    tags,
+};
 
 /// A tracer that samples everything, prints each span and sends it to the agent on this machine, and carries contexts in
 /// the headers of the Jaeger clients, so that each program can be swapped for the tutorial's own in another language.
@@ -29,10 +36,18 @@ pub fn init_tracer(service: &str) -> Result<Tracer, InitError> {
 ///
 /// # Errors
 /// When the service cannot be reached or answers with an error.
-pub fn http_get(tracer: &Tracer, port: u16, path: &str, key: &str, value: &str) -> Result<String, Box<dyn Error>> {
+pub fn http_get(
+    tracer: &Tracer,
+    port: u16,
+    path: &str,
+    key: &str,
+    value: &str,
+) -> Result<String, Box<dyn Error>> {
     let url = format!("http://127.0.0.1:{port}/{path}");
     let span = tracer.active_span();
-    span.set_tag(tags::HTTP_METHOD, "GET").set_tag(tags::HTTP_URL, &url).set_tag(tags::SPAN_KIND, SpanKind::Client);
+    span.set_tag(tags::HTTP_METHOD, "GET")
+        .set_tag(tags::HTTP_URL, &url)
+        .set_tag(tags::SPAN_KIND, SpanKind::Client);
 
     let mut request = ureq::get(url.parse::<Uri>()?).query(key, value);
     if let (Some(context), Some(headers)) = (span.context(), request.headers_mut()) {
@@ -46,7 +61,9 @@ pub fn http_get(tracer: &Tracer, port: u16, path: &str, key: &str, value: &str) 
 /// # Errors
 /// When the port is taken or the runtime cannot be started.
 pub fn serve(port: u16, router: Router) -> Result<(), Box<dyn Error>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", port))
             .await

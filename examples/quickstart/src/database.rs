@@ -32,8 +32,14 @@ pub async fn open() -> Result<SqlitePool, sqlx::Error> {
 #[traced(tags(user), err)]
 pub async fn read_cart(pool: &TracedPool<Sqlite>, user: &str) -> Result<Vec<Item>, sqlx::Error> {
     let rows: Vec<(String, i64)> =
-        sqlx::query_as("SELECT item, quantity FROM carts WHERE user = ?").bind(user).fetch_all(pool).await?;
-    Ok(rows.into_iter().map(|(name, quantity)| Item { name, quantity }).collect())
+        sqlx::query_as("SELECT item, quantity FROM carts WHERE user = ?")
+            .bind(user)
+            .fetch_all(pool)
+            .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(name, quantity)| Item { name, quantity })
+        .collect())
 }
 
 #[traced(tags(user), err)]

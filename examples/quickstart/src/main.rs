@@ -4,7 +4,12 @@
 //! SQLite. Tracing took it one line per integration: a layer on each router, a wrapped HTTP client, a wrapped pool, and
 //! `#[traced]` on the functions in between. See `web.rs`.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, clippy::exit, reason = "a program talks to its terminal and ends with a status")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::exit,
+    reason = "a program talks to its terminal and ends with a status"
+)]
 
 mod database;
 mod options;
@@ -44,10 +49,16 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let view = View::open(options)?;
     // A service would say `Tracer::builder("web").from_env().install()?` and be done. These two share a process, so each
     // has a tracer of its own and hands it to its integrations.
-    let tracers = [service_tracer("web", &view)?, service_tracer("pricing", &view)?];
+    let tracers = [
+        service_tracer("web", &view)?,
+        service_tracer("pricing", &view)?,
+    ];
     let [web_tracer, pricing_tracer] = &tracers;
 
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
     let web = runtime.block_on(async {
         let pricing = serve(options.port(Port::Pricing), pricing::router(pricing_tracer)).await?;
         let pool = database::open().await?;
@@ -65,7 +76,10 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         println!("{}", tracer_agent::trace_json(&trace));
         return Ok(());
     }
-    println!("{}", tracer_agent::show::waterfall(&trace, view::terminal_width()));
+    println!(
+        "{}",
+        tracer_agent::show::waterfall(&trace, view::terminal_width())
+    );
     if options.once {
         return Ok(());
     }
@@ -92,7 +106,9 @@ fn service_tracer(service: &str, view: &View) -> Result<Tracer, Box<dyn Error>> 
 async fn serve((port, flag): (u16, &str), router: Router) -> Result<SocketAddr, Box<dyn Error>> {
     let listener = TcpListener::bind(("127.0.0.1", port))
         .await
-        .map_err(|error| format!("port {port} cannot be listened on: {error} (choose others with {flag})"))?;
+        .map_err(|error| {
+            format!("port {port} cannot be listened on: {error} (choose others with {flag})")
+        })?;
     let address = listener.local_addr()?;
     tokio::spawn(async { axum::serve(listener, router).await });
     Ok(address)

@@ -41,8 +41,15 @@ pub enum Port {
 impl Options {
     pub fn from_args() -> Result<Self, lexopt::Error> {
         use lexopt::Arg::Long;
-        let mut options =
-            Self { help: false, once: false, json: false, requests: 5, agent: None, agent_url: None, port_base: None };
+        let mut options = Self {
+            help: false,
+            once: false,
+            json: false,
+            requests: 5,
+            agent: None,
+            agent_url: None,
+            port_base: None,
+        };
         let mut parser = lexopt::Parser::from_env();
         while let Some(argument) = parser.next()? {
             match argument {

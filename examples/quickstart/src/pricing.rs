@@ -16,11 +16,16 @@ pub struct Price {
 }
 
 pub fn router(tracer: &Tracer) -> Router {
-    Router::new().route("/price/{item}", get(price)).layer(TraceLayer::new().with_tracer(tracer))
+    Router::new()
+        .route("/price/{item}", get(price))
+        .layer(TraceLayer::new().with_tracer(tracer))
 }
 
 async fn price(Path(item): Path<String>) -> Result<Json<Price>, StatusCode> {
-    look_up(&item).await.map(|cents| Json(Price { cents })).ok_or(StatusCode::NOT_FOUND)
+    look_up(&item)
+        .await
+        .map(|cents| Json(Price { cents }))
+        .ok_or(StatusCode::NOT_FOUND)
 }
 
 #[traced(tags(item))]

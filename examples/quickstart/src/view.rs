@@ -16,9 +16,17 @@ pub enum View {
 impl View {
     pub fn open(options: &Options) -> Result<Self, Box<dyn Error>> {
         if let Some(udp) = &options.agent {
-            let (host, _) = udp.rsplit_once(':').ok_or_else(|| format!("--agent is {udp:?}, but must be HOST:PORT"))?;
-            let url = options.agent_url.clone().unwrap_or_else(|| format!("http://{host}:16686"));
-            return Ok(Self::Elsewhere { udp: udp.clone(), url });
+            let (host, _) = udp
+                .rsplit_once(':')
+                .ok_or_else(|| format!("--agent is {udp:?}, but must be HOST:PORT"))?;
+            let url = options
+                .agent_url
+                .clone()
+                .unwrap_or_else(|| format!("http://{host}:16686"));
+            return Ok(Self::Elsewhere {
+                udp: udp.clone(),
+                url,
+            });
         }
         let agent = Agent::builder()
             .compact_port(options.port(Port::Compact).0)
@@ -54,7 +62,9 @@ impl View {
     /// Waits until a trace has arrived as a whole.
     pub fn wait(&self, id: TraceId, within: Duration) -> Result<Trace, Box<dyn Error>> {
         match self {
-            Self::Own(agent) => Ok(Trace::clone(&*agent.store().wait_for_trace(id, is_whole, within)?)),
+            Self::Own(agent) => Ok(Trace::clone(
+                &*agent.store().wait_for_trace(id, is_whole, within)?,
+            )),
             Self::Elsewhere { url, .. } => {
                 let deadline = Instant::now() + within;
                 loop {
@@ -73,17 +83,27 @@ impl View {
 /// Whether no span of the trace is missing, as far as the spans tell: there is a root, parents are there, and every call
 /// of another service has been answered by a span of that service.
 fn is_whole(trace: &Trace) -> bool {
-    let parents_there = trace.spans().all(|span| span.parent().is_none_or(|parent| trace.span(parent).is_some()));
+    let parents_there = trace.spans().all(|span| {
+        span.parent()
+            .is_none_or(|parent| trace.span(parent).is_some())
+    });
     let root_there = trace.spans().any(|span| span.parent().is_none());
     let calls_answered = trace
         .spans()
         .filter(|span| span.operation.starts_with("GET"))
         .filter(|span| span.tag("span.kind").and_then(|kind| kind.as_str()) == Some("client"))
-        .all(|call| trace.spans().any(|span| span.parent() == Some(call.span_id)));
+        .all(|call| {
+            trace
+                .spans()
+                .any(|span| span.parent() == Some(call.span_id))
+        });
     parents_there && root_there && calls_answered
 }
 
 /// The width to print a waterfall in.
 pub fn terminal_width() -> usize {
-    std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(120)
+    std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok())
+        .unwrap_or(120)
 }

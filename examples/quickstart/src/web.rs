@@ -59,13 +59,20 @@ struct Receipt {
     trace_id: String,
 }
 
-async fn checkout(State(web): State<Arc<Web>>, Path(user): Path<String>) -> Result<Json<Receipt>, Failure> {
+async fn checkout(
+    State(web): State<Arc<Web>>,
+    Path(user): Path<String>,
+) -> Result<Json<Receipt>, Failure> {
     let cart = database::read_cart(&web.pool, &user).await?;
     let items = price_cart(&web, cart).await?;
     let total_cents = total(&items);
     charge(&user, total_cents).await?;
     let order = database::write_order(&web.pool, &user, &items, total_cents).await?;
-    Ok(Json(Receipt { order, total_cents, trace_id: trace_id() }))
+    Ok(Json(Receipt {
+        order,
+        total_cents,
+        trace_id: trace_id(),
+    }))
 }
 
 #[traced(tags(items = cart.len()), err)]
@@ -73,15 +80,28 @@ async fn price_cart(web: &Web, cart: Vec<Item>) -> Result<Vec<PricedItem>, Failu
     let mut items = Vec::with_capacity(cart.len());
     for item in cart {
         let url = format!("{}/price/{}", web.pricing, item.name);
-        let price: Price = web.http.get(url).send().await?.error_for_status()?.json().await?;
-        items.push(PricedItem { item, cents: price.cents });
+        let price: Price = web
+            .http
+            .get(url)
+            .send()
+            .await?
+            .error_for_status()?
+            .json()
+            .await?;
+        items.push(PricedItem {
+            item,
+            cents: price.cents,
+        });
     }
     Ok(items)
 }
 
 #[traced(tags(items = items.len()), ret)]
 fn total(items: &[PricedItem]) -> i64 {
-    items.iter().map(|priced| priced.cents * priced.item.quantity).sum()
+    items
+        .iter()
+        .map(|priced| priced.cents * priced.item.quantity)
+        .sum()
 }
 
 /// The card company, which serves everybody but carol.
@@ -96,7 +116,10 @@ async fn charge(user: &str, total_cents: i64) -> Result<(), Failure> {
 }
 
 fn trace_id() -> String {
-    active_span().context().map(|context| context.trace_id().to_string()).unwrap_or_default()
+    active_span()
+        .context()
+        .map(|context| context.trace_id().to_string())
+        .unwrap_or_default()
 }
 
 /// Why a checkout failed.
@@ -138,7 +161,10 @@ impl IntoResponse for Failure {
             error: String,
             trace_id: String,
         }
-        let problem = Problem { error: self.to_string(), trace_id: trace_id() };
+        let problem = Problem {
+            error: self.to_string(),
+            trace_id: trace_id(),
+        };
         (StatusCode::SERVICE_UNAVAILABLE, Json(problem)).into_response()
     }
 }

@@ -18,7 +18,9 @@ const CRATES: [(&str, &[&str]); 8] = [
 
 /// The modules of tracer-core from the bottom up. One may use those of lines above its own, and of its own line.
 const LEVELS: [&[&str]; 16] = [
-    &["hex", "id", "tag", "tags", "kind", "fields", "callsite", "error", "process", "clock"],
+    &[
+        "hex", "id", "tag", "tags", "kind", "fields", "callsite", "error", "process", "clock",
+    ],
     &["baggage", "context"],
     &["details", "record"],
     &["edit"],
@@ -53,7 +55,9 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(sources(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs")
+            && !path.ends_with("tests.rs")
+        {
             found.push(path);
         }
     }
@@ -64,14 +68,23 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 fn crates_know_only_those_below_them() {
     for (name, allowed) in CRATES {
         let manifest = fs::read_to_string(root().join(name).join("Cargo.toml")).unwrap();
-        let dependencies = manifest.split("[dependencies]").nth(1).unwrap_or("").split("\n[").next().unwrap_or("");
+        let dependencies = manifest
+            .split("[dependencies]")
+            .nth(1)
+            .unwrap_or("")
+            .split("\n[")
+            .next()
+            .unwrap_or("");
         let ours: BTreeSet<&str> = dependencies
             .lines()
             .filter(|line| line.starts_with("tracer-"))
             .filter_map(|line| line.split([' ', '.', '=']).next())
             .collect();
         for dependency in ours {
-            assert!(allowed.contains(&dependency), "{name} must not know {dependency}");
+            assert!(
+                allowed.contains(&dependency),
+                "{name} must not know {dependency}"
+            );
         }
     }
 }
@@ -80,7 +93,10 @@ fn crates_know_only_those_below_them() {
 fn published_crates_take_the_lints_of_the_workspace() {
     for (name, _) in CRATES {
         let manifest = fs::read_to_string(root().join(name).join("Cargo.toml")).unwrap();
-        assert!(manifest.contains("[lints]\nworkspace = true"), "{name} has lints of its own");
+        assert!(
+            manifest.contains("[lints]\nworkspace = true"),
+            "{name} has lints of its own"
+        );
     }
 }
 
@@ -89,20 +105,41 @@ fn modules_of_the_core_use_only_what_is_below_them() {
     let level = |module: &str| LEVELS.iter().position(|line| line.contains(&module));
     let folder = root().join("tracer-core/src");
     for file in sources(&folder) {
-        let path = file.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned();
-        let module = path.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
+        let path = file
+            .strip_prefix(&folder)
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let module = path
+            .split('/')
+            .next()
+            .unwrap()
+            .trim_end_matches(".rs")
+            .to_owned();
         if module == "lib" {
             continue;
         }
-        let own = level(&module).unwrap_or_else(|| panic!("the module {module} has no level: add it to this test"));
+        let own = level(&module)
+            .unwrap_or_else(|| panic!("the module {module} has no level: add it to this test"));
         let source = fs::read_to_string(&file).unwrap();
         let code = source.split("#[cfg(test)]").next().unwrap();
-        let code: String = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+        let code: String = code
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .collect::<Vec<_>>()
+            .join("\n");
         for used in code.split("crate::").skip(1) {
-            let used: String = used.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
+            let used: String = used
+                .chars()
+                .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
+                .collect();
             let Some(other) = level(&used) else { continue };
             let excepted = EXCEPTIONS.contains(&(path.as_str(), used.as_str()));
-            assert!(other <= own || excepted, "{path} uses `{used}`, which is above it");
+            assert!(
+                other <= own || excepted,
+                "{path} uses `{used}`, which is above it"
+            );
         }
     }
 }
@@ -112,7 +149,11 @@ fn files_hold_one_noun() {
     for (name, _) in CRATES {
         for file in sources(&root().join(name).join("src")) {
             let lines = fs::read_to_string(&file).unwrap().lines().count();
-            assert!(lines <= LONGEST_FILE, "{} has {lines} lines: look for a second noun", file.display());
+            assert!(
+                lines <= LONGEST_FILE,
+                "{} has {lines} lines: look for a second noun",
+                file.display()
+            );
         }
     }
 }
@@ -120,7 +161,13 @@ fn files_hold_one_noun() {
 #[test]
 fn documents_keep_their_length() {
     for (name, longest) in [("ARCHITECTURE.md", 150), ("CONTRIBUTING.md", 120)] {
-        let lines = fs::read_to_string(root().join(name)).unwrap().lines().count();
-        assert!(lines <= longest, "{name} has {lines} lines, more than {longest}");
+        let lines = fs::read_to_string(root().join(name))
+            .unwrap()
+            .lines()
+            .count();
+        assert!(
+            lines <= longest,
+            "{name} has {lines} lines, more than {longest}"
+        );
     }
 }

@@ -21,14 +21,22 @@ fn assert_balanced(tracer: &Tracer) {
     let stats = tracer.stats();
     let reporter = stats.reporters[0];
     assert_eq!(stats.open(), 0, "{stats:?}");
-    let known = stats.queue_full + stats.after_shutdown + stats.withdrawn + stats.queued + reporter.reported + reporter.lost();
+    let known = stats.queue_full
+        + stats.after_shutdown
+        + stats.withdrawn
+        + stats.queued
+        + reporter.reported
+        + reporter.lost();
     assert_eq!(stats.finished, known, "{stats:?}");
 }
 
 #[test]
 fn without_an_agent_spans_are_lost_and_counted() {
     // A port that was free a moment ago: nobody listens there.
-    let address = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = std::net::UdpSocket::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let tracer = tracer(&address.to_string());
     for _ in 0..100 {
         drop(tracer.start_active_span("request"));
@@ -63,7 +71,11 @@ fn an_agent_restarted_twenty_times_leaves_the_account_exact() {
     let stats = tracer.stats();
     let reporter = stats.reporters[0];
     assert_eq!(stats.started, 20 * 60);
-    assert_eq!(reporter.reported, arrived + agent.store().stats().spans_received, "{stats:?}");
+    assert_eq!(
+        reporter.reported,
+        arrived + agent.store().stats().spans_received,
+        "{stats:?}"
+    );
     assert!(stats.lost() > 0, "{stats:?}");
 }
 
@@ -71,7 +83,11 @@ fn an_agent_restarted_twenty_times_leaves_the_account_exact() {
 fn restart(port: u16) -> Agent {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        match Agent::builder().ephemeral_ports().compact_port(port).start() {
+        match Agent::builder()
+            .ephemeral_ports()
+            .compact_port(port)
+            .start()
+        {
             Ok(agent) => return agent,
             Err(error) if Instant::now() > deadline => panic!("{error}"),
             Err(_) => std::thread::yield_now(),

@@ -34,11 +34,17 @@ async fn serve(router: Router) -> String {
 
 async fn database() -> SqlitePool {
     let options = SqliteConnectOptions::new().in_memory(true);
-    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
-    sqlx::raw_sql("CREATE TABLE stock (item TEXT, pieces INTEGER); INSERT INTO stock VALUES ('pear', 3)")
-        .execute(&pool)
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect_with(options)
         .await
         .unwrap();
+    sqlx::raw_sql(
+        "CREATE TABLE stock (item TEXT, pieces INTEGER); INSERT INTO stock VALUES ('pear', 3)",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
     pool
 }
 
@@ -49,7 +55,15 @@ struct Shop {
 }
 
 async fn offer(State(shop): State<Shop>, Path(item): Path<String>) -> String {
-    let pieces = shop.http.get(format!("{}/stock/{item}", shop.stock)).send().await.unwrap().text().await.unwrap();
+    let pieces = shop
+        .http
+        .get(format!("{}/stock/{item}", shop.stock))
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
     let trace = active_span().context().unwrap().trace_id();
     format!("{trace} {}", describe(&pieces))
 }
@@ -61,16 +75,28 @@ fn describe(pieces: &str) -> String {
 
 #[traced(err)]
 async fn pieces(pool: &TracedPool<Sqlite>, item: &str) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar("SELECT pieces FROM stock WHERE item = ?").bind(item).fetch_one(pool).await
+    sqlx::query_scalar("SELECT pieces FROM stock WHERE item = ?")
+        .bind(item)
+        .fetch_one(pool)
+        .await
 }
 
 /// The spans as indented text: service and operation.
 fn tree(trace: &Trace) -> String {
     fn write(trace: &Trace, parent: Option<tracer_agent::SpanId>, depth: usize, text: &mut String) {
-        let mut children: Vec<_> = trace.spans().filter(|span| span.parent() == parent).collect();
+        let mut children: Vec<_> = trace
+            .spans()
+            .filter(|span| span.parent() == parent)
+            .collect();
         children.sort_by_key(|span| span.start());
         for span in children {
-            text.push_str(&format!("{:depth$}{} {}\n", "", span.service(), span.operation, depth = depth * 2));
+            text.push_str(&format!(
+                "{:depth$}{} {}\n",
+                "",
+                span.service(),
+                span.operation,
+                depth = depth * 2
+            ));
             write(trace, Some(span.span_id), depth + 1, text);
         }
     }
@@ -89,19 +115,31 @@ async fn trace_of_offer(propagation: Propagation, spans: usize) -> String {
     let stock = Router::new()
         .route(
             "/stock/{item}",
-            get(|State(pool): State<TracedPool<Sqlite>>, Path(item): Path<String>| async move {
-                pieces(&pool, &item).await.unwrap().to_string()
-            }),
+            get(
+                |State(pool): State<TracedPool<Sqlite>>, Path(item): Path<String>| async move {
+                    pieces(&pool, &item).await.unwrap().to_string()
+                },
+            ),
         )
         .with_state(pool)
         .layer(TraceLayer::new().with_tracer(&stock_tracer));
     let stock = serve(stock).await;
 
-    let shop = Shop { http: Client::new().with_tracer(&shop_tracer), stock };
-    let router = Router::new().route("/offer/{item}", get(offer)).with_state(shop);
+    let shop = Shop {
+        http: Client::new().with_tracer(&shop_tracer),
+        stock,
+    };
+    let router = Router::new()
+        .route("/offer/{item}", get(offer))
+        .with_state(shop);
     let shop = serve(router.layer(TraceLayer::new().with_tracer(&shop_tracer))).await;
 
-    let answer = reqwest::get(format!("{shop}/offer/pear")).await.unwrap().text().await.unwrap();
+    let answer = reqwest::get(format!("{shop}/offer/pear"))
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
     let (trace, text) = answer.split_once(' ').unwrap();
     assert_eq!(text, "3 left");
     let id = trace.parse().unwrap();
@@ -110,12 +148,20 @@ async fn trace_of_offer(propagation: Propagation, spans: usize) -> String {
         loop {
             shop_tracer.flush(PATIENCE).unwrap();
             stock_tracer.flush(PATIENCE).unwrap();
-            if let Ok(found) = agent.store().wait_for_spans(id, spans, Duration::from_millis(200)) {
+            if let Ok(found) = agent
+                .store()
+                .wait_for_spans(id, spans, Duration::from_millis(200))
+            {
                 return found;
             }
         }
     });
-    tree(&*tokio::time::timeout(PATIENCE, found).await.expect("the spans arrive in time").unwrap())
+    tree(
+        &*tokio::time::timeout(PATIENCE, found)
+            .await
+            .expect("the spans arrive in time")
+            .unwrap(),
+    )
 }
 
 const OFFER: &str = "\

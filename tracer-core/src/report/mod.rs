@@ -104,7 +104,12 @@ impl ReportError {
     pub fn new(lost: usize, cause: LossCause, message: impl fmt::Display) -> Self {
         let mut counts = [0; 3];
         counts[cause as usize] = lost;
-        Self { lost, cause, message: message.to_string(), counts }
+        Self {
+            lost,
+            cause,
+            message: message.to_string(),
+            counts,
+        }
     }
 
     /// The same error with `lost` more spans, for a reporter that loses spans to several causes in one call.

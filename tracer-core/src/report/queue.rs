@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::clock::Instant as Counter;
+use crate::counts::{ThreadCounts, ThreadTotals};
 use crate::details::{Details, Limits};
 use crate::error::{FlushError, FlushErrorKind};
 use crate::record::SpanRecord;
-use crate::counts::{ThreadCounts, ThreadTotals};
 
 /// Spans a ring holds.
 const RING_SPANS: usize = 2048;
@@ -25,7 +25,8 @@ const WAKE_SPANS: usize = RING_SPANS / 2;
 /// Bytes of details a ring holds.
 const RING_DETAIL_BYTES: usize = 1 << 20;
 /// Bytes a ring takes at most.
-const RING_BYTES: usize = RING_SPANS * (size_of::<SpanRecord>() + size_of::<usize>()) + RING_DETAIL_BYTES;
+const RING_BYTES: usize =
+    RING_SPANS * (size_of::<SpanRecord>() + size_of::<usize>()) + RING_DETAIL_BYTES;
 /// Spans the queue shared by the threads without a ring holds.
 const OVERFLOW_SPANS: usize = 4096;
 
@@ -69,7 +70,14 @@ fn ring() -> (Ring, Drain) {
         bytes_drained: Arc::clone(&bytes_drained),
         since_wake: 0,
     };
-    (ring, Drain { spans: spans_out, spares: spares_in, bytes_drained })
+    (
+        ring,
+        Drain {
+            spans: spans_out,
+            spares: spares_in,
+            bytes_drained,
+        },
+    )
 }
 
 impl Ring {
@@ -96,7 +104,12 @@ impl Ring {
             self.bytes_in = self.bytes_in.wrapping_add(bytes);
         }
         if self.spans.is_full() {
-            self.bytes_in = self.bytes_in.wrapping_sub(record.details.as_ref().map_or(0, |details| details.footprint()));
+            self.bytes_in = self.bytes_in.wrapping_sub(
+                record
+                    .details
+                    .as_ref()
+                    .map_or(0, |details| details.footprint()),
+            );
             drop(record.take());
             return Handed::Full;
         }
@@ -112,7 +125,8 @@ impl Ring {
 
     /// Whether the cap allows that many more bytes of details. Reads what the other side writes only when it must.
     fn has_room(&mut self, bytes: usize) -> bool {
-        let allowed = |out: usize| self.bytes_in.wrapping_sub(out).saturating_add(bytes) <= RING_DETAIL_BYTES;
+        let allowed =
+            |out: usize| self.bytes_in.wrapping_sub(out).saturating_add(bytes) <= RING_DETAIL_BYTES;
         if allowed(self.bytes_out) {
             return true;
         }
@@ -126,7 +140,9 @@ impl Ring {
 impl Drain {
     /// Hands what is queued to `report`, in place, then empties it and gives the details back. How many spans it was.
     pub(crate) fn drain(&mut self, mut report: impl FnMut(&[SpanRecord])) -> usize {
-        let Ok(mut chunk) = self.spans.read_chunk(self.spans.slots()) else { return 0 };
+        let Ok(mut chunk) = self.spans.read_chunk(self.spans.slots()) else {
+            return 0;
+        };
         let (first, second) = chunk.as_slices();
         for slice in [first, second] {
             if !slice.is_empty() {
@@ -287,7 +303,10 @@ impl Hub {
     pub(crate) fn begin_round(&self, drains: &mut Vec<Drain>) -> Orders {
         let mut state = self.lock();
         drains.append(&mut state.new);
-        Orders { flush: (state.asked > state.answered).then_some(state.asked), close: state.closing }
+        Orders {
+            flush: (state.asked > state.answered).then_some(state.asked),
+            close: state.closing,
+        }
     }
 
     /// Ends a round: `done` rings are gone, and the flushes up to `flushed` are answered.
@@ -323,7 +342,9 @@ impl Hub {
         self.wake();
         while state.answered < number {
             if state.ended {
-                return Err(FlushError { kind: FlushErrorKind::Ended });
+                return Err(FlushError {
+                    kind: FlushErrorKind::Ended,
+                });
             }
             state = self.wait(state, deadline)?;
         }
@@ -347,12 +368,22 @@ impl Hub {
         Ok(())
     }
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State>, deadline: Instant) -> Result<MutexGuard<'a, State>, FlushError> {
+    fn wait<'a>(
+        &self,
+        state: MutexGuard<'a, State>,
+        deadline: Instant,
+    ) -> Result<MutexGuard<'a, State>, FlushError> {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(FlushError { kind: FlushErrorKind::Deadline });
+            return Err(FlushError {
+                kind: FlushErrorKind::Deadline,
+            });
         }
-        Ok(self.answered.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0)
+        Ok(self
+            .answered
+            .wait_timeout(state, left)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0)
     }
 
     /// No code that can panic runs under this lock, so a poisoned one holds sound data.

@@ -27,7 +27,10 @@ pub(crate) struct Published {
 
 impl Account {
     pub(crate) fn read(&self) -> Published {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -67,12 +70,26 @@ impl Worker {
     ) -> Self {
         let desks: Vec<_> = reporters
             .into_iter()
-            .map(|reporter| Desk { reporter, stats: ReporterStats::default(), alarm: Alarm::default() })
+            .map(|reporter| Desk {
+                reporter,
+                stats: ReporterStats::default(),
+                alarm: Alarm::default(),
+            })
             .collect();
         // Zero would never sleep, and no clock can be moved by `Duration::MAX`.
-        let flush_interval = flush_interval.clamp(Duration::from_millis(1), Duration::from_secs(86_400));
+        let flush_interval =
+            flush_interval.clamp(Duration::from_millis(1), Duration::from_secs(86_400));
         let queue_full = Alarm::default();
-        let worker = Self { hub, account, process, desks, drains: Vec::new(), flush_interval, queue_full, drained: 0 };
+        let worker = Self {
+            hub,
+            account,
+            process,
+            desks,
+            drains: Vec::new(),
+            flush_interval,
+            queue_full,
+            drained: 0,
+        };
         worker.publish();
         worker
     }
@@ -102,7 +119,11 @@ impl Worker {
             if orders.close {
                 return;
             }
-            std::thread::park_timeout(next_flush.min(next_anchor).saturating_duration_since(Instant::now()));
+            std::thread::park_timeout(
+                next_flush
+                    .min(next_anchor)
+                    .saturating_duration_since(Instant::now()),
+            );
         }
     }
 
@@ -130,7 +151,9 @@ impl Worker {
     /// Has the reporters send what they keep, and tells of losses.
     fn flush(&mut self) {
         let totals = self.hub.totals();
-        self.queue_full.judge(totals.queue_full, || "the queue of finished spans is full".into());
+        self.queue_full.judge(totals.queue_full, || {
+            "the queue of finished spans is full".into()
+        });
         for desk in &mut self.desks {
             desk.flush(totals.queue_full + totals.after_shutdown);
         }
@@ -138,10 +161,16 @@ impl Worker {
     }
 
     fn publish(&self) {
-        let mut published = self.account.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut published = self
+            .account
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         published.drained = self.drained;
         published.reporters.clear();
-        published.reporters.extend(self.desks.iter().map(|desk| desk.stats));
+        published
+            .reporters
+            .extend(self.desks.iter().map(|desk| desk.stats));
     }
 }
 
@@ -206,7 +235,11 @@ fn caught(spans: usize, call: impl FnOnce() -> Result<(), ReportError>) -> Resul
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|payload| {
         // Dropping what a panic was thrown with may panic in turn.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
-        Err(ReportError::new(spans, LossCause::Io, "the reporter panicked"))
+        Err(ReportError::new(
+            spans,
+            LossCause::Io,
+            "the reporter panicked",
+        ))
     })
 }
 

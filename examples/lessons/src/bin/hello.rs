@@ -3,7 +3,11 @@
 //! Lesson 1 is `say_hello` (a span with a tag), lesson 2 the functions under it (child spans through the active scope),
 //! lesson 3 `http_get` (the context in the headers), lesson 4 the greeting that the formatter finds in the baggage.
 
-#![expect(clippy::print_stderr, clippy::exit, reason = "a program talks to its terminal and ends with a status")]
+#![expect(
+    clippy::print_stderr,
+    clippy::exit,
+    reason = "a program talks to its terminal and ends with a status"
+)]
 
 use std::error::Error;
 use std::time::Duration;
@@ -45,9 +49,13 @@ fn main() {
             std::process::exit(2);
         }
     };
-    exit_on_error(init_tracer("hello-world").map_err(Into::into).and_then(|tracer| {
-        let said = say_hello(&tracer, name, greeting);
-        tracer.shutdown(Duration::from_secs(5))?;
-        said
-    }));
+    exit_on_error(
+        init_tracer("hello-world")
+            .map_err(Into::into)
+            .and_then(|tracer| {
+                let said = say_hello(&tracer, name, greeting);
+                tracer.shutdown(Duration::from_secs(5))?;
+                said
+            }),
+    );
 }

@@ -18,14 +18,24 @@ struct Publish {
 
 fn publish(tracer: &Tracer, headers: &HeaderMap, query: &Publish) -> &'static str {
     let parent = tracer.extract(&HttpHeaders(headers)).unwrap_or_default();
-    let _scope = tracer.build_span("publish").child_of(parent.as_ref()).kind(SpanKind::Server).start_active();
+    let _scope = tracer
+        .build_span("publish")
+        .child_of(parent.as_ref())
+        .kind(SpanKind::Server)
+        .start_active();
     println!("{}", query.hello_str);
     "published"
 }
 
 fn main() {
-    exit_on_error(init_tracer("publisher").map_err(Into::into).and_then(|tracer| {
-        let handler = async move |headers: HeaderMap, Query(query)| publish(&tracer, &headers, &query);
-        serve(8082, Router::new().route("/publish", get(handler)))
-    }));
+    exit_on_error(
+        init_tracer("publisher")
+            .map_err(Into::into)
+            .and_then(|tracer| {
+                let handler = async move |headers: HeaderMap, Query(query)| {
+                    publish(&tracer, &headers, &query)
+                };
+                serve(8082, Router::new().route("/publish", get(handler)))
+            }),
+    );
 }
