@@ -255,7 +255,7 @@ impl TracerBuilder {
     fn apply(mut self, config: EnvConfig) -> Result<Self, InitError> {
         if let Some(collector) = config.collector {
             self.reporters.clear();
-            self.from_env = Some(Box::new(http_reporter(collector)?));
+            self.from_env = Some(Box::new(http_reporter(&collector)?));
         } else if config.agent_host.is_some() || config.agent_port.is_some() {
             self.reporters.clear();
             self.from_env = None;
@@ -293,7 +293,7 @@ fn set<T>(field: &mut T, value: Option<T>) {
     }
 }
 
-fn http_reporter(collector: Collector) -> Result<HttpReporter, InitError> {
+fn http_reporter(collector: &Collector) -> Result<HttpReporter, InitError> {
     let named = |error: InitError| InitError::new(format_args!("{}: {error}", collector.variable));
     let mut reporter = HttpReporter::to(&collector.url).map_err(named)?;
     reporter = match &collector.credentials {

@@ -30,6 +30,7 @@ pub struct SpanSlot {
 
 impl SpanSlot {
     /// A slot that holds `span`.
+    #[must_use]
     pub const fn new(span: Span) -> Self {
         Self {
             span,
