@@ -26,16 +26,27 @@ pub(crate) fn set_tags(span: &mut Span, conventions: Conventions, address: Socke
     }
 }
 
-/// Tags a span with the address that proxies say the request came from.
-pub(crate) fn set_forwarded(span: &mut Span, conventions: Conventions, address: IpAddr) {
-    match conventions {
-        Conventions::OpenTracing => set_ip(span, address),
-        Conventions::OpenTelemetry => {
-            span.set_tag(
-                open_telemetry::CLIENT_ADDRESS,
-                address.to_canonical().to_string(),
-            );
+/// Tags a span with where its request came from: over which connection, and by the word of trusted proxies. OpenTracing
+/// has one name for both, which the client gets.
+pub(crate) fn set_server_tags(
+    span: &mut Span,
+    conventions: Conventions,
+    connection: Option<SocketAddr>,
+    forwarded: Option<IpAddr>,
+) {
+    if let Some(client) = forwarded {
+        match conventions {
+            Conventions::OpenTracing => return set_ip(span, client),
+            Conventions::OpenTelemetry => {
+                span.set_tag(
+                    open_telemetry::CLIENT_ADDRESS,
+                    client.to_canonical().to_string(),
+                );
+            }
         }
+    }
+    if let Some(address) = connection {
+        set_tags(span, conventions, address);
     }
 }
 

@@ -166,14 +166,11 @@ fn describe<F: Framework>(options: &Options, head: &RequestHead<'_>, span: &mut 
     {
         span.set_tag(open_telemetry::HTTP_ROUTE, route);
     }
-    if let Some(address) = F::peer(head.extensions) {
-        peer::set_tags(span, conventions, address);
-    }
-    if options.trusts_forwarded
-        && let Some(address) = peer::forwarded(head.headers)
-    {
-        peer::set_forwarded(span, conventions, address);
-    }
+    let forwarded = options
+        .trusts_forwarded
+        .then(|| peer::forwarded(head.headers))
+        .flatten();
+    peer::set_server_tags(span, conventions, F::peer(head.extensions), forwarded);
     options.request_headers.set_tags(span, head.headers);
     if let Some(on_request) = &options.on_request {
         on_request(head, span);
