@@ -49,10 +49,14 @@ impl Tracer {
     /// For instrumentation that was not given a tracer.
     #[must_use]
     pub fn current() -> Self {
-        local::tracer()
-            .and_then(tracer::registered)
-            .or_else(installed)
-            .unwrap_or(Self::disabled())
+        match local::tracer() {
+            // The tracer that does nothing was made this thread's default.
+            Some(0) => Self::disabled(),
+            known => known
+                .and_then(tracer::registered)
+                .or_else(installed)
+                .unwrap_or(Self::disabled()),
+        }
     }
 
     /// Makes this the tracer of the calling thread, until the guard is dropped, for roots made by `#[traced]` functions

@@ -3,9 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
 
 use crate::active::ActiveSpan;
 use crate::callsite::Callsite;
@@ -396,13 +399,16 @@ impl Core {
 impl Drop for Core {
     fn drop(&mut self) {
         self.hub.close();
-        TRACERS
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.id);
+        registry::change(&TRACERS, |tracers| {
+            tracers.remove(&self.id);
+        });
         registry::unregister(self.id);
     }
 }
+
+/// Reporters and samplers of the user's are called behind `catch_unwind`, and nothing else of a tracer can be seen half done.
+impl UnwindSafe for Tracer {}
+impl RefUnwindSafe for Tracer {}
 
 impl fmt::Debug for Tracer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -418,23 +424,18 @@ impl fmt::Debug for Tracer {
     }
 }
 
-/// The tracers of this process by number. Weak: dropping the last handle ends a tracer.
-static TRACERS: RwLock<BTreeMap<u32, Weak<Core>>> = RwLock::new(BTreeMap::new());
+/// The tracers of this process by number. Weak: dropping the last handle ends a tracer. Without a lock, as the hubs are.
+static TRACERS: ArcSwapOption<BTreeMap<u32, Weak<Core>>> = ArcSwapOption::const_empty();
 
 /// Makes a tracer known by its number.
 pub(crate) fn register(core: &Arc<Core>) {
-    TRACERS
-        .write()
-        .unwrap_or_else(PoisonError::into_inner)
-        .insert(core.id, Arc::downgrade(core));
+    registry::change(&TRACERS, |tracers| {
+        tracers.insert(core.id, Arc::downgrade(core));
+    });
 }
 
 /// The tracer of that number, if it lives.
 pub(crate) fn registered(id: u32) -> Option<Tracer> {
-    let core = TRACERS
-        .read()
-        .unwrap_or_else(PoisonError::into_inner)
-        .get(&id)?
-        .upgrade();
+    let core = TRACERS.load().as_ref()?.get(&id)?.upgrade();
     core.map(Tracer::of)
 }

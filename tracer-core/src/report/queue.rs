@@ -275,6 +275,21 @@ impl Hub {
         Handed::Queued
     }
 
+    /// Counts and takes a span that ends when its thread's counters and ring are gone.
+    #[cold]
+    pub(crate) fn hand_over_late(&self, record: SpanRecord) {
+        let recording = record.is_recording();
+        self.lock().retired.finished += 1;
+        let handed = recording.then(|| self.hand_over(record));
+        let mut state = self.lock();
+        match handed {
+            None => state.retired.withdrawn += 1,
+            Some(Handed::Queued) => {}
+            Some(Handed::Full) => state.retired.queue_full += 1,
+            Some(Handed::Closed) => state.retired.after_shutdown += 1,
+        }
+    }
+
     /// All spans of the threads without a ring.
     pub(crate) fn take_overflow(&self) -> VecDeque<SpanRecord> {
         std::mem::take(&mut *self.overflow.lock().unwrap_or_else(PoisonError::into_inner))

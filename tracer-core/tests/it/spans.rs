@@ -283,8 +283,10 @@ fn elapsed_time_grows_while_the_span_is_open() {
 fn spans_and_contexts_go_to_other_threads() {
     fn sends<T: Send>() {}
     fn shares<T: Send + Sync>() {}
+    fn unwinds<T: std::panic::UnwindSafe>() {}
     sends::<Span>();
     shares::<tracer_core::SpanContext>();
     shares::<tracer_core::Tracer>();
+    unwinds::<&tracer_core::Tracer>();
     sends::<tracer_core::SpanBuilder<'static>>();
 }
