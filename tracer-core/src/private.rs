@@ -16,4 +16,4 @@ pub use outcome::{
     Fault, ViaCause, ViaDisplay, ViaError, ViaLocalCause, call, hold, in_span, in_span_with,
     log_debug, stream_in_span,
 };
-pub use tag::{AsTag, Deep, Deeper, Direct, Probe, Target, tag, tag_debug, tag_display};
+pub use tag::{AsTag, Deep, Deeper, Direct, Probe, Target, tag, tag_debug, tag_display, tag_kind};

@@ -70,9 +70,7 @@ pub(crate) fn parse(tokens: TokenStream) -> (Args, Vec<Error>) {
         while !input.is_empty() {
             if let Err(error) = args.argument(input) {
                 errors.push(error);
-                while !input.is_empty() && !input.peek(Token![,]) {
-                    input.parse::<TokenTree>()?;
-                }
+                skip(input)?;
             }
             input.parse::<Option<Token![,]>>()?;
         }
@@ -87,11 +85,17 @@ pub(crate) fn parse(tokens: TokenStream) -> (Args, Vec<Error>) {
 impl Args {
     fn argument(&mut self, input: ParseStream<'_>) -> Result<()> {
         if let Ok(name) = input.fork().parse::<LitStr>() {
-            let message = format!("the operation name has an argument of its own: `name = {}`", name.token());
+            let message = format!(
+                "the operation name has an argument of its own: `name = {}`",
+                name.token()
+            );
             return Err(Error::new(name.span(), message));
         }
         let Ok(word) = input.call(Ident::parse_any) else {
-            return Err(Error::new(input.span(), format!("expected an argument of `#[traced]`: {}", list())));
+            return Err(Error::new(
+                input.span(),
+                format!("expected an argument of `#[traced]`: {}", list()),
+            ));
         };
         match word.to_string().as_str() {
             "name" => once(&mut self.name, &word, value(&word, input, "\"operation\"")?)?,
@@ -104,7 +108,11 @@ impl Args {
             "ret" => once(&mut self.ret, &word, form(&word, input)?)?,
             "root" => once(&mut self.root, &word, ())?,
             "child_of" => once(&mut self.child_of, &word, value(&word, input, "context")?)?,
-            "follows_from" => once(&mut self.follows_from, &word, value(&word, input, "context")?)?,
+            "follows_from" => once(
+                &mut self.follows_from,
+                &word,
+                value(&word, input, "context")?,
+            )?,
             "when" => once(&mut self.when, &word, value(&word, input, "condition")?)?,
             "skip_without_parent" => once(&mut self.skip_without_parent, &word, ())?,
             "future" => once(&mut self.future, &word, ())?,
@@ -123,7 +131,10 @@ fn once<T>(slot: &mut Option<Given<T>>, word: &Ident, value: T) -> Result<()> {
     if slot.is_some() {
         return Err(Error::new(word.span(), format!("`{word}` is given twice")));
     }
-    *slot = Some(Given { word: word.span(), value });
+    *slot = Some(Given {
+        word: word.span(),
+        value,
+    });
     Ok(())
 }
 
@@ -134,7 +145,10 @@ fn expect_value(word: &Ident, input: ParseStream<'_>, example: &str) -> Result<(
             return Ok(());
         }
     }
-    Err(Error::new(word.span(), format!("`{word}` needs a value: `{word} = {example}`")))
+    Err(Error::new(
+        word.span(),
+        format!("`{word}` needs a value: `{word} = {example}`"),
+    ))
 }
 
 fn value<T: syn::parse::Parse>(word: &Ident, input: ParseStream<'_>, example: &str) -> Result<T> {
@@ -149,7 +163,9 @@ fn end(word: &Ident, input: ParseStream<'_>) -> Result<()> {
     }
     let message = match word.to_string().as_str() {
         "root" | "skip_without_parent" | "future" | "stream" => format!("`{word}` takes no value"),
-        "err" | "ret" => format!("`{word}` takes no value but a form: `{word}(Display)` or `{word}(Debug)`"),
+        "err" | "ret" => {
+            format!("`{word}` takes no value but a form: `{word}(Display)` or `{word}(Debug)`")
+        }
         _ => "expected a comma before the next argument".to_owned(),
     };
     Err(Error::new(input.span(), message))
@@ -162,13 +178,13 @@ fn form(word: &Ident, input: ParseStream<'_>) -> Result<Form> {
     }
     let inside;
     parenthesized!(inside in input);
-    let form = match inside.call(Ident::parse_any) {
-        Ok(form) if form == "Display" => Form::Display,
-        Ok(form) if form == "Debug" => Form::Debug,
-        Ok(form) => return Err(Error::new(form.span(), forms(word))),
-        Err(error) => return Err(Error::new(error.span(), forms(word))),
-    };
-    if inside.is_empty() { Ok(form) } else { Err(Error::new(inside.span(), forms(word))) }
+    let tokens: TokenStream = inside.parse()?;
+    match tokens.to_string().as_str() {
+        "Display" => Ok(Form::Display),
+        "Debug" => Ok(Form::Debug),
+        _ if tokens.is_empty() => Err(Error::new(word.span(), forms(word))),
+        _ => Err(Error::new_spanned(tokens, forms(word))),
+    }
 }
 
 fn forms(word: &Ident) -> String {
@@ -177,23 +193,56 @@ fn forms(word: &Ident) -> String {
 
 fn tags(word: &Ident, input: ParseStream<'_>) -> Result<Vec<Tag>> {
     if !input.peek(syn::token::Paren) {
-        return Err(Error::new(word.span(), "`tags` needs a list: `tags(argument, key = value)`"));
+        return Err(Error::new(
+            word.span(),
+            "`tags` needs a list: `tags(argument, key = value)`",
+        ));
     }
     let inside;
     parenthesized!(inside in input);
     let mut tags: Vec<Tag> = Vec::new();
+    let mut errors: Option<Error> = None;
     while !inside.is_empty() {
-        let tag = tag(&inside)?;
-        if tags.iter().any(|earlier| earlier.key.value() == tag.key.value()) {
-            let message = format!("the tag `{}` is given twice", tag.key.value());
-            return Err(Error::new(tag.key.span(), message));
+        let read = tag(&inside).and_then(|tag| match inside.is_empty() || inside.peek(Token![,]) {
+            true => Ok(tag),
+            false => Err(Error::new(
+                inside.span(),
+                "expected a comma before the next tag",
+            )),
+        });
+        match read {
+            Ok(tag)
+                if tags
+                    .iter()
+                    .any(|earlier| earlier.key.value() == tag.key.value()) =>
+            {
+                let message = format!("the tag `{}` is given twice", tag.key.value());
+                combine(&mut errors, Error::new(tag.key.span(), message));
+            }
+            Ok(tag) => tags.push(tag),
+            Err(error) => {
+                combine(&mut errors, error);
+                skip(&inside)?;
+            }
         }
-        tags.push(tag);
-        if !inside.is_empty() && inside.parse::<Token![,]>().is_err() {
-            return Err(Error::new(inside.span(), "expected a comma before the next tag"));
-        }
+        inside.parse::<Option<Token![,]>>()?;
     }
-    Ok(tags)
+    errors.map_or(Ok(tags), Err)
+}
+
+fn combine(errors: &mut Option<Error>, error: Error) {
+    match errors {
+        Some(errors) => errors.combine(error),
+        None => *errors = Some(error),
+    }
+}
+
+/// Goes on to the next comma.
+fn skip(input: ParseStream<'_>) -> Result<()> {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        input.parse::<TokenTree>()?;
+    }
+    Ok(())
 }
 
 /// `argument`, `%argument`, `key = value`, `dotted.key = %value`, `"any key" = ?value`.
@@ -203,27 +252,47 @@ fn tag(input: ParseStream<'_>) -> Result<Tag> {
             return Err(Error::new(key.span(), "a tag needs a name"));
         }
         if input.parse::<Token![=]>().is_err() {
-            return Err(Error::new(key.span(), format!("the tag needs a value: `{} = value`", key.token())));
+            return Err(Error::new(
+                key.span(),
+                format!("the tag needs a value: `{} = value`", key.token()),
+            ));
         }
         let form = sigil(input)?;
-        return Ok(Tag { key, form, value: input.parse()? });
+        return Ok(Tag {
+            key,
+            form,
+            value: input.parse()?,
+        });
     }
     let form = sigil(input)?;
     let (key, place) = dotted(input)?;
     if form == Form::Plain && input.peek(Token![=]) && !input.peek(Token![==]) {
         input.parse::<Token![=]>()?;
         if input.is_empty() || input.peek(Token![,]) {
-            return Err(Error::new(key.span(), format!("the tag needs a value: `{} = value`", key.value())));
+            return Err(Error::new(
+                key.span(),
+                format!("the tag needs a value: `{} = value`", key.value()),
+            ));
         }
         let form = sigil(input)?;
-        return Ok(Tag { key, form, value: input.parse()? });
+        return Ok(Tag {
+            key,
+            form,
+            value: input.parse()?,
+        });
     }
     if !input.is_empty() && !input.peek(Token![,]) {
-        return Err(Error::new(input.span(), "an expression needs a key: `key = expression`"));
+        return Err(Error::new(
+            key.span(),
+            "an expression needs a key: `key = expression`",
+        ));
     }
     match place {
         Some(value) => Ok(Tag { key, form, value }),
-        None => Err(Error::new(key.span(), format!("`{0}` is a keyword: `{0} = value`", key.value()))),
+        None => Err(Error::new(
+            key.span(),
+            format!("`{0}` is a keyword: `{0} = value`", key.value()),
+        )),
     }
 }
 
@@ -251,10 +320,15 @@ fn dotted(input: ParseStream<'_>) -> Result<(LitStr, Option<Expr>)> {
             ));
         };
         text.push_str(&part.unraw().to_string());
-        is_place &= part == "self" || syn::parse2::<Ident>(TokenTree::from(part.clone()).into()).is_ok();
+        is_place &=
+            part == "self" || syn::parse2::<Ident>(TokenTree::from(part.clone()).into()).is_ok();
         if is_place {
             place = Some(match place.take() {
-                None => Expr::Path(syn::ExprPath { attrs: Vec::new(), qself: None, path: part.clone().into() }),
+                None => Expr::Path(syn::ExprPath {
+                    attrs: Vec::new(),
+                    qself: None,
+                    path: part.clone().into(),
+                }),
                 Some(base) => Expr::Field(ExprField {
                     attrs: Vec::new(),
                     base: Box::new(base),
@@ -274,7 +348,9 @@ fn dotted(input: ParseStream<'_>) -> Result<(LitStr, Option<Expr>)> {
 fn unknown(word: &str) -> String {
     let meant = match word {
         "skip" | "skip_all" => "; arguments are recorded only when named in `tags(..)`".to_owned(),
-        "fields" | "properties" | "attributes" => "; what to record goes into `tags(..)`".to_owned(),
+        "fields" | "properties" | "attributes" => {
+            "; what to record goes into `tags(..)`".to_owned()
+        }
         "parent" => "; did you mean `child_of`?".to_owned(),
         "level" | "target" => "; spans have no levels or targets, sampling decides".to_owned(),
         _ => WORDS
@@ -282,9 +358,14 @@ fn unknown(word: &str) -> String {
             .map(|known| (distance(word, known), known))
             .filter(|(distance, known)| *distance <= known.len() / 3 + 1)
             .min()
-            .map_or_else(String::new, |(_, known)| format!("; did you mean `{known}`?")),
+            .map_or_else(String::new, |(_, known)| {
+                format!("; did you mean `{known}`?")
+            }),
     };
-    format!("unknown argument `{word}`{meant} (`#[traced]` takes {})", list())
+    format!(
+        "unknown argument `{word}`{meant} (`#[traced]` takes {})",
+        list()
+    )
 }
 
 fn list() -> String {

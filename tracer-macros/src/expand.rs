@@ -1,5 +1,6 @@
 //! Expand: the function again, with a span around its body.
 
+mod async_trait;
 mod begin;
 mod body;
 mod boxed;
@@ -7,7 +8,7 @@ mod outcome;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
-use syn::{ImplItem, Path, ReturnType, TraitItem, Type, Visibility};
+use syn::{FnArg, ImplItem, Pat, Path, ReturnType, TraitItem, Type, Visibility};
 
 use crate::args::Args;
 use crate::item::{self, Function, Item};
@@ -17,7 +18,9 @@ use outcome::Outcome;
 
 /// The item, traced.
 pub(crate) fn traced(args: &Args, item: Item) -> TokenStream {
-    each(item, &mut |of_block, function| expand(args, of_block, function))
+    each(item, &mut |of_block, function| {
+        expand(args, of_block, function)
+    })
 }
 
 /// The item as it was. What the attribute's expressions name counts as used all the same, so that a build without tracing
@@ -48,16 +51,26 @@ fn expand(args: &Args, of_block: bool, function: &Function) -> TokenStream {
         || quote_spanned!(site()=> ::tracer_core),
         |given| Path::to_token_stream(&given.value),
     );
-    let context = Context { args, function, private: quote_spanned!(site()=> #root::private) };
+    let context = Context {
+        args,
+        function,
+        private: quote_spanned!(site()=> #root::private),
+    };
     let begin = Begin::new(&context);
     let outcome = Outcome::new(&context, of_block);
     let (items, statements) = body::split(&function.body);
     let expanded = match Shape::of(function, args) {
         Shape::Sync => context.sync(&begin, &outcome, &statements),
         Shape::Async => context.asynchronous(&begin, &outcome, &statements),
-        Shape::Future { boxed: false, output } => context.future(&begin, &outcome, output.as_ref(), &statements),
+        Shape::Future {
+            boxed: false,
+            output,
+        } => context.future(&begin, &outcome, output.as_deref(), &statements),
         Shape::Stream { boxed: false } => context.stream(&begin, &statements),
-        Shape::Future { boxed: true, output } => boxed::future(&context, &begin, &outcome, output.as_ref(), &statements),
+        Shape::Future {
+            boxed: true,
+            output,
+        } => boxed::future(&context, &begin, &outcome, output.as_deref(), &statements),
         Shape::Stream { boxed: true } => boxed::stream(&context, &begin, &statements),
     };
     function.with_body(&quote_spanned!(site()=> #items #expanded))
@@ -78,7 +91,12 @@ impl Context<'_> {
     //     }
     //
     // Without `ret` and `err` the statements follow directly.
-    fn sync(&self, begin: &Begin<'_>, outcome: &Outcome<'_>, statements: &TokenStream) -> TokenStream {
+    fn sync(
+        &self,
+        begin: &Begin<'_>,
+        outcome: &Outcome<'_>,
+        statements: &TokenStream,
+    ) -> TokenStream {
         let enter = begin.scope();
         if outcome.is_none() {
             return quote_spanned!(site()=> #enter #statements);
@@ -117,16 +135,45 @@ impl Context<'_> {
     //     }
     //
     // The span is an argument and not a variable, so that the future does not keep room for it twice.
-    fn asynchronous(&self, begin: &Begin<'_>, outcome: &Outcome<'_>, statements: &TokenStream) -> TokenStream {
+    fn asynchronous(
+        &self,
+        begin: &Begin<'_>,
+        outcome: &Outcome<'_>,
+        statements: &TokenStream,
+    ) -> TokenStream {
         let span = begin.span();
         let output = &self.function.sig.output;
         let fake_return = returned::fake_return(output);
-        let future = quote_spanned!(site()=> async move { #fake_return #statements });
+        let held = self.held();
+        let future = quote_spanned!(site()=> async move { #fake_return #held #statements });
         let in_span = outcome.in_span(&self.private, &span, &future, None);
         if returned::is_never(output) {
             return quote_spanned!(site()=> match #in_span.await {});
         }
         quote_spanned!(site()=> #in_span.await)
+    }
+
+    /// Statements that make the inner future own arguments like `_permit`, which are there to be held and dropped: that is
+    /// to happen in the span, too.
+    fn held(&self) -> TokenStream {
+        let private = &self.private;
+        let names = self
+            .function
+            .sig
+            .inputs
+            .iter()
+            .filter_map(|input| match input {
+                FnArg::Typed(input) => match &*input.pat {
+                    Pat::Ident(name)
+                        if name.by_ref.is_none() && name.ident.to_string().starts_with('_') =>
+                    {
+                        Some(&name.ident)
+                    }
+                    _ => None,
+                },
+                FnArg::Receiver(_) => None,
+            });
+        quote_spanned!(site()=> #(#[allow(clippy::used_underscore_binding)] #private::hold(&#names);)*)
     }
 
     // Input:
@@ -147,7 +194,7 @@ impl Context<'_> {
         statements: &TokenStream,
     ) -> TokenStream {
         if let Some(block) = body::sole_async_block(statements) {
-            return self.lazily(begin, outcome, output, &block);
+            return self.lazily(begin, outcome, output, block);
         }
         let (enter, private) = (begin.scope(), &self.private);
         let span = quote_spanned!(site()=> __scope.into_span());
@@ -172,10 +219,16 @@ impl Context<'_> {
         begin: &Begin<'_>,
         outcome: &Outcome<'_>,
         output: Option<&Type>,
-        block: &syn::ExprAsync,
+        mut block: syn::ExprAsync,
     ) -> TokenStream {
-        let in_span = outcome.in_span(&self.private, &begin.span(), &block.to_token_stream(), output);
-        quote_spanned!(site()=> async move { #in_span.await })
+        let arguments = async_trait::take_patterns(&self.function.sig, &mut block);
+        let in_span = outcome.in_span(
+            &self.private,
+            &begin.span(),
+            &block.into_token_stream(),
+            output,
+        );
+        quote_spanned!(site()=> async move { #(#arguments)* #in_span.await })
     }
 
     fn stream(&self, begin: &Begin<'_>, statements: &TokenStream) -> TokenStream {
@@ -199,21 +252,36 @@ fn each(item: Item, expand: &mut dyn FnMut(bool, &Function) -> TokenStream) -> T
                     continue;
                 }
                 let (attrs, vis) = (std::mem::take(&mut method.attrs), method.vis.clone());
-                let function =
-                    Function::of_block(attrs, vis, method.modifiers.defaultness, method.sig.clone(), &method.block);
+                let function = Function::of_block(
+                    attrs,
+                    vis,
+                    method.modifiers.defaultness,
+                    method.sig.clone(),
+                    &method.block,
+                );
                 *item = ImplItem::Verbatim(expand(true, &function));
             }
             block.into_token_stream()
         }
         Item::Trait(mut block) => {
             for item in &mut block.items {
-                let TraitItem::Fn(method) = item else { continue };
+                let TraitItem::Fn(method) = item else {
+                    continue;
+                };
                 if is_excepted(&mut method.attrs, method.sig.constness.is_some()) {
                     continue;
                 }
-                let Some(body) = &method.default else { continue };
+                let Some(body) = &method.default else {
+                    continue;
+                };
                 let attrs = std::mem::take(&mut method.attrs);
-                let function = Function::of_block(attrs, Visibility::Inherited, None, method.sig.clone(), body);
+                let function = Function::of_block(
+                    attrs,
+                    Visibility::Inherited,
+                    None,
+                    method.sig.clone(),
+                    body,
+                );
                 *item = TraitItem::Verbatim(expand(true, &function));
             }
             block.into_token_stream()
@@ -224,6 +292,11 @@ fn each(item: Item, expand: &mut dyn FnMut(bool, &Function) -> TokenStream) -> T
 
 /// `#[untraced]` methods, those with a `#[traced]` of their own, and `const fn`s.
 fn is_excepted(attrs: &mut Vec<syn::Attribute>, is_const: bool) -> bool {
-    let has_own = attrs.iter().any(|attr| attr.path().segments.last().is_some_and(|last| last.ident == "traced"));
+    let has_own = attrs.iter().any(|attr| {
+        attr.path()
+            .segments
+            .last()
+            .is_some_and(|last| last.ident == "traced")
+    });
     item::take_untraced(attrs) || has_own || is_const
 }

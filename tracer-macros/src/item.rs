@@ -3,14 +3,20 @@
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt, quote};
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{AttrStyle, Attribute, Error, Ident, ImplItem, ItemImpl, ItemTrait, Result, Signature, Token, TraitItem, Visibility, token};
+use syn::{
+    AttrStyle, Attribute, Error, Ident, ImplItem, ItemImpl, ItemTrait, Result, Signature, Token,
+    TraitItem, Visibility, token,
+};
 
 pub(crate) enum Item {
     Function(Box<Function>),
     Impl(Box<ItemImpl>),
     Trait(Box<ItemTrait>),
     /// Something the attribute does not belong on.
-    Other { refusal: Error, tokens: TokenStream },
+    Other {
+        refusal: Error,
+        tokens: TokenStream,
+    },
 }
 
 /// A function with a body that is not looked into: what is in it is the compiler's to judge, and reading it would cost
@@ -29,7 +35,8 @@ pub(crate) struct Function {
 
 pub(crate) fn parse(tokens: TokenStream) -> Item {
     let read = |input: ParseStream<'_>| item(input);
-    read.parse2(tokens.clone()).unwrap_or_else(|refusal| Item::Other { refusal, tokens })
+    read.parse2(tokens.clone())
+        .unwrap_or_else(|refusal| Item::Other { refusal, tokens })
 }
 
 /// The item as it was, but for `#[untraced]`, which is no attribute of its own.
@@ -92,7 +99,9 @@ fn item(input: ParseStream<'_>) -> Result<Item> {
 fn refusal(input: ParseStream<'_>) -> Error {
     let what = match input.fork().call(<Ident as syn::ext::IdentExt>::parse_any) {
         Ok(word) => match word.to_string().as_str() {
-            "struct" | "enum" | "union" | "static" | "macro_rules" | "use" => format!(", not on this `{word}`"),
+            "struct" | "enum" | "union" | "static" | "macro_rules" | "use" => {
+                format!(", not on this `{word}`")
+            }
             "mod" => ", not on a module: put it on the functions in it".to_owned(),
             "type" => ", not on a type alias".to_owned(),
             "const" => ", not on a constant".to_owned(),
@@ -106,7 +115,10 @@ fn refusal(input: ParseStream<'_>) -> Error {
         },
         Err(_) => String::new(),
     };
-    Error::new(input.span(), format!("`#[traced]` belongs on a function, an `impl` block or a trait{what}"))
+    Error::new(
+        input.span(),
+        format!("`#[traced]` belongs on a function, an `impl` block or a trait{what}"),
+    )
 }
 
 impl Parse for Function {
@@ -118,7 +130,15 @@ impl Parse for Function {
         let content;
         let brace = syn::braced!(content in input);
         let inner = content.call(Attribute::parse_inner)?;
-        Ok(Self { attrs, vis, defaultness, sig, brace, inner, body: content.parse()? })
+        Ok(Self {
+            attrs,
+            vis,
+            defaultness,
+            sig,
+            brace,
+            inner,
+            body: content.parse()?,
+        })
     }
 }
 
@@ -130,15 +150,33 @@ impl Function {
         sig: Signature,
         block: &syn::Block,
     ) -> Self {
-        let (inner, attrs) = attrs.into_iter().partition(|attr| matches!(attr.style, AttrStyle::Inner(_)));
+        let (inner, attrs) = attrs
+            .into_iter()
+            .partition(|attr| matches!(attr.style, AttrStyle::Inner(_)));
         let mut body = TokenStream::new();
         body.append_all(&block.stmts);
-        Self { attrs, vis, defaultness, sig, brace: block.brace_token, inner, body }
+        Self {
+            attrs,
+            vis,
+            defaultness,
+            sig,
+            brace: block.brace_token,
+            inner,
+            body,
+        }
     }
 
     /// The function with another body.
     pub(crate) fn with_body(&self, body: &TokenStream) -> TokenStream {
-        let Self { attrs, vis, defaultness, sig, brace, inner, .. } = self;
+        let Self {
+            attrs,
+            vis,
+            defaultness,
+            sig,
+            brace,
+            inner,
+            ..
+        } = self;
         let mut braces = Group::new(Delimiter::Brace, quote!(#(#inner)* #body));
         braces.set_span(brace.span.join());
         let braces = TokenTree::from(braces);

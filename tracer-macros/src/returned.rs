@@ -4,7 +4,8 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    AssocType, GenericArgument, PathArguments, PathSegment, ReturnType, Type, TypeParamBound, TypePath, parse_quote,
+    AssocType, GenericArgument, PathArguments, PathSegment, ReturnType, Type, TypeParamBound,
+    TypePath, parse_quote,
 };
 
 use crate::args::Args;
@@ -17,7 +18,10 @@ pub(crate) enum Shape {
     /// `async fn`.
     Async,
     /// A function that gives back a future; `output` if the signature says what of.
-    Future { boxed: bool, output: Option<Type> },
+    Future {
+        boxed: bool,
+        output: Option<Box<Type>>,
+    },
     /// A function that gives back a stream.
     Stream { boxed: bool },
 }
@@ -27,10 +31,17 @@ impl Shape {
         if function.sig.asyncness.is_some() {
             return Self::Async;
         }
-        let ReturnType::Type(_, ty) = &function.sig.output else { return Self::Sync };
+        let ReturnType::Type(_, ty) = &function.sig.output else {
+            return Self::Sync;
+        };
         let found = of_type(ty);
         match found {
-            Self::Sync if args.future.is_some() => Self::Future { boxed: true, output: None },
+            Self::Sync if args.future.is_some() => Self::Future {
+                boxed: true,
+                output: Some(Box::new(
+                    parse_quote!(<#ty as ::core::future::Future>::Output),
+                )),
+            },
             Self::Sync if args.stream.is_some() => Self::Stream { boxed: true },
             found => found,
         }
@@ -60,7 +71,10 @@ fn of_named(last: &PathSegment) -> Shape {
             },
             _ => Shape::Sync,
         },
-        "BoxFuture" | "LocalBoxFuture" => Shape::Future { boxed: true, output: type_arguments(last).next().cloned() },
+        "BoxFuture" | "LocalBoxFuture" => Shape::Future {
+            boxed: true,
+            output: type_arguments(last).next().cloned().map(Box::new),
+        },
         "BoxStream" | "LocalBoxStream" => Shape::Stream { boxed: true },
         _ => Shape::Sync,
     }
@@ -68,10 +82,17 @@ fn of_named(last: &PathSegment) -> Shape {
 
 fn of_bounds<'b>(bounds: impl Iterator<Item = &'b TypeParamBound>, boxed: bool) -> Shape {
     for bound in bounds {
-        let TypeParamBound::Trait(bound) = bound else { continue };
-        let Some(last) = bound.path.segments.last() else { continue };
+        let TypeParamBound::Trait(bound) = bound else {
+            continue;
+        };
+        let Some(last) = bound.path.segments.last() else {
+            continue;
+        };
         if last.ident == "Future" {
-            return Shape::Future { boxed, output: output_of(last) };
+            return Shape::Future {
+                boxed,
+                output: output_of(last).map(Box::new),
+            };
         }
         if last.ident == "Stream" {
             return Shape::Stream { boxed };
@@ -81,9 +102,13 @@ fn of_bounds<'b>(bounds: impl Iterator<Item = &'b TypeParamBound>, boxed: bool) 
 }
 
 fn output_of(future: &PathSegment) -> Option<Type> {
-    let PathArguments::AngleBracketed(arguments) = &future.arguments else { return None };
+    let PathArguments::AngleBracketed(arguments) = &future.arguments else {
+        return None;
+    };
     arguments.args.iter().find_map(|argument| match argument {
-        GenericArgument::AssocType(AssocType { ident, ty, .. }) if ident == "Output" => Some(ty.clone()),
+        GenericArgument::AssocType(AssocType { ident, ty, .. }) if ident == "Output" => {
+            Some(ty.clone())
+        }
         _ => None,
     })
 }
@@ -93,10 +118,13 @@ fn type_arguments(segment: &PathSegment) -> impl Iterator<Item = &Type> {
         PathArguments::AngleBracketed(arguments) => Some(&arguments.args),
         _ => None,
     };
-    arguments.into_iter().flatten().filter_map(|argument| match argument {
-        GenericArgument::Type(ty) => Some(ty),
-        _ => None,
-    })
+    arguments
+        .into_iter()
+        .flatten()
+        .filter_map(|argument| match argument {
+            GenericArgument::Type(ty) => Some(ty),
+            _ => None,
+        })
 }
 
 /// Whether a function of that return type comes back at all, and with something.
@@ -134,7 +162,9 @@ pub(crate) fn fake_return(output: &ReturnType) -> TokenStream {
     let (ty, at) = match output {
         ReturnType::Default => (quote!(()), Span::mixed_site()),
         // Every type can be made of the never type, and the empty one can be named on stable.
-        ReturnType::Type(..) if is_never(output) => (quote!(::core::convert::Infallible), Span::mixed_site()),
+        ReturnType::Type(..) if is_never(output) => {
+            (quote!(::core::convert::Infallible), Span::mixed_site())
+        }
         ReturnType::Type(_, ty) => {
             let at = syn::spanned::Spanned::span(ty).resolved_at(Span::mixed_site());
             (nameable(ty).into_token_stream(), at)

@@ -16,8 +16,18 @@ pub(crate) fn check(args: &Args, item: &Item) -> Vec<Error> {
     match item {
         Item::Function(found) => function(args, found, &mut errors),
         Item::Impl(block) => {
-            let methods = block.items.iter().filter(|item| matches!(item, ImplItem::Fn(_))).count();
-            whole(args, methods, "`impl` block", block.impl_token.span, &mut errors);
+            let methods = block
+                .items
+                .iter()
+                .filter(|item| matches!(item, ImplItem::Fn(_)))
+                .count();
+            whole(
+                args,
+                methods,
+                "`impl` block",
+                block.impl_token.span,
+                &mut errors,
+            );
         }
         Item::Trait(block) => {
             let bodies = |item: &&TraitItem| matches!(item, TraitItem::Fn(method) if method.default.is_some());
@@ -44,7 +54,10 @@ fn values(args: &Args, errors: &mut Errors) {
         let found = kind.value.value();
         if !KINDS.contains(&found.as_str()) {
             let kinds = KINDS.map(|kind| format!("\"{kind}\"")).join(", ");
-            errors.push(kind.value.span(), format!("unknown kind \"{found}\": a span's kind is one of {kinds}"));
+            errors.push(
+                kind.value.span(),
+                format!("unknown kind \"{found}\": a span's kind is one of {kinds}"),
+            );
         }
     }
     if let Some(name) = &args.name
@@ -55,14 +68,29 @@ fn values(args: &Args, errors: &mut Errors) {
                 errors.push(text.span(), "an operation name cannot be empty");
             }
             syn::Lit::Str(_) => {}
-            other => errors.push(other.span(), "an operation name is a string literal or a constant `&str`"),
+            other => errors.push(
+                other.span(),
+                "an operation name is a string literal or a constant `&str`",
+            ),
         }
     }
     if let (Some(_), Some(needs)) = (&args.root, &args.skip_without_parent) {
-        errors.push(needs.word, "`root` never has a parent: with `skip_without_parent` there would be no span at all");
+        errors.push(
+            needs.word,
+            "`root` never has a parent: with `skip_without_parent` there would be no span at all",
+        );
+    }
+    if let (Some(_), Some(parent)) = (&args.root, &args.child_of) {
+        errors.push(
+            parent.word,
+            "`root` has no parent: to point from a new trace to its cause there is `follows_from`",
+        );
     }
     if let (Some(_), Some(stream)) = (&args.future, &args.stream) {
-        errors.push(stream.word, "a function gives back a `future` or a `stream`, not both");
+        errors.push(
+            stream.word,
+            "a function gives back a `future` or a `stream`, not both",
+        );
     }
 }
 
@@ -75,7 +103,9 @@ fn function(args: &Args, function: &Function, errors: &mut Errors) {
     let shape = Shape::of(function, args);
     forced(args, function, errors);
     for (word, given) in [("err", &args.err), ("ret", &args.ret)] {
-        let Some(Given { word: at, .. }) = given else { continue };
+        let Some(Given { word: at, .. }) = given else {
+            continue;
+        };
         outcome(word, *at, function, &shape, errors);
     }
 }
@@ -83,12 +113,23 @@ fn function(args: &Args, function: &Function, errors: &mut Errors) {
 /// `future` and `stream`.
 fn forced(args: &Args, function: &Function, errors: &mut Errors) {
     for (word, given) in [("future", &args.future), ("stream", &args.stream)] {
-        let Some(Given { word: at, .. }) = given else { continue };
+        let Some(Given { word: at, .. }) = given else {
+            continue;
+        };
         if function.sig.asyncness.is_some() {
-            let message = format!("`{word}` is for functions whose return type hides one: an `async fn` is a future as it is");
+            let message = format!(
+                "`{word}` is for functions whose return type hides one: an `async fn` is a future as it is"
+            );
             errors.push(*at, message);
-        } else if returned::is_unit(&function.sig.output) || returned::is_never(&function.sig.output) {
-            errors.push(*at, format!("`{word}` needs a function that gives back a pinned box with a {word} in it"));
+        } else if returned::is_unit(&function.sig.output)
+            || returned::is_never(&function.sig.output)
+        {
+            errors.push(
+                *at,
+                format!(
+                    "`{word}` needs a function that gives back a pinned box with a {word} in it"
+                ),
+            );
         }
     }
 }
@@ -96,13 +137,25 @@ fn forced(args: &Args, function: &Function, errors: &mut Errors) {
 /// `err` and `ret` where there is nothing they could record.
 fn outcome(word: &str, at: Span, function: &Function, shape: &Shape, errors: &mut Errors) {
     let output = &function.sig.output;
-    let needs = if word == "err" { "a function that returns a `Result`" } else { "a function that returns something" };
+    let needs = if word == "err" {
+        "a function that returns a `Result`"
+    } else {
+        "a function that returns something"
+    };
     match shape {
         Shape::Stream { .. } => {
-            errors.push(at, format!("`{word}` needs {needs}: a stream has many items and no result"));
+            errors.push(
+                at,
+                format!("`{word}` needs {needs}: a stream has many items and no result"),
+            );
         }
-        _ if returned::is_never(output) => errors.push(at, format!("`{word}` needs {needs}: this one never returns")),
-        Shape::Sync | Shape::Async if matches!(output, ReturnType::Default) || returned::is_unit(output) => {
+        _ if returned::is_never(output) => errors.push(
+            at,
+            format!("`{word}` needs {needs}: this one never returns"),
+        ),
+        Shape::Sync | Shape::Async
+            if matches!(output, ReturnType::Default) || returned::is_unit(output) =>
+        {
             errors.push(at, format!("`{word}` needs {needs}: this one returns `()`"));
         }
         _ => {}
@@ -116,7 +169,10 @@ fn whole(args: &Args, methods: usize, what: &str, at: Span, errors: &mut Errors)
         ("tags", args.tags.as_ref().map(|given| given.word)),
         ("ret", args.ret.as_ref().map(|given| given.word)),
         ("child_of", args.child_of.as_ref().map(|given| given.word)),
-        ("follows_from", args.follows_from.as_ref().map(|given| given.word)),
+        (
+            "follows_from",
+            args.follows_from.as_ref().map(|given| given.word),
+        ),
         ("when", args.when.as_ref().map(|given| given.word)),
         ("future", args.future.as_ref().map(|given| given.word)),
         ("stream", args.stream.as_ref().map(|given| given.word)),

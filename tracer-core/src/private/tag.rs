@@ -9,6 +9,7 @@ use crate::private::text::with_text;
 use crate::scope::Scope;
 use crate::span::Span;
 use crate::tag::TagValue;
+use crate::tags;
 
 /// The span that a traced function sets its tags on.
 pub trait Target {
@@ -33,6 +34,11 @@ impl Target for &mut Span {
     fn put(self, key: &'static str, value: TagValue<'_>) {
         self.set_tag(Cow::Borrowed(key), value);
     }
+}
+
+/// `kind`.
+pub fn tag_kind(target: impl Target, kind: &'static str) {
+    target.put(tags::SPAN_KIND, kind.into());
 }
 
 /// `key = expr`.

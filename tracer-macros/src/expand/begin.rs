@@ -1,7 +1,8 @@
 //! The beginning of a span: its call site, its parent, its tags.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Expr, ExprReference, LitStr, Token};
 
 use super::{Context, site};
@@ -21,7 +22,11 @@ impl<'a> Begin<'a> {
     pub(crate) fn new(context: &'a Context<'a>) -> Self {
         let callsite = callsite(context);
         let options = options(context, &callsite);
-        Self { context, options, callsite }
+        Self {
+            context,
+            options,
+            callsite,
+        }
     }
 
     /// `let __scope = ..;` and its tags.
@@ -31,7 +36,10 @@ impl<'a> Begin<'a> {
             Some(options) => quote_spanned!(site()=> #options.enter()),
             None => quote_spanned!(site()=> #private::enter(#callsite)),
         };
-        let tags = self.tags(&quote_spanned!(site()=> __scope), &quote_spanned!(site()=> &__scope));
+        let tags = self.tags(
+            &quote_spanned!(site()=> __scope),
+            &quote_spanned!(site()=> &__scope),
+        );
         quote_spanned!(site()=> let __scope = #enter; #tags)
     }
 
@@ -42,7 +50,10 @@ impl<'a> Begin<'a> {
             Some(options) => quote_spanned!(site()=> #options.start()),
             None => quote_spanned!(site()=> #private::start(#callsite)),
         };
-        let tags = self.tags(&quote_spanned!(site()=> __span), &quote_spanned!(site()=> &mut __span));
+        let tags = self.tags(
+            &quote_spanned!(site()=> __span),
+            &quote_spanned!(site()=> &mut __span),
+        );
         if tags.is_empty() {
             return start;
         }
@@ -55,17 +66,18 @@ impl<'a> Begin<'a> {
     // Output:
     //     if __scope.is_recording() {
     //         use private::{Deep as _, Deeper as _, Direct as _};
-    //         private::tag(&__scope, "span.kind", "client".into());
+    //         private::tag_kind(&__scope, "client");
     //         private::tag(&__scope, "amount", (&&&&private::Probe(&amount)).tag_value());
     //         private::tag_display(&__scope, "order.id", &order.id);
     //     }
     fn tags(&self, span: &TokenStream, target: &TokenStream) -> TokenStream {
         let (private, args) = (&self.context.private, self.context.args);
         let tags = args.tags.iter().flat_map(|tags| &tags.value);
-        let (first, rest): (Vec<_>, Vec<_>) = tags.partition(|tag| tag.key.value() == SAMPLING_PRIORITY);
+        let (first, rest): (Vec<_>, Vec<_>) =
+            tags.partition(|tag| tag.key.value() == SAMPLING_PRIORITY);
         let kind = args.kind.as_ref().map(|kind| {
             let kind = &kind.value;
-            quote_spanned!(site()=> #private::tag(#target, "span.kind", #kind.into());)
+            quote_spanned!(site()=> #private::tag_kind(#target, #kind);)
         });
         let probes = quote_spanned!(site()=> #[allow(unused_imports)] use #private::{Deep as _, Deeper as _, Direct as _};);
         let mut tokens = TokenStream::new();
@@ -74,9 +86,13 @@ impl<'a> Begin<'a> {
             tokens.extend(quote_spanned!(site()=> { #probes #(#set)* }));
         }
         if kind.is_some() || !rest.is_empty() {
-            let uses = rest.iter().any(|tag| tag.form == Form::Plain).then_some(probes);
+            let uses = rest
+                .iter()
+                .any(|tag| tag.form == Form::Plain)
+                .then_some(probes);
             let set = rest.into_iter().map(|tag| self.tag(tag, target));
-            tokens.extend(quote_spanned!(site()=> if #span.is_recording() { #uses #kind #(#set)* }));
+            tokens
+                .extend(quote_spanned!(site()=> if #span.is_recording() { #uses #kind #(#set)* }));
         }
         tokens
     }
@@ -84,12 +100,12 @@ impl<'a> Begin<'a> {
     fn tag(&self, Tag { key, form, value }: &Tag, target: &TokenStream) -> TokenStream {
         let private = &self.context.private;
         let key = LitStr::new(&key.value(), site());
+        let at = span_of(value);
         let value = borrowed(value);
         match form {
             Form::Display => quote_spanned!(site()=> #private::tag_display(#target, #key, #value);),
             Form::Debug => quote_spanned!(site()=> #private::tag_debug(#target, #key, #value);),
             Form::Plain => {
-                let at = syn::spanned::Spanned::span(&value).resolved_at(site());
                 let value = quote_spanned!(at=> (&&&&#private::Probe(#value)).tag_value());
                 quote_spanned!(site()=> #private::tag(#target, #key, #value);)
             }
@@ -102,7 +118,9 @@ fn callsite(context: &Context<'_>) -> TokenStream {
     let (private, ident) = (&context.private, &context.function.sig.ident);
     let name = match &context.args.name {
         Some(given) => given.value.to_token_stream(),
-        None => LitStr::new(&syn::ext::IdentExt::unraw(ident).to_string(), site()).into_token_stream(),
+        None => {
+            LitStr::new(&syn::ext::IdentExt::unraw(ident).to_string(), site()).into_token_stream()
+        }
     };
     // Not `file!()` and `line!()`: they would say where the attribute stands, or the macro around it, not the function.
     let span = ident.span().unwrap();
@@ -134,11 +152,16 @@ fn options(context: &Context<'_>, callsite: &TokenStream) -> Option<TokenStream>
     (!calls.is_empty()).then(|| quote_spanned!(site()=> #private::Begin::new(#callsite)#calls))
 }
 
+/// Where errors about a value of the user's are to point.
+fn span_of(value: &Expr) -> Span {
+    Spanned::span(value).resolved_at(site())
+}
+
 /// `&value`, with the parentheses that needs.
 fn borrowed(value: &Expr) -> Expr {
     Expr::Reference(ExprReference {
         attrs: Vec::new(),
-        and_token: Token![&](site()),
+        and_token: Token![&](span_of(value)),
         mutability: None,
         expr: Box::new(value.clone()),
     })
@@ -146,9 +169,15 @@ fn borrowed(value: &Expr) -> Expr {
 
 /// A statement that does nothing with all expressions of the attribute.
 pub(crate) fn uses(args: &Args) -> TokenStream {
-    let tags = args.tags.iter().flat_map(|tags| tags.value.iter().map(|tag| &tag.value));
+    let tags = args
+        .tags
+        .iter()
+        .flat_map(|tags| tags.value.iter().map(|tag| &tag.value));
     let others = [&args.child_of, &args.follows_from, &args.when];
-    let values: Vec<_> = tags.chain(others.into_iter().flatten().map(|given| &given.value)).map(borrowed).collect();
+    let values: Vec<_> = tags
+        .chain(others.into_iter().flatten().map(|given| &given.value))
+        .map(borrowed)
+        .collect();
     if values.is_empty() {
         return TokenStream::new();
     }

@@ -11,7 +11,9 @@ pub(crate) fn split(body: &TokenStream) -> (TokenStream, TokenStream) {
     if !may_begin_with_item(body) {
         return (items, body.clone());
     }
-    let Some(statements) = statements(body) else { return (items, body.clone()) };
+    let Some(statements) = statements(body) else {
+        return (items, body.clone());
+    };
     let is_item = |statement: &&Stmt| matches!(statement, Stmt::Item(_));
     items.append_all(statements.iter().take_while(is_item));
     let mut rest = TokenStream::new();
@@ -22,8 +24,22 @@ pub(crate) fn split(body: &TokenStream) -> (TokenStream, TokenStream) {
 /// By its first token, so that most bodies need not be read.
 fn may_begin_with_item(body: &TokenStream) -> bool {
     const WORDS: [&str; 16] = [
-        "async", "const", "enum", "extern", "fn", "impl", "macro_rules", "mod", "pub", "static", "struct", "trait", "type",
-        "union", "unsafe", "use",
+        "async",
+        "const",
+        "enum",
+        "extern",
+        "fn",
+        "impl",
+        "macro_rules",
+        "mod",
+        "pub",
+        "static",
+        "struct",
+        "trait",
+        "type",
+        "union",
+        "unsafe",
+        "use",
     ];
     match body.clone().into_iter().next() {
         Some(TokenTree::Ident(word)) => WORDS.iter().any(|known| word == known),

@@ -56,7 +56,11 @@ pub(crate) fn future(
 }
 
 /// As [`future`], for streams.
-pub(crate) fn stream(context: &Context<'_>, begin: &Begin<'_>, statements: &TokenStream) -> TokenStream {
+pub(crate) fn stream(
+    context: &Context<'_>,
+    begin: &Begin<'_>,
+    statements: &TokenStream,
+) -> TokenStream {
     let private = &context.private;
     let wrap = |inner: &Expr| quote_spanned!(site()=> __handover.stream_in_span(#inner));
     let rebox = quote_spanned!(site()=> #private::stream_in_span(__span, __out));
@@ -73,7 +77,10 @@ fn handed_over(
     let (enter, private) = (begin.scope(), &context.private);
     let statements = match body::statements(statements) {
         Some(parsed) => {
-            let mut block = Block { brace_token: context.function.brace, stmts: parsed };
+            let mut block = Block {
+                brace_token: context.function.brace,
+                stmts: parsed,
+            };
             Returns { wrap }.visit_block_mut(&mut block);
             wrap_tail(&mut block, wrap);
             let mut tokens = TokenStream::new();
@@ -109,11 +116,16 @@ fn sole(
     output: Option<&Type>,
     statements: &TokenStream,
 ) -> Option<TokenStream> {
-    let [Stmt::Expr(mut tail, None)] = <[Stmt; 1]>::try_from(body::statements(statements)?).ok()? else { return None };
+    let [Stmt::Expr(mut tail, None)] = <[Stmt; 1]>::try_from(body::statements(statements)?).ok()?
+    else {
+        return None;
+    };
     let inner = boxed_value(&mut tail)?;
-    let Expr::Async(block) = &*inner else { return None };
+    let Expr::Async(block) = &*inner else {
+        return None;
+    };
     block.capture?;
-    let lazy = context.lazily(begin, outcome, output, block);
+    let lazy = context.lazily(begin, outcome, output, block.clone());
     *inner = Expr::Verbatim(lazy);
     Some(tail.into_token_stream())
 }
@@ -121,12 +133,15 @@ fn sole(
 /// What goes into the box: of `Box::pin(x)`, `x.boxed()` and `x.boxed_local()`.
 fn boxed_value(expr: &mut Expr) -> Option<&mut Expr> {
     match expr {
-        Expr::Call(ExprCall { func, args, .. }) if args.len() == 1 && is_box_pin(func) => args.first_mut(),
-        Expr::MethodCall(ExprMethodCall { receiver, method, args, .. })
-            if args.is_empty() && (method == "boxed" || method == "boxed_local") =>
-        {
-            Some(receiver)
+        Expr::Call(ExprCall { func, args, .. }) if args.len() == 1 && is_box_pin(func) => {
+            args.first_mut()
         }
+        Expr::MethodCall(ExprMethodCall {
+            receiver,
+            method,
+            args,
+            ..
+        }) if args.is_empty() && (method == "boxed" || method == "boxed_local") => Some(receiver),
         Expr::Cast(cast) => boxed_value(&mut cast.expr),
         Expr::Paren(inner) => boxed_value(&mut inner.expr),
         _ => None,
@@ -134,8 +149,15 @@ fn boxed_value(expr: &mut Expr) -> Option<&mut Expr> {
 }
 
 fn is_box_pin(function: &Expr) -> bool {
-    let Expr::Path(function) = function else { return false };
-    let mut names = function.path.segments.iter().rev().map(|segment| &segment.ident);
+    let Expr::Path(function) = function else {
+        return false;
+    };
+    let mut names = function
+        .path
+        .segments
+        .iter()
+        .rev()
+        .map(|segment| &segment.ident);
     names.next().is_some_and(|name| name == "pin") && names.next().is_some_and(|name| name == "Box")
 }
 
@@ -149,7 +171,10 @@ fn wrap_box(expr: &mut Expr, wrap: &dyn Fn(&Expr) -> TokenStream) {
                 wrap_box(otherwise, wrap);
             }
         }
-        Expr::Match(arms) => arms.arms.iter_mut().for_each(|arm| wrap_box(&mut arm.body, wrap)),
+        Expr::Match(arms) => arms
+            .arms
+            .iter_mut()
+            .for_each(|arm| wrap_box(&mut arm.body, wrap)),
         other => {
             if let Some(inner) = boxed_value(other) {
                 let at = syn::spanned::Spanned::span(&*inner).resolved_at(site());

@@ -21,7 +21,11 @@ impl<'a> Outcome<'a> {
         let applies = !of_block || returns_result(&context.function.sig.output);
         Self {
             private: &context.private,
-            err: args.err.as_ref().filter(|_| applies).map(|given| (given.word, given.value)),
+            err: args
+                .err
+                .as_ref()
+                .filter(|_| applies)
+                .map(|given| (given.word, given.value)),
             ret: args.ret.as_ref().map(|given| given.value),
         }
     }
@@ -49,7 +53,9 @@ impl<'a> Outcome<'a> {
                 use #private::{ViaCause as _, ViaDisplay as _, ViaError as _, ViaLocalCause as _};
                 (&&&&#private::Fault(__error)).log(__span);
             },
-            Form::Display => quote_spanned!(site()=> #private::ViaDisplay::log(&#private::Fault(__error), __span);),
+            Form::Display => {
+                quote_spanned!(site()=> #private::ViaDisplay::log(&#private::Fault(__error), __span);)
+            }
             Form::Debug => quote_spanned!(site()=> #private::log_debug(__error, __span);),
         };
         // That it is no `Result` is the fault of the word `err`, and shown there.
@@ -94,13 +100,19 @@ impl<'a> Outcome<'a> {
 
 /// `Result<..>`, `io::Result<..>`, `Fallible<..Result>`: by the name of the type, futures by that of their output.
 fn returns_result(output: &ReturnType) -> bool {
-    let ReturnType::Type(_, ty) = output else { return false };
+    let ReturnType::Type(_, ty) = output else {
+        return false;
+    };
     is_result(ty)
 }
 
 fn is_result(ty: &Type) -> bool {
     match ty {
-        Type::Path(named) => named.path.segments.last().is_some_and(|last| last.ident == "Result"),
+        Type::Path(named) => named
+            .path
+            .segments
+            .last()
+            .is_some_and(|last| last.ident == "Result"),
         _ => false,
     }
 }

@@ -28,7 +28,9 @@ impl Error for Declined {
 #[traced(err)]
 fn charge(cents: u32) -> Result<u32, Declined> {
     if cents == 0 {
-        return Err(Declined { cause: io::Error::other("nothing to pay") });
+        return Err(Declined {
+            cause: io::Error::other("nothing to pay"),
+        });
     }
     Ok(cents)
 }

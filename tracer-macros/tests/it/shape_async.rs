@@ -27,10 +27,13 @@ fn spans_nest_over_awaits() {
     let test = TestTracer::new("shop");
     let _default = test.tracer().set_default();
     assert_eq!(block_on(is_send(load(7, "order"))), "order 7");
-    assert_trace!(test, "
+    assert_trace!(
+        test,
+        "
         load {id=7, name=order}
           step
-    ");
+    "
+    );
 }
 
 #[traced]
@@ -46,10 +49,13 @@ fn futures_need_not_be_send() {
     let count = Rc::new(Cell::new(0));
     block_on(not_send(Rc::clone(&count)));
     assert_eq!(count.get(), 1);
-    assert_trace!(test, "
+    assert_trace!(
+        test,
+        "
         not_send
           step
-    ");
+    "
+    );
 }
 
 #[traced]
@@ -74,10 +80,13 @@ fn a_future_that_never_ends_is_cancelled() {
             let std::task::Poll::Pending = future.as_mut().poll(&mut context);
         }
     }
-    assert_trace!(test, "
+    assert_trace!(
+        test,
+        "
         never {cancelled=true}
           step
-    ");
+    "
+    );
 }
 
 #[traced(tags(n))]
@@ -93,11 +102,14 @@ fn recursion_is_a_chain() {
     let test = TestTracer::new("shop");
     let _default = test.tracer().set_default();
     assert_eq!(block_on(countdown(2)), 2);
-    assert_trace!(test, "
+    assert_trace!(
+        test,
+        "
         countdown {n=2}
           countdown {n=1}
             countdown {n=0}
-    ");
+    "
+    );
 }
 
 /// Without the type of the signature the first `return` would decide, and be wrong.
@@ -113,9 +125,15 @@ async fn inferred(early: bool) -> Box<dyn Fn(u8) -> u64> {
 fn inference_is_that_of_the_signature() {
     let test = TestTracer::new("shop");
     let _default = test.tracer().set_default();
-    assert_eq!(block_on(inferred(true))(1) + block_on(inferred(false))(1), 3);
-    assert_trace!(test, "
+    assert_eq!(
+        block_on(inferred(true))(1) + block_on(inferred(false))(1),
+        3
+    );
+    assert_trace!(
+        test,
+        "
         inferred
         inferred
-    ");
+    "
+    );
 }

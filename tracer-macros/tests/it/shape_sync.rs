@@ -20,11 +20,14 @@ fn calls_nest() {
     let test = TestTracer::new("shop");
     let _default = test.tracer().set_default();
     assert_eq!(outer(), 3);
-    assert_trace!(test, "
+    assert_trace!(
+        test,
+        "
         outer
           inner {n=1}
           inner {n=2}
-    ");
+    "
+    );
 }
 
 struct Basket<T, const N: usize> {
@@ -82,12 +85,17 @@ fn methods_of_every_receiver() {
         let _test = test.tracer().start_active_span("test");
         let mut basket = Basket::<String, 3>::associated(["a".into(), "b".into(), "c".into()], "x");
         assert_eq!(basket.by_ref(&"z".to_owned()), "a");
-        assert_eq!(basket.by_mut(("d".into(), "e".into()), ["f".into(), "g".into()]), "d");
+        assert_eq!(
+            basket.by_mut(("d".into(), "e".into()), ["f".into(), "g".into()]),
+            "d"
+        );
         assert_eq!(basket.typed(1), 4);
         let items = basket.by_value();
         assert_eq!(Box::new(Basket { items }).boxed(), "f");
     }
-    assert_trace!(test, "
+    assert_trace!(
+        test,
+        "
         test
           associated
           by_ref
@@ -95,5 +103,6 @@ fn methods_of_every_receiver() {
           typed
           by_value
           boxed
-    ");
+    "
+    );
 }

@@ -1,0 +1,8 @@
+use tracer_core::traced;
+
+#[traced(stream)]
+fn charge() {}
+
+fn main() {
+    charge();
+}

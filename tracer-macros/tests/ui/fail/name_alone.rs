@@ -1,0 +1,8 @@
+use tracer_core::traced;
+
+#[traced("charge")]
+fn charge() {}
+
+fn main() {
+    charge();
+}

@@ -1,0 +1,8 @@
+use tracer_core::traced;
+
+#[traced(name = "")]
+fn charge() {}
+
+fn main() {
+    charge();
+}

@@ -1,0 +1,8 @@
+use tracer_core::traced;
+
+#[traced(root = true)]
+fn charge() {}
+
+fn main() {
+    charge();
+}

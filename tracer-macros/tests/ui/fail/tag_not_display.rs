@@ -1,0 +1,12 @@
+use tracer_core::traced;
+
+struct Order;
+
+#[traced(tags(%order))]
+fn charge(order: &Order) {
+    let _ = order;
+}
+
+fn main() {
+    charge(&Order);
+}

@@ -1,0 +1,10 @@
+use tracer_core::traced;
+
+#[traced(tags = id)]
+fn charge(id: u64) -> u64 {
+    id
+}
+
+fn main() {
+    charge(7);
+}
