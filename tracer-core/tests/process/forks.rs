@@ -111,17 +111,13 @@ fn with_threads() {
         .map(|_| {
             let (tracer, stop) = (tracer.clone(), Arc::clone(&stop));
             std::thread::spawn(move || {
+                // Not threads that come and go: a fork may catch one with a lock of the standard library.
                 while !stop.load(Ordering::Relaxed) {
-                    // Threads that come and go take the locks a fork may catch.
-                    std::thread::scope(|scope| {
-                        scope.spawn(|| {
-                            tracer
-                                .start_active_span("brief")
-                                .set_tag("k", "v")
-                                .log([("event", "x")]);
-                        });
-                    });
-                    let _ = tracer.stats();
+                    tracer
+                        .start_active_span("busy")
+                        .set_tag("k", "v")
+                        .log([("event", "x")]);
+                    let _ = (tracer.stats(), Tracer::current());
                 }
             })
         })
