@@ -27,19 +27,19 @@ pub(crate) enum Rest {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Asked {
     /// HEAD: there is no body, whatever the headers say.
-    ForHead,
+    Head,
     /// CONNECT: after success the connection is a tunnel.
-    ForTunnel,
+    Tunnel,
     /// Any other method.
-    ForBody,
+    Body,
 }
 
 impl Asked {
     pub(crate) fn by(method: &Method) -> Self {
         match *method {
-            Method::HEAD => Self::ForHead,
-            Method::CONNECT => Self::ForTunnel,
-            _ => Self::ForBody,
+            Method::HEAD => Self::Head,
+            Method::CONNECT => Self::Tunnel,
+            _ => Self::Body,
         }
     }
 }
@@ -71,10 +71,7 @@ impl Rest {
     ) -> Self {
         let no_content = status.is_informational()
             || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        if no_content
-            || asked == Asked::ForHead
-            || (asked == Asked::ForTunnel && status.is_success())
-        {
+        if no_content || asked == Asked::Head || (asked == Asked::Tunnel && status.is_success()) {
             return Self::Nothing;
         }
         if body.is_end_stream {
@@ -133,34 +130,34 @@ mod tests {
 
     #[test]
     fn the_head_says_what_is_to_come() {
-        use Asked::{ForBody, ForHead, ForTunnel};
+        use Asked::{Body, Head, Tunnel};
         // asked, status, content-length, gRPC, body -> rest
         for (asked, status, length, is_grpc, body, expected) in [
-            (ForBody, 200, None, false, SOME, Rest::Open),
-            (ForBody, 200, None, false, KNOWN, Rest::Bytes(5)),
-            (ForBody, 200, Some("7"), false, SOME, Rest::Bytes(7)),
-            (ForBody, 200, Some("7"), false, KNOWN, Rest::Bytes(7)),
-            (ForBody, 200, Some("0"), false, SOME, Rest::Nothing),
-            (ForBody, 200, Some("many"), false, SOME, Rest::Open),
+            (Body, 200, None, false, SOME, Rest::Open),
+            (Body, 200, None, false, KNOWN, Rest::Bytes(5)),
+            (Body, 200, Some("7"), false, SOME, Rest::Bytes(7)),
+            (Body, 200, Some("7"), false, KNOWN, Rest::Bytes(7)),
+            (Body, 200, Some("0"), false, SOME, Rest::Nothing),
+            (Body, 200, Some("many"), false, SOME, Rest::Open),
             (
-                ForBody,
+                Body,
                 200,
                 Some("99999999999999999999"),
                 false,
                 SOME,
                 Rest::Open,
             ),
-            (ForBody, 200, None, false, EMPTY, Rest::Nothing),
-            (ForHead, 200, Some("7"), false, KNOWN, Rest::Nothing),
-            (ForHead, 500, None, false, SOME, Rest::Nothing),
-            (ForBody, 101, None, false, SOME, Rest::Nothing),
-            (ForBody, 204, Some("7"), false, SOME, Rest::Nothing),
-            (ForBody, 304, Some("7"), false, KNOWN, Rest::Nothing),
-            (ForTunnel, 200, None, false, SOME, Rest::Nothing),
-            (ForTunnel, 403, Some("7"), false, SOME, Rest::Bytes(7)),
-            (ForBody, 404, Some("7"), false, SOME, Rest::Bytes(7)),
+            (Body, 200, None, false, EMPTY, Rest::Nothing),
+            (Head, 200, Some("7"), false, KNOWN, Rest::Nothing),
+            (Head, 500, None, false, SOME, Rest::Nothing),
+            (Body, 101, None, false, SOME, Rest::Nothing),
+            (Body, 204, Some("7"), false, SOME, Rest::Nothing),
+            (Body, 304, Some("7"), false, KNOWN, Rest::Nothing),
+            (Tunnel, 200, None, false, SOME, Rest::Nothing),
+            (Tunnel, 403, Some("7"), false, SOME, Rest::Bytes(7)),
+            (Body, 404, Some("7"), false, SOME, Rest::Bytes(7)),
             (
-                ForBody,
+                Body,
                 200,
                 None,
                 true,
@@ -168,14 +165,14 @@ mod tests {
                 Rest::Trailers { overdue: false },
             ),
             (
-                ForBody,
+                Body,
                 200,
                 Some("7"),
                 true,
                 KNOWN,
                 Rest::Trailers { overdue: false },
             ),
-            (ForBody, 200, None, true, EMPTY, Rest::Nothing),
+            (Body, 200, None, true, EMPTY, Rest::Nothing),
         ] {
             let headers = length.map(|length| (header::CONTENT_LENGTH, length.parse().unwrap()));
             let status = StatusCode::from_u16(status).unwrap();

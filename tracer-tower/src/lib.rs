@@ -26,6 +26,7 @@
 //! [tower]: https://docs.rs/tower
 
 mod body;
+mod callback;
 pub mod client;
 mod conventions;
 mod end;

@@ -5,7 +5,8 @@ use tracer_core::Span;
 
 use crate::conventions::{Conventions, METHOD_ORIGINAL};
 
-const OTHER: &str = "_OTHER";
+/// What names something strangers made up.
+pub(crate) const OTHER: &str = "_OTHER";
 
 /// Bytes kept of an unknown method.
 const ORIGINAL_BYTES: usize = 32;

@@ -46,11 +46,10 @@ async fn a_socket_carries_on_the_trace_of_its_handshake() {
 }
 
 async fn echo(tracer: Tracer, mut socket: WebSocket) {
-    while let Some(Ok(message)) = socket.recv().await {
+    if let Some(Ok(message)) = socket.recv().await {
         let _ = socket
             .send(message)
             .in_span(tracer.start_span("message"))
             .await;
-        break;
     }
 }

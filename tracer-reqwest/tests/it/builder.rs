@@ -21,7 +21,14 @@ async fn every_method_sends_what_reqwest_sends() {
         .build()
         .unwrap()
         .with_tracer(test.tracer());
-    let calls = [http.get(&url), http.post(&url), http.put(&url), http.patch(&url), http.delete(&url), http.head(&url)];
+    let calls = [
+        http.get(&url),
+        http.post(&url),
+        http.put(&url),
+        http.patch(&url),
+        http.delete(&url),
+        http.head(&url),
+    ];
     for call in calls {
         call.send().await.unwrap();
     }
@@ -29,8 +36,14 @@ async fn every_method_sends_what_reqwest_sends() {
     http.execute(made).await.unwrap();
     test.settled().await;
     let spans = test.spans();
-    let names: Vec<_> = spans.iter().map(tracer_core::SpanRecord::operation_name).collect();
-    assert_eq!(names, ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]);
+    let names: Vec<_> = spans
+        .iter()
+        .map(tracer_core::SpanRecord::operation_name)
+        .collect();
+    assert_eq!(
+        names,
+        ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+    );
 }
 
 #[tokio::test]
@@ -57,17 +70,31 @@ async fn every_builder_builds_what_reqwest_builds() {
         .build()
         .unwrap();
     let (client, split) = copy.build_split();
-    for request in [ours.build().unwrap(), RequestBuilder::from_parts(client, split.unwrap()).build().unwrap()] {
+    for request in [
+        ours.build().unwrap(),
+        RequestBuilder::from_parts(client, split.unwrap())
+            .build()
+            .unwrap(),
+    ] {
         assert_eq!(request.method(), theirs.method());
         assert_eq!(request.url(), theirs.url());
         assert_eq!(request.headers(), theirs.headers());
         assert_eq!(request.timeout(), theirs.timeout());
-        assert_eq!(request.body().unwrap().as_bytes(), theirs.body().unwrap().as_bytes());
+        assert_eq!(
+            request.body().unwrap().as_bytes(),
+            theirs.body().unwrap().as_bytes()
+        );
     }
 }
 
 #[tokio::test]
 async fn a_stream_cannot_be_sent_twice() {
     let body = reqwest::Body::wrap(http_body_util::Full::new(bytes::Bytes::from("x")));
-    assert!(Client::new().post("http://shop").body(body).try_clone().is_none());
+    assert!(
+        Client::new()
+            .post("http://shop")
+            .body(body)
+            .try_clone()
+            .is_none()
+    );
 }

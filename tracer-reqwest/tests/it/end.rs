@@ -13,8 +13,18 @@ use tracer_testing::{TestTracer, assert_trace};
 use crate::server::{raw, serve, shop, silent};
 
 fn test() -> TestTracer {
-    let hidden = ["component", "http.ttfb_us", "peer.*", "http.url", "http.method", "span.kind"];
-    hidden.into_iter().fold(TestTracer::new("cart"), TestTracer::hide).strict()
+    let hidden = [
+        "component",
+        "http.ttfb_us",
+        "peer.*",
+        "http.url",
+        "http.method",
+        "span.kind",
+    ];
+    hidden
+        .into_iter()
+        .fold(TestTracer::new("cart"), TestTracer::hide)
+        .strict()
 }
 
 #[tokio::test]
@@ -31,7 +41,13 @@ async fn a_span_is_open_until_the_last_byte_is_read() {
     while response.chunk().await.unwrap().is_some() {}
     assert_eq!(test.open(), 0);
     let spans = test.spans();
-    let ttfb = spans[0].tags().find(|(key, _)| *key == "http.ttfb_us").unwrap().1.as_i64().unwrap();
+    let ttfb = spans[0]
+        .tags()
+        .find(|(key, _)| *key == "http.ttfb_us")
+        .unwrap()
+        .1
+        .as_i64()
+        .unwrap();
     let all = i64::try_from(spans[0].duration().as_micros()).unwrap();
     assert!(ttfb > 0 && all >= ttfb + 15_000, "{ttfb} of {all}");
 }
@@ -60,7 +76,10 @@ async fn a_body_that_is_not_read_is_not_an_error() {
     let url = shop().await;
     let http = Client::new().with_tracer(test.tracer());
     drop(http.get(format!("{url}/orders")).send().await.unwrap());
-    assert_trace!(test, "GET {complete=false, http.status_code=200} [event=\"response started\"]");
+    assert_trace!(
+        test,
+        "GET {complete=false, http.status_code=200} [event=\"response started\"]"
+    );
 }
 
 #[tokio::test]
@@ -88,7 +107,9 @@ async fn a_call_that_is_dropped_was_cancelled() {
     let address = silent().await;
     let http = Client::new().with_tracer(test.tracer());
     let call = http.get(format!("http://{address}/")).send();
-    tokio::time::timeout(Duration::from_millis(30), call).await.unwrap_err();
+    tokio::time::timeout(Duration::from_millis(30), call)
+        .await
+        .unwrap_err();
     assert_trace!(test, "GET {cancelled=true}");
     // One that was never polled never was.
     drop(http.get(format!("http://{address}/")).send());
@@ -98,10 +119,18 @@ async fn a_call_that_is_dropped_was_cancelled() {
 #[tokio::test]
 async fn an_upgrade_ends_with_its_head_and_still_upgrades() {
     let test = test();
-    let url = raw("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n").await;
+    let url =
+        raw("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n")
+            .await;
     let http = Client::new().with_tracer(test.tracer());
-    let request = http.get(url).header("connection", "upgrade").header("upgrade", "echo");
+    let request = http
+        .get(url)
+        .header("connection", "upgrade")
+        .header("upgrade", "echo");
     let response = request.send().await.unwrap();
-    assert_trace!(test, "GET {http.status_code=101} [event=\"response started\"]");
+    assert_trace!(
+        test,
+        "GET {http.status_code=101} [event=\"response started\"]"
+    );
     response.upgrade().await.unwrap();
 }

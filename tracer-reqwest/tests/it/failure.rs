@@ -8,36 +8,75 @@ use tracer_testing::{TestTracer, TreeStyle, assert_trace, assert_tree};
 
 use crate::server::{raw, silent};
 
-const HIDDEN: [&str; 6] = ["component", "http.ttfb_us", "peer.*", "http.url", "http.method", "span.kind"];
+const HIDDEN: [&str; 6] = [
+    "component",
+    "http.ttfb_us",
+    "peer.*",
+    "http.url",
+    "http.method",
+    "span.kind",
+];
 
 fn test() -> TestTracer {
-    HIDDEN.into_iter().fold(TestTracer::new("cart"), TestTracer::hide)
+    HIDDEN
+        .into_iter()
+        .fold(TestTracer::new("cart"), TestTracer::hide)
 }
 
 #[tokio::test]
 async fn nobody_listens() {
     let test = test();
     // A port that was free a moment ago.
-    let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let address = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let http = Client::new().with_tracer(test.tracer());
-    let error = http.get(format!("http://{address}/?token=secret")).send().await.unwrap_err();
+    let error = http
+        .get(format!("http://{address}/?token=secret"))
+        .send()
+        .await
+        .unwrap_err();
     assert!(error.is_connect());
     let spans = test.spans();
     assert!(!format!("{spans:?}").contains("secret"), "{spans:?}");
-    let style = HIDDEN.into_iter().fold(TreeStyle::new(), TreeStyle::hide).mask("message");
-    assert_tree(&style.render(&spans), "GET {error=true} [event=error, error.kind=connect, message=_]");
-    let message = spans[0].logs().flat_map(|log| log.fields).find(|(key, _)| *key == "message").unwrap().1.to_string();
-    assert!(message.contains("refused") && !message.contains("secret"), "{message}");
+    let style = HIDDEN
+        .into_iter()
+        .fold(TreeStyle::new(), TreeStyle::hide)
+        .mask("message");
+    assert_tree(
+        &style.render(&spans),
+        "GET {error=true} [event=error, error.kind=connect, message=_]",
+    );
+    let message = spans[0]
+        .logs()
+        .flat_map(|log| log.fields)
+        .find(|(key, _)| *key == "message")
+        .unwrap()
+        .1
+        .to_string();
+    assert!(
+        message.contains("refused") && !message.contains("secret"),
+        "{message}"
+    );
 }
 
 #[tokio::test]
 async fn a_timeout_is_an_error_of_its_own_kind() {
     let test = test();
     let url = format!("http://{}/", silent().await);
-    let http = Client::builder().timeout(Duration::from_millis(30)).build().unwrap().with_tracer(test.tracer());
+    let http = Client::builder()
+        .timeout(Duration::from_millis(30))
+        .build()
+        .unwrap()
+        .with_tracer(test.tracer());
     let error = http.get(url).send().await.unwrap_err();
     assert!(error.is_timeout());
-    assert_trace!(test, "GET {error=true} [event=error, error.kind=timeout, message=\"operation timed out\"]");
+    assert_trace!(
+        test,
+        "GET {error=true} [event=error, error.kind=timeout, message=\"operation timed out\"]"
+    );
 }
 
 #[tokio::test]
@@ -48,10 +87,20 @@ async fn a_body_that_breaks_off_is_an_error_and_stays_reqwests() {
     let response = http.get(&url).send().await.unwrap();
     let traced = response.bytes().await.unwrap_err();
     let plain = reqwest::get(&url).await.unwrap().bytes().await.unwrap_err();
-    let kinds = |error: &reqwest::Error| (error.is_body(), error.is_decode(), error.is_timeout(), error.url().cloned());
+    let kinds = |error: &reqwest::Error| {
+        (
+            error.is_body(),
+            error.is_decode(),
+            error.is_timeout(),
+            error.url().cloned(),
+        )
+    };
     assert_eq!(kinds(&traced), kinds(&plain));
     let spans = test.spans();
-    let style = HIDDEN.into_iter().fold(TreeStyle::new(), TreeStyle::hide).mask("message");
+    let style = HIDDEN
+        .into_iter()
+        .fold(TreeStyle::new(), TreeStyle::hide)
+        .mask("message");
     assert_tree(
         &style.render(&spans),
         "GET {error=true, http.status_code=200} [event=\"response started\"] \
@@ -72,10 +121,23 @@ async fn a_body_may_time_out() {
     ))
     .await;
     let http = Client::new().with_tracer(test.tracer());
-    let response = http.get(url).timeout(Duration::from_millis(50)).send().await.unwrap();
+    let response = http
+        .get(url)
+        .timeout(Duration::from_millis(50))
+        .send()
+        .await
+        .unwrap();
     assert!(response.bytes().await.unwrap_err().is_timeout());
     let spans = test.spans();
-    assert_eq!(spans[0].tags().find(|(key, _)| *key == "error").unwrap().1.as_bool(), Some(true));
+    assert_eq!(
+        spans[0]
+            .tags()
+            .find(|(key, _)| *key == "error")
+            .unwrap()
+            .1
+            .as_bool(),
+        Some(true)
+    );
 }
 
 #[tokio::test]

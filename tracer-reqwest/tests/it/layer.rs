@@ -12,8 +12,17 @@ use tracer_testing::{TestTracer, assert_trace};
 use crate::server::shop;
 
 fn test() -> TestTracer {
-    let hidden = ["component", "http.ttfb_us", "peer.*", "http.url", "http.method", "span.kind"];
-    hidden.into_iter().fold(TestTracer::new("cart"), TestTracer::hide)
+    let hidden = [
+        "component",
+        "http.ttfb_us",
+        "peer.*",
+        "http.url",
+        "http.method",
+        "span.kind",
+    ];
+    hidden
+        .into_iter()
+        .fold(TestTracer::new("cart"), TestTracer::hide)
 }
 
 /// Tries again, so many times, whatever came back.
@@ -41,7 +50,15 @@ async fn inside_of_a_retry_every_attempt_is_a_span() {
         .layer(RetryLayer::new(Again(2)))
         .layer(TraceLayer::new())
         .service(reqwest::Client::new());
-    let work = async { stack.oneshot(Request::new(reqwest::Method::GET, url)).await.unwrap().bytes().await.unwrap() };
+    let work = async {
+        stack
+            .oneshot(Request::new(reqwest::Method::GET, url))
+            .await
+            .unwrap()
+            .bytes()
+            .await
+            .unwrap()
+    };
     work.in_span(test.tracer().start_span("checkout")).await;
     test.settled().await;
     assert_trace!(
@@ -60,7 +77,16 @@ async fn the_client_is_a_service_itself() {
     let test = test();
     let url = format!("{}/orders", shop().await).parse().unwrap();
     let mut http = Client::new().with_tracer(test.tracer());
-    let response = http.ready().await.unwrap().call(Request::new(reqwest::Method::GET, url)).await.unwrap();
+    let response = http
+        .ready()
+        .await
+        .unwrap()
+        .call(Request::new(reqwest::Method::GET, url))
+        .await
+        .unwrap();
     response.bytes().await.unwrap();
-    assert_trace!(test, "GET {http.status_code=200} [event=\"response started\"]");
+    assert_trace!(
+        test,
+        "GET {http.status_code=200} [event=\"response started\"]"
+    );
 }

@@ -19,16 +19,27 @@ pub(crate) async fn serve(app: Router) -> String {
 /// A server with the answers that the tests need.
 pub(crate) async fn shop() -> String {
     let echo = |headers: HeaderMap| async move {
-        let value = |name| headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+        let value = |name| {
+            headers
+                .get(name)
+                .map_or("", |value| value.to_str().unwrap())
+                .to_owned()
+        };
         format!("{}|{}", value("traceparent"), value("uber-trace-id"))
     };
     let app = Router::new()
         .route("/headers", get(echo))
         .route("/orders", get(|| async { "[1,2]" }))
         .route("/orders", post(|body: String| async move { body }))
-        .route("/moved", get(|| async { axum::response::Redirect::temporary("/orders?token=secret") }))
+        .route(
+            "/moved",
+            get(|| async { axum::response::Redirect::temporary("/orders?token=secret") }),
+        )
         .route("/missing", get(|| async { StatusCode::NOT_FOUND }))
-        .route("/broken", get(|| async { StatusCode::INTERNAL_SERVER_ERROR }));
+        .route(
+            "/broken",
+            get(|| async { StatusCode::INTERNAL_SERVER_ERROR }),
+        );
     serve(app).await
 }
 

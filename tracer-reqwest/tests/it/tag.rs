@@ -12,7 +12,13 @@ async fn a_call_says_whom_it_called_and_what_came_of_it() {
     let test = TestTracer::new("cart").mask("peer.port").mask("http.url");
     let url = shop().await;
     let http = Client::new().with_tracer(test.tracer());
-    http.get(format!("{url}/orders")).send().await.unwrap().bytes().await.unwrap();
+    http.get(format!("{url}/orders"))
+        .send()
+        .await
+        .unwrap()
+        .bytes()
+        .await
+        .unwrap();
     test.settled().await;
     assert_trace!(
         test,
@@ -29,7 +35,13 @@ async fn urls_have_neither_user_info_nor_query() {
     let layer = TraceLayer::new().query_key("page");
     let http = Client::new().with_layer(layer).with_tracer(test.tracer());
     let secret = url.replace("http://", "http://user:secret@");
-    http.get(format!("{secret}/orders?token=secret&page=2")).send().await.unwrap().bytes().await.unwrap();
+    http.get(format!("{secret}/orders?token=secret&page=2"))
+        .send()
+        .await
+        .unwrap()
+        .bytes()
+        .await
+        .unwrap();
     test.settled().await;
     let spans = test.spans();
     let (_, kept) = spans[0].tags().find(|(key, _)| *key == "http.url").unwrap();
@@ -42,22 +54,45 @@ async fn an_operation_is_named_by_the_user() {
     let test = TestTracer::new("cart").hide("*");
     let url = shop().await;
     let http = Client::new().with_tracer(test.tracer());
-    http.get(format!("{url}/orders")).operation("list orders").send().await.unwrap().bytes().await.unwrap();
+    http.get(format!("{url}/orders"))
+        .operation("list orders")
+        .send()
+        .await
+        .unwrap()
+        .bytes()
+        .await
+        .unwrap();
     test.settled().await;
     assert_eq!(test.spans()[0].operation_name(), "list orders");
 }
 
 #[tokio::test]
 async fn errors_are_statuses_from_400_unless_the_user_says_so() {
-    let test = TestTracer::new("cart").hide("component").hide("peer.*").hide("http.url").hide("http.ttfb_us");
+    let test = TestTracer::new("cart")
+        .hide("component")
+        .hide("peer.*")
+        .hide("http.url")
+        .hide("http.ttfb_us");
     let url = shop().await;
     let http = Client::new().with_tracer(test.tracer());
     for path in ["/orders", "/missing", "/broken"] {
-        http.get(format!("{url}{path}")).send().await.unwrap().bytes().await.unwrap();
+        http.get(format!("{url}{path}"))
+            .send()
+            .await
+            .unwrap()
+            .bytes()
+            .await
+            .unwrap();
     }
     let layer = TraceLayer::new().error_if(|response| response.status.is_server_error());
     let http = http.with_layer(layer.with_tracer(test.tracer()));
-    http.get(format!("{url}/missing")).send().await.unwrap().bytes().await.unwrap();
+    http.get(format!("{url}/missing"))
+        .send()
+        .await
+        .unwrap()
+        .bytes()
+        .await
+        .unwrap();
     test.settled().await;
     assert_trace!(
         test,
@@ -72,11 +107,22 @@ async fn errors_are_statuses_from_400_unless_the_user_says_so() {
 
 #[tokio::test]
 async fn opentelemetry_names_every_tag() {
-    let test = TestTracer::new("cart").mask("*port").mask("url.full").hide("http.ttfb_us");
+    let test = TestTracer::new("cart")
+        .mask("*port")
+        .mask("url.full")
+        .hide("http.ttfb_us");
     let url = shop().await;
-    let layer = TraceLayer::new().conventions(Conventions::OpenTelemetry).with_tracer(test.tracer());
+    let layer = TraceLayer::new()
+        .conventions(Conventions::OpenTelemetry)
+        .with_tracer(test.tracer());
     let http = Client::new().with_layer(layer);
-    http.get(format!("{url}/missing")).send().await.unwrap().bytes().await.unwrap();
+    http.get(format!("{url}/missing"))
+        .send()
+        .await
+        .unwrap()
+        .bytes()
+        .await
+        .unwrap();
     test.settled().await;
     assert_trace!(
         test,
@@ -88,7 +134,11 @@ async fn opentelemetry_names_every_tag() {
 
 #[tokio::test]
 async fn headers_and_services_are_named_by_choice() {
-    let test = TestTracer::new("cart").hide("component").hide("http.url").hide("http.ttfb_us").hide("peer.port");
+    let test = TestTracer::new("cart")
+        .hide("component")
+        .hide("http.url")
+        .hide("http.ttfb_us")
+        .hide("peer.port");
     let url = shop().await;
     let layer = TraceLayer::new()
         .with_tracer(test.tracer())
@@ -104,7 +154,10 @@ async fn headers_and_services_are_named_by_choice() {
         });
     let http = Client::new().with_layer(layer);
     // reqwest marks credentials as sensitive: they are left out even if they are allowed.
-    let request = http.get(format!("{url}/orders")).header("x-tenant", "acme").bearer_auth("secret");
+    let request = http
+        .get(format!("{url}/orders"))
+        .header("x-tenant", "acme")
+        .bearer_auth("secret");
     request.send().await.unwrap().bytes().await.unwrap();
     test.settled().await;
     assert_trace!(
@@ -117,7 +170,11 @@ async fn headers_and_services_are_named_by_choice() {
 
 #[tokio::test]
 async fn a_redirect_is_a_log_of_one_span() {
-    let test = TestTracer::new("cart").hide("component").hide("http.ttfb_us").hide("peer.*").mask("http.url");
+    let test = TestTracer::new("cart")
+        .hide("component")
+        .hide("http.ttfb_us")
+        .hide("peer.*")
+        .mask("http.url");
     let url = shop().await;
     let http = Client::new().with_tracer(test.tracer());
     let response = http.get(format!("{url}/moved")).send().await.unwrap();
@@ -127,7 +184,11 @@ async fn a_redirect_is_a_log_of_one_span() {
     let spans = test.spans();
     let said = format!("{spans:?} {:?}", spans[0].logs().collect::<Vec<_>>());
     assert!(!said.contains("secret"), "{said}");
-    let style = tracer_testing::TreeStyle::new().hide("component").hide("http.ttfb_us").hide("peer.*").mask("http.url");
+    let style = tracer_testing::TreeStyle::new()
+        .hide("component")
+        .hide("http.ttfb_us")
+        .hide("peer.*")
+        .mask("http.url");
     tracer_testing::assert_tree(
         &style.render(&spans),
         "GET {http.method=GET, http.status_code=200, http.url=_, span.kind=client} [event=redirected, http.url=_] \

@@ -9,6 +9,7 @@ use tower_layer::Layer;
 use tracer_core::{Propagation, Span, Tracer};
 
 use super::service::Trace;
+use crate::callback::{OnRequest, OnResponse, OperationName, RequestTest, ResponseTest};
 use crate::conventions::Conventions;
 use crate::head::{RequestHead, ResponseHead};
 use crate::header::AllowList;
@@ -35,12 +36,11 @@ pub(super) struct Options {
     pub(super) query_keys: Vec<String>,
     pub(super) request_headers: AllowList,
     pub(super) response_headers: AllowList,
-    pub(super) filter: Option<Arc<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>>,
-    pub(super) operation:
-        Option<Arc<dyn Fn(&RequestHead<'_>) -> Option<Cow<'static, str>> + Send + Sync>>,
-    pub(super) error_if: Option<Arc<dyn Fn(&ResponseHead<'_>) -> bool + Send + Sync>>,
-    pub(super) on_request: Option<Arc<dyn Fn(&RequestHead<'_>, &mut Span) + Send + Sync>>,
-    pub(super) on_response: Option<Arc<dyn Fn(&ResponseHead<'_>, &mut Span) + Send + Sync>>,
+    pub(super) filter: Option<RequestTest>,
+    pub(super) operation: Option<OperationName>,
+    pub(super) error_if: Option<ResponseTest>,
+    pub(super) on_request: Option<OnRequest>,
+    pub(super) on_response: Option<OnResponse>,
 }
 
 impl TraceLayer {

@@ -14,8 +14,8 @@ use super::options::{Naming, Options};
 use crate::body::{ResponseBody, Tail, log_failure};
 use crate::conventions::{Conventions, open_telemetry};
 use crate::end::{Asked, BodyHint, Rest};
-use crate::grpc;
 use crate::head::ResponseHead;
+use crate::{grpc, method};
 
 pin_project! {
     /// The future of a traced response; made by [`Trace`](super::Trace).
@@ -172,7 +172,7 @@ impl Exchange {
         if is_grpc && let Some(status) = grpc::status(head.headers) {
             grpc::set_status(span, conventions, SpanKind::Server, status);
             if status == grpc::UNIMPLEMENTED && matches!(options.naming, Naming::Grpc) {
-                span.set_operation_name("_OTHER");
+                span.set_operation_name(method::OTHER);
             }
         }
         options.response_headers.set_tags(span, head.headers);

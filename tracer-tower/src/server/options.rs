@@ -1,14 +1,12 @@
 //! What a server layer is told.
 
-use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
 use http::HeaderName;
-use tracer_core::{Propagation, Span, Tracer};
+use tracer_core::{Propagation, Tracer};
 
+use crate::callback::{OnRequest, OnResponse, OperationName, RequestTest, ResponseTest};
 use crate::conventions::Conventions;
-use crate::head::{RequestHead, ResponseHead};
 use crate::header::AllowList;
 
 /// The options of a [`ServerLayer`](super::ServerLayer), shared by all services it makes.
@@ -31,11 +29,6 @@ pub(super) struct Options {
     pub(super) on_response: Option<OnResponse>,
 }
 
-pub(super) type RequestTest = Arc<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>;
-pub(super) type ResponseTest = Arc<dyn Fn(&ResponseHead<'_>) -> bool + Send + Sync>;
-pub(super) type OnRequest = Arc<dyn Fn(&RequestHead<'_>, &mut Span) + Send + Sync>;
-pub(super) type OnResponse = Arc<dyn Fn(&ResponseHead<'_>, &mut Span) + Send + Sync>;
-
 /// Where operation names come from.
 #[derive(Clone, Default)]
 pub(super) enum Naming {
@@ -45,7 +38,7 @@ pub(super) enum Naming {
     /// The path of a gRPC call.
     Grpc,
     /// The user, who may leave it to the route.
-    Custom(Arc<dyn Fn(&RequestHead<'_>) -> Option<Cow<'static, str>> + Send + Sync>),
+    Custom(OperationName),
 }
 
 impl fmt::Debug for Options {

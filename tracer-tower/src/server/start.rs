@@ -130,9 +130,12 @@ fn name<F: Framework>(options: &Options, head: &RequestHead<'_>) -> Cow<'static,
         }
         Naming::Grpc if grpc::is_grpc(head.headers) => {
             let path = head.uri.path().trim_start_matches('/');
-            return path[..path.floor_char_boundary(GRPC_NAME_BYTES)]
-                .to_owned()
-                .into();
+            let known = path.len() <= GRPC_NAME_BYTES;
+            return if known {
+                path.to_owned().into()
+            } else {
+                method::OTHER.into()
+            };
         }
         Naming::Route | Naming::Grpc => {}
     }
