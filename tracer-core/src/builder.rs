@@ -248,7 +248,12 @@ impl TracerBuilder {
         });
         tracer::register(&core);
         let tracer = Tracer::of(core);
-        log::info!("tracer: set up {tracer:?}");
+        log::info!(
+            "tracer: service {:?} is traced; sampler {} (another one: `sampler(..)` of the builder, or \
+             JAEGER_SAMPLER_TYPE and `from_env()`); {tracer:?}",
+            tracer.service_name(),
+            tracer.sampler().map_or_else(String::new, |sampler| format!("{sampler:?}")),
+        );
         Ok(tracer)
     }
 

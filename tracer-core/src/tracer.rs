@@ -18,7 +18,8 @@ use crate::error::{ExtractError, FlushError};
 use crate::local::{self, Mode};
 use crate::process::Process;
 use crate::propagation::{Extract, Inject, Propagation};
-use crate::record::SpanRecord;
+use crate::id::TraceId;
+use crate::record::{SamplerTags, SpanRecord};
 use crate::registry;
 use crate::report::queue::Hub;
 use crate::report::worker::{Account, Published};
@@ -93,14 +94,42 @@ impl Tracer {
             .map_or("", |core| core.process.service_name())
     }
 
+    /// The sampler in force; `None` for the tracer that does nothing.
+    #[must_use]
+    pub fn sampler(&self) -> Option<&Sampler> {
+        self.core.as_ref().map(|core| &core.sampler)
+    }
+
     /// Starts a span: a child of the active one, else the root of a new trace.
+    #[inline]
     pub fn start_span(&self, operation_name: impl Into<Cow<'static, str>>) -> Span {
-        Span::new(self.begin(Parent::Active, operation_name.into(), None))
+        self.start(operation_name.into(), None)
     }
 
     /// Starts a span as [`start_span`](Self::start_span) and makes it the active one of this thread until the scope ends.
+    #[inline]
     pub fn start_active_span(&self, operation_name: impl Into<Cow<'static, str>>) -> Scope {
         self.enter(operation_name.into(), None)
+    }
+
+    /// Starts a span under the active one, not active.
+    pub(crate) fn start(
+        &self,
+        name: Cow<'static, str>,
+        callsite: Option<&'static Callsite>,
+    ) -> Span {
+        let Some(core) = &self.core else {
+            return Span::disabled();
+        };
+        let name = match name {
+            Cow::Borrowed(name) if !std::thread::panicking() => name,
+            name => return Span::new(self.begin(Parent::Active, name, callsite)),
+        };
+        Span::new(match local::mode() {
+            Mode::Sampled | Mode::Refused => local::start_child(name, callsite, core.id),
+            Mode::Idle | Mode::Default if !core.sampler.is_custom() => core.start_root(name, callsite),
+            _ => self.begin(Parent::Active, Cow::Borrowed(name), callsite),
+        })
     }
 
     /// Starts a span under the active one and activates it. Most are written right where they lie while active.
@@ -267,10 +296,22 @@ impl Core {
     /// A root that needs no more than its name.
     #[inline]
     fn enter_root(&self, name: &'static str, callsite: Option<&'static Callsite>) -> Place {
-        local::enter_root(name, callsite, self.id, self.bits128, |trace_id| {
-            let verdict = self.sampler.decide(trace_id, name);
-            (verdict.sampled, verdict.tags)
-        })
+        let decide = |trace_id| self.decide(trace_id, name);
+        local::enter_root(name, callsite, self.id, self.bits128, decide)
+    }
+
+    /// The same for one that is not active.
+    #[inline]
+    fn start_root(&self, name: &'static str, callsite: Option<&'static Callsite>) -> Option<SpanRecord> {
+        let decide = |trace_id| self.decide(trace_id, name);
+        local::start_root(name, callsite, self.id, self.bits128, decide)
+    }
+
+    /// The verdict of a sampler that is not custom.
+    #[inline]
+    fn decide(&self, trace_id: TraceId, name: &str) -> (bool, Option<SamplerTags>) {
+        let verdict = self.sampler.decide(trace_id, name);
+        (verdict.sampled, verdict.tags)
     }
 
     /// The context of a span under a valid one, and the verdict if the decision was left to us.

@@ -17,7 +17,7 @@ const SCHEMA: &str = "
 ";
 
 /// A database in memory: one connection that is never given up.
-pub async fn open() -> Result<SqlitePool, sqlx::Error> {
+pub(crate) async fn open() -> Result<SqlitePool, sqlx::Error> {
     let pool = SqlitePoolOptions::new()
         .max_connections(1)
         .min_connections(1)
@@ -30,7 +30,10 @@ pub async fn open() -> Result<SqlitePool, sqlx::Error> {
 }
 
 #[traced(tags(user), err)]
-pub async fn read_cart(pool: &TracedPool<Sqlite>, user: &str) -> Result<Vec<Item>, sqlx::Error> {
+pub(crate) async fn read_cart(
+    pool: &TracedPool<Sqlite>,
+    user: &str,
+) -> Result<Vec<Item>, sqlx::Error> {
     let rows: Vec<(String, i64)> =
         sqlx::query_as("SELECT item, quantity FROM carts WHERE user = ?")
             .bind(user)
@@ -43,7 +46,7 @@ pub async fn read_cart(pool: &TracedPool<Sqlite>, user: &str) -> Result<Vec<Item
 }
 
 #[traced(tags(user), err)]
-pub async fn write_order(
+pub(crate) async fn write_order(
     pool: &TracedPool<Sqlite>,
     user: &str,
     items: &[PricedItem],

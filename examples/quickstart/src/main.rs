@@ -30,6 +30,12 @@ use options::{Options, Port};
 use view::View;
 
 fn main() {
+    // Tracers say through the `log` crate when they lose spans and when that is over.
+    env_logger::Builder::new()
+        .filter_level(log::LevelFilter::Warn)
+        .parse_default_env()
+        .format_timestamp(None)
+        .init();
     let options = Options::from_args().unwrap_or_else(|error| fail(&error.to_string(), 2));
     if options.help {
         print!("{}", options::HELP);

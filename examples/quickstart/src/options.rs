@@ -2,7 +2,7 @@
 
 use lexopt::ValueExt;
 
-pub const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 Two services, a database and the tracing agent in one process, and traces of the requests they serve.
 
 usage: quickstart [--once [--json]] [--requests N] [--port-base N] [--agent HOST:PORT [--agent-url URL]]
@@ -16,19 +16,19 @@ usage: quickstart [--once [--json]] [--requests N] [--port-base N] [--agent HOST
 ";
 
 /// What to do.
-pub struct Options {
-    pub help: bool,
-    pub once: bool,
-    pub json: bool,
-    pub requests: usize,
-    pub agent: Option<String>,
-    pub agent_url: Option<String>,
+pub(crate) struct Options {
+    pub(crate) help: bool,
+    pub(crate) once: bool,
+    pub(crate) json: bool,
+    pub(crate) requests: usize,
+    pub(crate) agent: Option<String>,
+    pub(crate) agent_url: Option<String>,
     port_base: Option<u16>,
 }
 
 /// The ports the program listens on, with their numbers where nothing else is said.
 #[derive(Clone, Copy)]
-pub enum Port {
+pub(crate) enum Port {
     Web = 8090,
     Pricing = 8091,
     Query = 16686,
@@ -39,7 +39,7 @@ pub enum Port {
 }
 
 impl Options {
-    pub fn from_args() -> Result<Self, lexopt::Error> {
+    pub(crate) fn from_args() -> Result<Self, lexopt::Error> {
         use lexopt::Arg::Long;
         let mut options = Self {
             help: false,
@@ -73,7 +73,7 @@ impl Options {
     }
 
     /// The port to listen on (0: any), and the flag that changes it. A single run needs no known ports.
-    pub fn port(&self, port: Port) -> (u16, &'static str) {
+    pub(crate) fn port(&self, port: Port) -> (u16, &'static str) {
         let offset = match port {
             Port::Web => 0,
             Port::Pricing => 1,

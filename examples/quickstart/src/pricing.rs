@@ -11,11 +11,11 @@ use tracer_axum::TraceLayer;
 use tracer_core::{Tracer, traced};
 
 #[derive(Serialize, Deserialize)]
-pub struct Price {
-    pub cents: i64,
+pub(crate) struct Price {
+    pub(crate) cents: i64,
 }
 
-pub fn router(tracer: &Tracer) -> Router {
+pub(crate) fn router(tracer: &Tracer) -> Router {
     Router::new()
         .route("/price/{item}", get(price))
         .layer(TraceLayer::new().with_tracer(tracer))

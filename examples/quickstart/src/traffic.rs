@@ -11,7 +11,7 @@ use crate::options::Options;
 
 /// What came back.
 #[derive(Default)]
-pub struct Sent {
+pub(crate) struct Sent {
     statuses: BTreeMap<u16, usize>,
     first: Option<TraceId>,
     slow: Option<TraceId>,
@@ -24,7 +24,7 @@ struct Answer {
 }
 
 /// Sends the ordinary requests, then a slow one and one that fails; or just one.
-pub async fn send(web: &str, options: &Options) -> Result<Sent, Box<dyn Error>> {
+pub(crate) async fn send(web: &str, options: &Options) -> Result<Sent, Box<dyn Error>> {
     let http = reqwest::Client::new();
     let mut sent = Sent::default();
     sent.first = sent.checkout(&http, web, "alice").await?;
@@ -53,7 +53,7 @@ impl Sent {
     }
 
     /// The trace most worth a look.
-    pub fn to_show(&self) -> Option<TraceId> {
+    pub(crate) fn to_show(&self) -> Option<TraceId> {
         self.slow.or(self.first).or(self.failed)
     }
 }

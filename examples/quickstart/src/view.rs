@@ -8,13 +8,13 @@ use tracer_agent::{Agent, Trace, TraceId};
 
 use crate::options::{Options, Port};
 
-pub enum View {
+pub(crate) enum View {
     Own(Agent),
     Elsewhere { udp: String, url: String },
 }
 
 impl View {
-    pub fn open(options: &Options) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn open(options: &Options) -> Result<Self, Box<dyn Error>> {
         if let Some(udp) = &options.agent {
             let (host, _) = udp
                 .rsplit_once(':')
@@ -40,7 +40,7 @@ impl View {
     }
 
     /// Where spans are sent.
-    pub fn udp(&self) -> String {
+    pub(crate) fn udp(&self) -> String {
         match self {
             Self::Own(agent) => agent.compact_addr().to_string(),
             Self::Elsewhere { udp, .. } => udp.clone(),
@@ -48,19 +48,19 @@ impl View {
     }
 
     /// Where a person looks at traces.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         match self {
             Self::Own(agent) => agent.url(),
             Self::Elsewhere { url, .. } => url.clone(),
         }
     }
 
-    pub fn trace_url(&self, id: TraceId) -> String {
+    pub(crate) fn trace_url(&self, id: TraceId) -> String {
         format!("{}/trace/{id}", self.url().trim_end_matches('/'))
     }
 
     /// Waits until a trace has arrived as a whole.
-    pub fn wait(&self, id: TraceId, within: Duration) -> Result<Trace, Box<dyn Error>> {
+    pub(crate) fn wait(&self, id: TraceId, within: Duration) -> Result<Trace, Box<dyn Error>> {
         match self {
             Self::Own(agent) => Ok(Trace::clone(
                 &*agent.store().wait_for_trace(id, is_whole, within)?,
@@ -101,7 +101,7 @@ fn is_whole(trace: &Trace) -> bool {
 }
 
 /// The width to print a waterfall in.
-pub fn terminal_width() -> usize {
+pub(crate) fn terminal_width() -> usize {
     std::env::var("COLUMNS")
         .ok()
         .and_then(|columns| columns.parse().ok())

@@ -17,14 +17,14 @@ use tracer_sqlx::TracedPool;
 use crate::database;
 use crate::pricing::Price;
 
-pub struct Web {
+pub(crate) struct Web {
     pool: TracedPool<Sqlite>,
     http: Client,
     pricing: String,
 }
 
 impl Web {
-    pub fn new(pool: &SqlitePool, pricing: &str, tracer: &Tracer) -> Self {
+    pub(crate) fn new(pool: &SqlitePool, pricing: &str, tracer: &Tracer) -> Self {
         Self {
             pool: TracedPool::from(pool.clone()).with_tracer(tracer),
             http: Client::new().with_tracer(tracer),
@@ -32,7 +32,7 @@ impl Web {
         }
     }
 
-    pub fn router(self, tracer: &Tracer) -> Router {
+    pub(crate) fn router(self, tracer: &Tracer) -> Router {
         Router::new()
             .route("/checkout/{user}", post(checkout))
             .with_state(Arc::new(self))
@@ -41,15 +41,15 @@ impl Web {
 }
 
 /// One item of a cart.
-pub struct Item {
-    pub name: String,
-    pub quantity: i64,
+pub(crate) struct Item {
+    pub(crate) name: String,
+    pub(crate) quantity: i64,
 }
 
 /// An item and what one of it costs.
-pub struct PricedItem {
-    pub item: Item,
-    pub cents: i64,
+pub(crate) struct PricedItem {
+    pub(crate) item: Item,
+    pub(crate) cents: i64,
 }
 
 #[derive(Serialize)]
@@ -124,7 +124,7 @@ fn trace_id() -> String {
 
 /// Why a checkout failed.
 #[derive(Debug)]
-pub enum Failure {
+pub(crate) enum Failure {
     Database(sqlx::Error),
     Pricing(reqwest::Error),
     Payment,
