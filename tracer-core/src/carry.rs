@@ -27,9 +27,7 @@ pub fn carry<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
 impl SpanContext {
     /// Runs a closure now, on this thread, with this context active.
     pub fn in_scope<R>(&self, work: impl FnOnce() -> R) -> R {
-        let _visit = local::push(SpanRecord::of_context(self.clone()))
-            .ok()
-            .map(Visit);
+        let _visit = Visit(local::push(&mut SpanRecord::of_context(self.clone())));
         work()
     }
 }
@@ -39,6 +37,8 @@ struct Visit(Place);
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        drop(local::pop(self.0, true));
+        if !self.0.is_none() {
+            local::pop(self.0, true, &mut SpanRecord::empty());
+        }
     }
 }

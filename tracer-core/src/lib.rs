@@ -43,6 +43,7 @@ mod carry;
 mod clock;
 mod context;
 mod counts;
+mod descent;
 mod details;
 mod edit;
 pub mod env;
@@ -55,6 +56,7 @@ mod hex;
 mod id;
 mod kind;
 mod local;
+mod part;
 #[doc(hidden)]
 pub mod private;
 mod process;

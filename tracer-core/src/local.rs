@@ -5,18 +5,17 @@
 //! the stack in a byte that needs neither borrow nor destructor, so a call that is not traced costs one read.
 
 use std::cell::{Cell, RefCell};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::callsite::Callsite;
-use crate::clock::{Anchor, Instant};
-use crate::context::{SpanContext, flag, state};
+use crate::clock::Instant;
+use crate::context::{SpanContext, state};
 use crate::counts::ThreadCounts;
 use crate::details::{Details, Limits};
 use crate::id::{IdGenerator, SpanId, TraceId};
+use crate::part::Parts;
 use crate::record::{SamplerTags, SpanRecord};
 use crate::registry;
-use crate::report::queue::{Handed, Hub, Ring};
 pub(crate) use crate::stack::Place;
 use crate::stack::Stack;
 
@@ -46,17 +45,8 @@ pub(crate) enum Mode {
 struct Local {
     stack: Stack,
     ids: IdGenerator,
-    tracers: Vec<LocalTracer>,
+    parts: Parts,
     defaults: Vec<u32>,
-}
-
-/// A thread's part of one tracer.
-#[derive(Debug)]
-struct LocalTracer {
-    tracer: u32,
-    hub: Arc<Hub>,
-    ring: Option<Ring>,
-    counts: Arc<ThreadCounts>,
 }
 
 /// The mode of the calling thread.
@@ -72,21 +62,45 @@ pub(crate) fn suppress_this_thread() {
 
 /// Starts a child of the active span, whose mode must be `Sampled` or `Refused`, and activates it. Its tracer is the one
 /// given, or with 0 that of its parent.
-#[inline]
 pub(crate) fn enter_child(
     name: &'static str,
     callsite: Option<&'static Callsite>,
     tracer: u32,
 ) -> Place {
     with(|local| {
-        let child = local.stack.push_child(SpanId(local.ids.draw()))?;
+        let span_id = SpanId(local.ids.draw());
+        let Some((record, place)) = local.stack.push_child(span_id) else {
+            return Place::NONE;
+        };
         if tracer != 0 {
-            child.context.tracer = tracer;
+            record.context.tracer = tracer;
         }
-        local.begin(name, callsite, None)
+        MODE.set(begin(record, &mut local.parts, name, callsite, None));
+        place
     })
-    .flatten()
     .unwrap_or(Place::NONE)
+}
+
+/// Starts a child as [`enter_child`] does, but not active.
+pub(crate) fn start_child(
+    name: &'static str,
+    callsite: Option<&'static Callsite>,
+    tracer: u32,
+) -> Option<SpanRecord> {
+    let mut record = SpanRecord::empty();
+    let started = with(|local| {
+        let span_id = SpanId(local.ids.draw());
+        let Some(parent) = local.stack.top() else {
+            return false;
+        };
+        record.context.begin_child(&parent.context, span_id);
+        if tracer != 0 {
+            record.context.tracer = tracer;
+        }
+        begin(&mut record, &mut local.parts, name, callsite, None);
+        true
+    });
+    (started == Some(true)).then_some(record)
 }
 
 /// Starts a root and activates it. `decide` runs inside of the borrow: it is the verdict of a sampler of ours.
@@ -101,22 +115,36 @@ pub(crate) fn enter_root(
     with(|local| {
         let ids = local.draw_root(bits128);
         let (sampled, tags) = decide(ids.0);
-        local
-            .stack
-            .push_empty()?
-            .context
-            .begin_root(ids, tracer, sampled);
-        if !sampled && let Some(counts) = local.counts(tracer) {
-            counts.refused.add(1);
-        }
-        local.begin(name, callsite, tags)
+        let Some((record, place)) = local.stack.push_empty(ids.1) else {
+            return Place::NONE;
+        };
+        record.context.begin_root(ids, tracer, sampled);
+        MODE.set(begin(record, &mut local.parts, name, callsite, tags));
+        place
     })
-    .flatten()
     .unwrap_or(Place::NONE)
 }
 
-/// Finishes the active span at `place`.
+/// Starts a root as [`enter_root`] does, but not active.
 #[inline]
+pub(crate) fn start_root(
+    name: &'static str,
+    callsite: Option<&'static Callsite>,
+    tracer: u32,
+    bits128: bool,
+    decide: impl FnOnce(TraceId) -> (bool, Option<SamplerTags>),
+) -> Option<SpanRecord> {
+    let mut record = SpanRecord::empty();
+    with(|local| {
+        let ids = local.draw_root(bits128);
+        let (sampled, tags) = decide(ids.0);
+        record.context.begin_root(ids, tracer, sampled);
+        begin(&mut record, &mut local.parts, name, callsite, tags);
+    })?;
+    Some(record)
+}
+
+/// Finishes the span at `place`.
 pub(crate) fn finish(place: Place) {
     // Spans of refused traces have no times, and reading the clock is most of what they would cost.
     let end = if mode() == Mode::Refused {
@@ -124,82 +152,77 @@ pub(crate) fn finish(place: Place) {
     } else {
         Instant::now()
     };
-    let left = with(|local| {
-        let Some(record) = local.stack.top_at(place) else {
-            return local.finish_from_below(place, end);
-        };
-        // The way of most spans: from the slot on the stack straight into the ring.
-        let tracer = record.context.tracer;
-        let left = match local
-            .tracers
-            .iter_mut()
-            .find(|local| local.tracer == tracer)
-        {
-            Some(local) if record.is_recording() => {
-                local.finish(record, end);
-                None
-            }
-            _ => Some(record.take_ended(end)),
-        };
-        local.stack.drop_top();
-        local.update_mode();
-        left.and_then(|record| local.hand_over(record))
-    });
-    drop(left);
+    if with(|local| local.finish_top(place, end)) == Some(false) {
+        finish_other(place, end);
+    }
 }
 
-/// Puts a span on the stack. Gives it back if the thread is ending or must not trace.
+/// Finishes a span that is not the active one, or not an ordinary one.
+#[cold]
+fn finish_other(place: Place, end: Instant) {
+    let mut record = SpanRecord::empty();
+    with(|local| {
+        if local.take(place, &mut record) {
+            local.hand_over(&mut record, end);
+        }
+    });
+}
+
+/// Puts a span on the stack; what is left of `record` owns nothing. If the thread is ending or must not trace the place is
+/// none, and the span stays.
 #[inline]
-pub(crate) fn push(record: SpanRecord) -> Result<Place, SpanRecord> {
+pub(crate) fn push(record: &mut SpanRecord) -> Place {
     if mode() == Mode::Suppressed {
-        return Err(record);
+        return Place::NONE;
     }
-    let mut record = Some(record);
-    let place = with(|local| {
-        let place = local.stack.push(record.take()?);
-        local.update_mode();
-        Some(place)
-    });
-    match (place.flatten(), record) {
-        (_, Some(record)) => Err(record),
-        (place, None) => Ok(place.unwrap_or(Place::NONE)),
-    }
+    with(|local| {
+        let Some((slot, place)) = local.stack.push_empty(record.context.span_id) else {
+            return Place::NONE;
+        };
+        record.move_to(slot);
+        MODE.set(slot.context.mode());
+        place
+    })
+    .unwrap_or(Place::NONE)
 }
 
-/// Takes the span at `place` off the stack. Spans still above it, whose scopes were leaked or moved out of the poll that
-/// opened them, are finished when `and_above`; else they stay and this one leaves a gap.
+/// Takes the span at `place` off the stack, into `record`; `false` if it is not there. Spans still above it, whose scopes
+/// were leaked or moved out of the poll that opened them, are finished when `and_above`; else they stay and this one leaves
+/// a gap.
 #[inline]
-pub(crate) fn pop(place: Place, and_above: bool) -> Option<SpanRecord> {
+pub(crate) fn pop(place: Place, and_above: bool, record: &mut SpanRecord) -> bool {
     with(|local| {
         if and_above && !local.stack.is_top(place) {
             local.finish_above(place);
         }
-        local.take(place)
+        local.take(place, record)
     })
-    .flatten()
+    .unwrap_or(false)
 }
 
-/// Hands a finished span that is not on the stack to its reporter thread.
-pub(crate) fn hand_over(record: SpanRecord) {
-    if mode() == Mode::Suppressed && LOCAL.try_with(|_| ()).is_err() {
-        return hand_over_late(record);
+/// Hands a span that is not on the stack to its reporter thread, as ended at `end`. What is left of it is to be dropped.
+#[inline]
+pub(crate) fn hand_over(record: &mut SpanRecord, end: Instant) {
+    if with(|local| local.hand_over(record, end)).is_none() {
+        hand_over_late(record, end);
     }
-    drop(with(|local| local.hand_over(record)));
 }
 
-/// Hands over a span that outlived its thread's part of the tracer: one that the user keeps in a thread-local.
+/// The same for a span that outlives what its thread had of its tracer: it lay in another thread-local.
 #[cold]
-fn hand_over_late(record: SpanRecord) {
+fn hand_over_late(record: &mut SpanRecord, end: Instant) {
+    // Not from inside of a borrow: the hub may be locked there.
     if record.context.state & state::COUNTED != 0
+        && LOCAL.try_with(|_| ()).is_err()
         && let Some(hub) = registry::hub(record.context.tracer)
     {
-        hub.hand_over_late(record);
+        hub.hand_over_late(record.take_ended(end));
     }
 }
 
 /// Counts a started span of a tracer.
 pub(crate) fn count(tracer: u32, count: impl FnOnce(&ThreadCounts)) -> bool {
-    with(|local| local.counts(tracer).map(count))
+    with(|local| local.parts.get(tracer).map(|part| count(&part.counts)))
         .flatten()
         .is_some()
 }
@@ -210,17 +233,14 @@ pub(crate) fn edit<R>(place: Place, edit: impl FnOnce(&mut SpanRecord) -> R) -> 
 }
 
 /// Works on the span at `place`, which has details if it is recorded: used ones of this thread if there are.
+#[inline]
 pub(crate) fn edit_details<R>(place: Place, edit: impl FnOnce(&mut SpanRecord) -> R) -> Option<R> {
     with(|local| {
         let record = local.stack.get_mut(place)?;
         if record.details.is_none() && record.is_recording() {
-            let tracer = record.context.tracer;
-            let details = local
-                .spare(tracer)
-                .unwrap_or_else(|limits| Box::new(Details::new(limits)));
-            local.stack.get_mut(place)?.details = Some(details);
+            record.details = Some(local.parts.details(record.context.tracer));
         }
-        local.stack.get_mut(place).map(edit)
+        Some(edit(record))
     })
     .flatten()
 }
@@ -298,12 +318,8 @@ pub(crate) fn draw_span() -> Option<SpanId> {
 
 /// Empty details for a span of `tracer`: used ones of this thread if there are.
 pub(crate) fn details(tracer: u32) -> Box<Details> {
-    let limits = match with(|local| local.spare(tracer)) {
-        Some(Ok(spare)) => return spare,
-        Some(Err(limits)) => limits,
-        None => Limits::default(),
-    };
-    Box::new(Details::new(limits))
+    with(|local| local.parts.details(tracer))
+        .unwrap_or_else(|| Box::new(Details::new(Limits::default())))
 }
 
 /// Prepares a forked child's only thread: fresh ids, no open spans, no queues of the parent.
@@ -312,7 +328,7 @@ pub(crate) fn after_fork() {
         local.ids.seed();
         let left = (
             std::mem::replace(&mut local.stack, Stack::new()),
-            std::mem::take(&mut local.tracers),
+            std::mem::replace(&mut local.parts, Parts::new()),
         );
         local.update_mode();
         left
@@ -345,7 +361,7 @@ impl Local {
         Self {
             stack: Stack::new(),
             ids: IdGenerator::UNSEEDED,
-            tracers: Vec::new(),
+            parts: Parts::new(),
             defaults: Vec::new(),
         }
     }
@@ -357,56 +373,47 @@ impl Local {
         (TraceId { high, low }, SpanId(low))
     }
 
-    /// Begins the span whose context was just put on top.
+    /// Finishes the span at `place` if it is the active one, which most are. `false` if it was not, and nothing happened.
     #[inline]
-    fn begin(
-        &mut self,
-        name: &'static str,
-        callsite: Option<&'static Callsite>,
-        sampler: Option<SamplerTags>,
-    ) -> Option<Place> {
-        let record = self.stack.top_mut()?;
-        record.name = name;
-        record.callsite = callsite;
-        record.sampler = sampler;
-        let tracer = record.context.tracer;
-        if !record.is_recording() {
-            record.start = Instant::ZERO;
-            MODE.set(Mode::Refused);
-            return Some(self.stack.top_place());
+    fn finish_top(&mut self, place: Place, end: Instant) -> bool {
+        let Some(record) = self.stack.top_at(place) else {
+            return false;
+        };
+        if record.is_recording() {
+            let Some(part) = self.parts.get(record.context.tracer) else {
+                return false;
+            };
+            part.finish(record, end);
+        } else if record.context.state & state::COUNTED != 0 {
+            return false;
+        } else {
+            record.clear();
         }
-        MODE.set(Mode::Sampled);
-        match self.counts(tracer) {
-            Some(counts) => counts.started.add(1),
-            None => self.stack.top_mut()?.context.state &= !state::COUNTED,
-        }
-        self.stack.top_mut()?.start = Instant::now();
-        Some(self.stack.top_place())
-    }
-
-    /// Takes the span at `place` off the stack.
-    #[inline]
-    fn take(&mut self, place: Place) -> Option<SpanRecord> {
-        if self.stack.top_at(place).is_none() {
-            return self.take_from_below(place);
-        }
-        let record = self.stack.pop();
+        self.stack.drop_top();
         self.update_mode();
-        record
+        true
+    }
+
+    /// Takes the span at `place` off the stack, into `record`; `false` if it is not there.
+    #[inline]
+    fn take(&mut self, place: Place, record: &mut SpanRecord) -> bool {
+        let Some(slot) = self.stack.top_at(place) else {
+            return self.take_from_below(place, record);
+        };
+        slot.move_to(record);
+        self.stack.drop_top();
+        self.update_mode();
+        true
     }
 
     #[cold]
-    fn take_from_below(&mut self, place: Place) -> Option<SpanRecord> {
-        let record = self.stack.take_from_below(place)?;
-        self.count_out_of_order(&record);
-        Some(record)
-    }
-
-    #[cold]
-    fn finish_from_below(&mut self, place: Place, end: Instant) -> Option<SpanRecord> {
-        let mut record = self.take_from_below(place)?;
-        record.end = end;
-        self.hand_over(record)
+    fn take_from_below(&mut self, place: Place, record: &mut SpanRecord) -> bool {
+        let Some(taken) = self.stack.take_from_below(place) else {
+            return false;
+        };
+        *record = taken;
+        self.count_out_of_order(record.context.tracer);
+        true
     }
 
     #[cold]
@@ -416,19 +423,14 @@ impl Local {
             let Some(mut record) = self.stack.pop() else {
                 return;
             };
-            record.end = end;
-            self.count_out_of_order(&record);
-            drop(self.hand_over(record));
+            self.count_out_of_order(record.context.tracer);
+            self.hand_over(&mut record, end);
         }
     }
 
-    fn count_out_of_order(&mut self, record: &SpanRecord) {
-        if let Some(local) = self.local_tracer(record.context.tracer) {
-            local
-                .hub
-                .counts
-                .out_of_order
-                .fetch_add(1, Ordering::Relaxed);
+    fn count_out_of_order(&mut self, tracer: u32) {
+        if let Some(part) = self.parts.get(tracer) {
+            part.hub.counts.out_of_order.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -445,165 +447,74 @@ impl Local {
         }
     }
 
-    /// Counts a finished span and moves it to the reporter thread. What comes back is to be dropped by the caller.
-    fn hand_over(&mut self, mut record: SpanRecord) -> Option<SpanRecord> {
-        if record.context.state & state::COUNTED != 0 {
-            let local = self.local_tracer(record.context.tracer)?;
-            if record.is_recording() {
-                let end = record.end;
-                local.finish(&mut record, end);
-            } else {
-                local.counts.finished.add(1);
-                local.counts.withdrawn.add(1);
-            }
+    /// Counts a finished span and moves it to the reporter thread, if it is to be. What is left is to be dropped.
+    #[inline]
+    fn hand_over(&mut self, record: &mut SpanRecord, end: Instant) {
+        if record.context.state & state::COUNTED == 0 {
+            return;
         }
-        Some(record)
-    }
-
-    fn counts(&mut self, tracer: u32) -> Option<&ThreadCounts> {
-        self.local_tracer(tracer).map(|local| &*local.counts)
-    }
-
-    fn spare(&mut self, tracer: u32) -> Result<Box<Details>, Limits> {
-        let local = self.local_tracer(tracer).ok_or_else(Limits::default)?;
-        let limits = local.hub.limits;
-        local.ring.as_mut().and_then(Ring::spare).ok_or(limits)
-    }
-
-    /// This thread's part of a tracer, made at its first span.
-    #[inline]
-    fn local_tracer(&mut self, tracer: u32) -> Option<&mut LocalTracer> {
-        let at = match self.tracers.iter().position(|local| local.tracer == tracer) {
-            Some(at) => at,
-            None => self.attach(tracer)?,
+        let Some(part) = self.parts.get(record.context.tracer) else {
+            return;
         };
-        self.tracers.get_mut(at)
-    }
-
-    #[cold]
-    fn attach(&mut self, tracer: u32) -> Option<usize> {
-        let hub = registry::hub(tracer)?;
-        self.tracers.retain(|local| !local.hub.is_closed());
-        let (ring, counts) = hub.attach();
-        self.tracers.push(LocalTracer {
-            tracer,
-            hub,
-            ring,
-            counts,
-        });
-        Some(self.tracers.len() - 1)
-    }
-}
-
-impl LocalTracer {
-    /// Moves a recorded span to the reporter thread; what is left in `record` owns nothing.
-    #[inline]
-    fn finish(&mut self, record: &mut SpanRecord, end: Instant) {
-        self.counts.finished.add(1);
-        let handed = match &mut self.ring {
-            Some(ring) => ring.hand_over(record, end, &self.hub),
-            None => self.hub.hand_over(record.take_ended(end)),
-        };
-        match handed {
-            Handed::Queued => {}
-            Handed::Full => self.counts.queue_full.add(1),
-            Handed::Closed => self.counts.after_shutdown.add(1),
+        if record.is_recording() {
+            part.finish(record, end);
+        } else {
+            part.counts.finished.add(1);
+            part.counts.withdrawn.add(1);
         }
     }
 }
 
-impl Drop for LocalTracer {
-    fn drop(&mut self) {
-        self.hub.detach(&self.counts);
+/// Begins a span that has its context: counts it and reads the clock. Says what being active would mean.
+#[inline]
+fn begin(
+    record: &mut SpanRecord,
+    parts: &mut Parts,
+    name: &'static str,
+    callsite: Option<&'static Callsite>,
+    sampler: Option<SamplerTags>,
+) -> Mode {
+    record.name = name;
+    record.callsite = callsite;
+    record.sampler = sampler;
+    let part = parts.get(record.context.tracer);
+    if !record.is_recording() {
+        record.start = Instant::ZERO;
+        if record.context.parent_id.is_none()
+            && let Some(part) = part
+        {
+            part.counts.refused.add(1);
+        }
+        return Mode::Refused;
     }
+    match part {
+        Some(part) => part.counts.started.add(1),
+        None => record.context.state &= !state::COUNTED,
+    }
+    // Last: what beginning a span takes is not part of it.
+    record.start = Instant::now();
+    Mode::Sampled
 }
 
 /// A thread that ends with spans open, because their scopes were leaked, still counts them as finished.
 impl Drop for Local {
     fn drop(&mut self) {
         MODE.set(Mode::Suppressed);
-        while let Some(record) = self.stack.pop() {
-            drop(self.hand_over(record));
+        let end = Instant::now();
+        while let Some(mut record) = self.stack.pop() {
+            self.hand_over(&mut record, end);
         }
     }
 }
 
 impl SpanContext {
-    /// The context of a child of the same trace and decision.
-    pub(crate) fn child(&self, span_id: SpanId) -> Self {
-        let mut child = Self::EMPTY;
-        child.begin_child(self, span_id);
-        child
-    }
-
-    /// Makes this the context of a child of `parent`.
-    #[inline]
-    pub(crate) fn begin_child(&mut self, parent: &Self, span_id: SpanId) {
-        let recording = if parent.flags & flag::SAMPLED != 0 {
-            state::RECORDING | state::COUNTED
-        } else {
-            0
-        };
-        self.trace_id = parent.trace_id;
-        self.span_id = span_id;
-        self.parent_id = parent.span_id;
-        self.anchor = parent.anchor.or_newest();
-        if parent.carried.is_some() || self.carried.is_some() {
-            self.carried.clone_from(&parent.carried);
-        }
-        self.tracer = parent.tracer;
-        self.flags = parent.flags;
-        self.state = parent.state & state::INHERITED | recording;
-    }
-
-    /// Makes this the context of a root.
-    #[inline]
-    pub(crate) fn begin_root(
-        &mut self,
-        (trace_id, span_id): (TraceId, SpanId),
-        tracer: u32,
-        sampled: bool,
-    ) {
-        self.trace_id = trace_id;
-        self.span_id = span_id;
-        self.parent_id = SpanId::NONE;
-        self.anchor = Anchor::newest();
-        self.carried = None;
-        self.tracer = tracer;
-        self.flags = if sampled { flag::SAMPLED } else { 0 };
-        self.state = if sampled {
-            state::RANDOM | state::RECORDING | state::COUNTED
-        } else {
-            state::RANDOM
-        };
-    }
-
-    /// Moves the context out; what is left owns nothing.
-    #[inline]
-    pub(crate) fn take(&mut self) -> Self {
-        Self {
-            trace_id: self.trace_id,
-            span_id: self.span_id,
-            parent_id: self.parent_id,
-            anchor: self.anchor,
-            carried: self.carried.take(),
-            tracer: self.tracer,
-            flags: self.flags,
-            state: self.state,
-        }
-    }
-
-    /// A copy for others to hold: what only concerns the record is left out.
-    pub(crate) fn share(&self) -> Self {
-        let mut shared = self.clone();
-        shared.state &= state::INHERITED | state::REMOTE;
-        shared
-    }
-
     /// What being on top of the stack means for the next span.
     #[inline]
     fn mode(&self) -> Mode {
-        if self.state & state::DEFERRED != 0 || self.tracer == 0 || self.trace_id.is_none() {
+        if self.state & state::RECORDING != 0 {
+            // Has a tracer, a trace and a decision. Asked first, for most that are asked are.
+            Mode::Sampled
+        } else if self.state & state::DEFERRED != 0 || self.tracer == 0 || self.trace_id.is_none() {
             Mode::Undecided
         } else if self.is_sampled() {
             Mode::Sampled

@@ -260,6 +260,35 @@ impl SpanRecord {
         }
     }
 
+    /// Moves the record to where one lies that owns nothing; what is left here owns nothing either.
+    #[inline]
+    pub(crate) fn move_to(&mut self, other: &mut Self) {
+        other.context.trace_id = self.context.trace_id;
+        other.context.span_id = self.context.span_id;
+        other.context.parent_id = self.context.parent_id;
+        other.context.anchor = self.context.anchor;
+        other.context.tracer = self.context.tracer;
+        other.context.flags = self.context.flags;
+        other.context.state = self.context.state;
+        other.name = self.name;
+        other.start = self.start;
+        other.end = self.end;
+        other.callsite = self.callsite;
+        other.sampler = self.sampler;
+        // Swapped, where an assignment would have to look for something to drop.
+        std::mem::swap(&mut other.context.carried, &mut self.context.carried);
+        std::mem::swap(&mut other.details, &mut self.details);
+    }
+
+    /// Drops what the record owns.
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        if self.context.carried.is_some() || self.details.is_some() {
+            self.context.carried = None;
+            self.details = None;
+        }
+    }
+
     /// Whether the span is to be reported.
     #[inline]
     pub(crate) fn is_recording(&self) -> bool {

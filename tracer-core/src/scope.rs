@@ -64,11 +64,7 @@ impl Scope {
     /// Of a span that may be none.
     pub(crate) fn of(record: Option<SpanRecord>) -> Self {
         // A thread that is ending has no stack, and no queue its spans could go to.
-        Self::at(
-            record
-                .and_then(|record| local::push(record).ok())
-                .unwrap_or(Place::NONE),
-        )
+        Self::at(record.map_or(Place::NONE, |mut record| local::push(&mut record)))
     }
 
     /// Of a span that lies on the stack.
@@ -144,10 +140,13 @@ impl Scope {
 
     /// Makes the span inactive and gives it back unfinished.
     pub fn into_span(self) -> Span {
-        Span::new(local::pop(self.place.replace(Place::NONE), false))
+        let mut record = SpanRecord::empty();
+        let place = self.place.replace(Place::NONE);
+        Span::new(local::pop(place, false, &mut record).then_some(record))
     }
 
     /// Finishes the span now, as dropping the scope does.
+    #[inline]
     pub fn finish(self) {}
 
     /// Finishes the span at a time of the caller's.

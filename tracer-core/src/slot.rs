@@ -47,19 +47,12 @@ impl SpanSlot {
     /// Runs `work` with the span active. If it panics, the span is marked as failed.
     #[inline]
     pub fn enter<R>(&mut self, work: impl FnOnce() -> R) -> R {
-        let Some(record) = self.span.take() else {
+        let place = self.span.record().map_or(Place::NONE, local::push);
+        if place.is_none() {
             return work();
-        };
-        match local::push(record) {
-            Ok(place) => {
-                let _visit = Visit { slot: self, place };
-                work()
-            }
-            Err(record) => {
-                self.span.put_back(Some(record));
-                work()
-            }
         }
+        let _visit = Visit { slot: self, place };
+        work()
     }
 
     /// The span, while it is not active; after the end one that records nothing.
@@ -96,16 +89,19 @@ struct Visit<'g> {
 impl Drop for Visit<'_> {
     #[inline]
     fn drop(&mut self) {
-        let mut record = local::pop(self.place, true);
-        if std::thread::panicking()
-            && let Some(record) = &mut record
-            && !self.slot.panicked
-        {
+        // The record is where it was all the time, but empty: it comes back as it went, field by field.
+        let Some(record) = self.slot.span.record() else {
+            return;
+        };
+        if !local::pop(self.place, true, record) {
+            self.slot.span.forget();
+            return;
+        }
+        if std::thread::panicking() && !self.slot.panicked {
             span::mark_panic(record);
             // The span is dropped while the thread still unwinds: once is enough.
             record.context.state |= state::UNWINDING;
             self.slot.panicked = true;
         }
-        self.slot.span.put_back(record);
     }
 }

@@ -47,20 +47,21 @@ impl Span {
         Self { record }
     }
 
-    #[inline]
-    pub(crate) fn take(&mut self) -> Option<SpanRecord> {
-        self.record.take()
-    }
-
     /// Whether there is a span, recorded or not.
     #[inline]
     pub(crate) const fn is_present(&self) -> bool {
         self.record.is_some()
     }
 
+    /// The record, for moving it out and in; one that was not moved in again is to be [forgotten](Self::forget).
     #[inline]
-    pub(crate) fn put_back(&mut self, record: Option<SpanRecord>) {
-        self.record = record;
+    pub(crate) fn record(&mut self) -> Option<&mut SpanRecord> {
+        self.record.as_mut()
+    }
+
+    /// Makes this a span that records nothing, without finishing the one it was.
+    pub(crate) fn forget(&mut self) {
+        self.record = None;
     }
 
     /// Whether tags and logs are kept: the trace is sampled. Ask before computing an expensive value.
@@ -157,13 +158,15 @@ impl Span {
     }
 
     /// Finishes the span now. Dropping it does the same.
+    #[inline]
     pub fn finish(self) {}
 
     /// Finishes the span at a time of the caller's; a time before the start counts as the start.
     pub fn finish_at(mut self, time: SystemTime) {
         if let Some(mut record) = self.record.take() {
             finish_at(&mut record, time);
-            local::hand_over(record);
+            let end = record.end;
+            local::hand_over(&mut record, end);
         }
     }
 
@@ -189,12 +192,16 @@ impl Span {
 impl Drop for Span {
     #[inline]
     fn drop(&mut self) {
-        if let Some(mut record) = self.record.take() {
-            record.end = Instant::now();
+        // In place: what is left of the record owns nothing, and is dropped after this.
+        let Some(record) = &mut self.record else {
+            return;
+        };
+        if record.context.state & state::COUNTED != 0 {
+            let end = Instant::now();
             if std::thread::panicking() {
-                mark_panic(&mut record);
+                mark_panic(record);
             }
-            local::hand_over(record);
+            local::hand_over(record, end);
         }
     }
 }

@@ -52,12 +52,6 @@ impl Stack {
         self.slots.get(self.len.wrapping_sub(1))
     }
 
-    /// The active span, to be changed.
-    #[inline]
-    pub(crate) fn top_mut(&mut self) -> Option<&mut SpanRecord> {
-        self.slots.get_mut(self.len.wrapping_sub(1))
-    }
-
     /// The place of the active span.
     #[inline]
     pub(crate) fn top_place(&self) -> Place {
@@ -97,11 +91,11 @@ impl Stack {
     /// The span at `place`, if it is the active one.
     #[inline]
     pub(crate) fn top_at(&mut self, place: Place) -> Option<&mut SpanRecord> {
-        if self.is_top(place) {
-            self.get_mut(place)
-        } else {
-            None
+        if !self.is_top(place) {
+            return None;
         }
+        let record = self.slots.get_mut(place.depth as usize)?;
+        (record.context.span_id == place.span_id).then_some(record)
     }
 
     /// Whether nothing lies above `place`.
@@ -112,42 +106,32 @@ impl Stack {
 
     /// Begins a child of the active span in the next slot: its context. The rest is the caller's to set.
     #[inline]
-    pub(crate) fn push_child(&mut self, span_id: SpanId) -> Option<&mut SpanRecord> {
+    pub(crate) fn push_child(&mut self, span_id: SpanId) -> Option<(&mut SpanRecord, Place)> {
         if self.len == self.slots.len() {
             self.grow();
         }
-        let (below, above) = self.slots.split_at_mut_checked(self.len)?;
+        let depth = self.len;
+        let (below, above) = self.slots.split_at_mut_checked(depth)?;
         let (parent, child) = (below.last()?, above.first_mut()?);
         child.context.begin_child(&parent.context, span_id);
-        self.len += 1;
-        Some(child)
+        self.len = depth + 1;
+        let depth = depth as u32;
+        Some((child, Place { depth, span_id }))
     }
 
-    /// The next slot, which is then the active span: all of it is the caller's to set.
+    /// The next slot, which is then the active span: all of it is the caller's to set, and it must be.
     #[inline]
-    pub(crate) fn push_empty(&mut self) -> Option<&mut SpanRecord> {
+    pub(crate) fn push_empty(&mut self, span_id: SpanId) -> Option<(&mut SpanRecord, Place)> {
         if self.len == self.slots.len() {
             self.grow();
         }
+        let slot = self.slots.get_mut(self.len)?;
+        let depth = self.len as u32;
         self.len += 1;
-        self.slots.get_mut(self.len - 1)
-    }
-
-    /// Puts a span on top.
-    #[inline]
-    pub(crate) fn push(&mut self, record: SpanRecord) -> Place {
-        if self.len == self.slots.len() {
-            self.grow();
-        }
-        if let Some(slot) = self.slots.get_mut(self.len) {
-            *slot = record;
-            self.len += 1;
-        }
-        self.top_place()
+        Some((slot, Place { depth, span_id }))
     }
 
     /// Takes the active span off.
-    #[inline]
     pub(crate) fn pop(&mut self) -> Option<SpanRecord> {
         let record = self.slots[..self.len].last_mut()?.take();
         self.drop_top();
@@ -157,16 +141,19 @@ impl Stack {
     /// Forgets the active span, which must own nothing any more, and the gaps that come to lie on top.
     #[inline]
     pub(crate) fn drop_top(&mut self) {
-        loop {
-            self.len = self.len.saturating_sub(1);
-            match self.top() {
-                Some(top) if top.context.state & state::CLOSED != 0 => {}
-                Some(_) => return,
-                None => break,
-            }
+        self.len = self.len.saturating_sub(1);
+        match self.top() {
+            Some(top) if top.context.state & state::CLOSED != 0 => self.drop_gaps(),
+            None if self.slots.len() > KEPT_SLOTS => self.shrink(),
+            _ => {}
         }
-        if self.slots.len() > KEPT_SLOTS {
-            self.shrink();
+    }
+
+    #[cold]
+    fn drop_gaps(&mut self) {
+        let is_gap = |slot: &SpanRecord| slot.context.state & state::CLOSED != 0;
+        while self.top().is_some_and(is_gap) {
+            self.len -= 1;
         }
     }
 

@@ -15,10 +15,10 @@ use crate::callsite::Callsite;
 use crate::clock::{Anchor, Instant};
 use crate::context::{Carried, SpanContext, flag, state};
 use crate::error::{ExtractError, FlushError};
+use crate::id::TraceId;
 use crate::local::{self, Mode};
 use crate::process::Process;
 use crate::propagation::{Extract, Inject, Propagation};
-use crate::id::TraceId;
 use crate::record::{SamplerTags, SpanRecord};
 use crate::registry;
 use crate::report::queue::Hub;
@@ -127,7 +127,9 @@ impl Tracer {
         };
         Span::new(match local::mode() {
             Mode::Sampled | Mode::Refused => local::start_child(name, callsite, core.id),
-            Mode::Idle | Mode::Default if !core.sampler.is_custom() => core.start_root(name, callsite),
+            Mode::Idle | Mode::Default if !core.sampler.is_custom() => {
+                core.start_root(name, callsite)
+            }
             _ => self.begin(Parent::Active, Cow::Borrowed(name), callsite),
         })
     }
@@ -302,7 +304,11 @@ impl Core {
 
     /// The same for one that is not active.
     #[inline]
-    fn start_root(&self, name: &'static str, callsite: Option<&'static Callsite>) -> Option<SpanRecord> {
+    fn start_root(
+        &self,
+        name: &'static str,
+        callsite: Option<&'static Callsite>,
+    ) -> Option<SpanRecord> {
         let decide = |trace_id| self.decide(trace_id, name);
         local::start_root(name, callsite, self.id, self.bits128, decide)
     }

@@ -12,7 +12,7 @@ use crate::scope::Scope;
 use crate::span::Span;
 use crate::span_builder::SpanBuilder;
 use crate::stack::Place;
-use crate::tracer::{Parent, Tracer};
+use crate::tracer::Tracer;
 
 /// Starts the span of a call and makes it active: a child of the active span, else a root.
 ///
@@ -20,10 +20,12 @@ use crate::tracer::{Parent, Tracer};
 #[inline]
 pub fn enter(site: &'static Callsite) -> Scope {
     match local::mode() {
-        Mode::Sampled => Scope::at(local::enter_child(site.name, Some(site), 0)),
+        Mode::Sampled if !std::thread::panicking() => {
+            Scope::at(local::enter_child(site.name, Some(site), 0))
+        }
         Mode::Refused | Mode::Suppressed => Scope::at(Place::NONE),
         Mode::Idle if global::installed_ref().is_none() => Scope::at(Place::NONE),
-        Mode::Idle | Mode::Default | Mode::Undecided => Scope::of(start(site).take()),
+        _ => enter_under_tracer(site),
     }
 }
 
@@ -33,10 +35,16 @@ pub fn start(site: &'static Callsite) -> Span {
     match local::mode() {
         Mode::Refused | Mode::Suppressed => Span::disabled(),
         Mode::Idle if global::installed_ref().is_none() => Span::disabled(),
-        _ => Span::new(with_tracer(|tracer| {
-            tracer.begin(Parent::Active, Cow::Borrowed(site.name), Some(site))
-        })),
+        Mode::Sampled if !std::thread::panicking() => {
+            Span::new(local::start_child(site.name, Some(site), 0))
+        }
+        _ => with_tracer(|tracer| tracer.start(Cow::Borrowed(site.name), Some(site))),
     }
+}
+
+/// Apart, so that functions that are traced contain the decision and two calls.
+fn enter_under_tracer(site: &'static Callsite) -> Scope {
+    with_tracer(|tracer| tracer.enter(Cow::Borrowed(site.name), Some(site)))
 }
 
 /// The handle to the span of a scope: of that one, whichever is active by now.

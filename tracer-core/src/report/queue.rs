@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use rtrb::{Consumer, Producer, RingBuffer};
+use rtrb::{Consumer, Producer, PushError, RingBuffer};
 
 use crate::clock::Instant as Counter;
 use crate::counts::{ThreadCounts, ThreadTotals};
@@ -91,36 +91,47 @@ impl Ring {
     #[inline]
     pub(crate) fn hand_over(&mut self, record: &mut SpanRecord, end: Counter, hub: &Hub) -> Handed {
         if hub.is_closed() {
-            drop(record.take());
+            record.clear();
             return Handed::Closed;
         }
-        if let Some(details) = &record.details {
-            let bytes = details.footprint();
-            if !self.has_room(bytes) {
-                hub.wake();
-                drop(record.take());
-                return Handed::Full;
-            }
-            self.bytes_in = self.bytes_in.wrapping_add(bytes);
-        }
-        if self.spans.is_full() {
-            self.bytes_in = self.bytes_in.wrapping_sub(
-                record
-                    .details
-                    .as_ref()
-                    .map_or(0, |details| details.footprint()),
-            );
-            drop(record.take());
+        if record.details.is_some() && !self.admit(record) {
+            record.clear();
+            hub.wake();
             return Handed::Full;
         }
-        // Not full a line above, and this is the only producer.
-        drop(self.spans.push(record.take_ended(end)));
+        if let Err(PushError::Full(refused)) = self.spans.push(record.take_ended(end)) {
+            self.drop_refused(refused);
+            return Handed::Full;
+        }
         self.since_wake += 1;
         if self.since_wake == WAKE_SPANS {
             self.since_wake = 0;
             hub.wake();
         }
         Handed::Queued
+    }
+
+    /// Whether the cap on details allows those of `record`, which are then counted.
+    fn admit(&mut self, record: &SpanRecord) -> bool {
+        let bytes = record
+            .details
+            .as_ref()
+            .map_or(0, |details| details.footprint());
+        let admitted = self.has_room(bytes);
+        if admitted {
+            self.bytes_in = self.bytes_in.wrapping_add(bytes);
+        }
+        admitted
+    }
+
+    #[cold]
+    fn drop_refused(&mut self, refused: SpanRecord) {
+        let bytes = refused
+            .details
+            .as_ref()
+            .map_or(0, |details| details.footprint());
+        self.bytes_in = self.bytes_in.wrapping_sub(bytes);
+        drop(refused);
     }
 
     /// Whether the cap allows that many more bytes of details. Reads what the other side writes only when it must.
