@@ -38,6 +38,11 @@
 //! A `TestTracer` fails the test when it is dropped with spans nobody looked at, so that none appears or disappears
 //! unnoticed; a [strict](TestTracer::strict) one also when spans are still open or scopes were closed out of order.
 //!
+//! # For those who extend the tracer
+//!
+//! [`contract`] checks a propagator, reporter or sampler of your own, [`vectors`] are headers and what they mean, and
+//! [`harness`] is the API check of OpenTracing for a tracer as you set it up.
+//!
 //! # What it does not do
 //!
 //! No time is faked: spans take explicit times ([`SpanBuilder::start_time`](tracer_core::SpanBuilder::start_time),
@@ -45,8 +50,11 @@
 //! process: tests run side by side, each with tracers of its own.
 
 mod assert;
+pub mod contract;
+pub mod harness;
 mod test_tracer;
 mod tree;
+pub mod vectors;
 
 pub use assert::{IntoTree, assert_tree};
 pub use test_tracer::TestTracer;

@@ -3,6 +3,7 @@
 mod baggage;
 mod cancellation;
 mod contexts;
+mod contract;
 mod futures;
 mod ledger;
 mod lifecycle;
