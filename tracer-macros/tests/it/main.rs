@@ -18,3 +18,4 @@ mod shape_future;
 mod shape_stream;
 mod shape_sync;
 mod shape_trait;
+mod table;
