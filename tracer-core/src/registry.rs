@@ -29,9 +29,8 @@ pub(crate) fn change<T: Clone>(
 pub(crate) fn register(hub: Arc<Hub>) -> u32 {
     static LAST: AtomicU32 = AtomicU32::new(0);
     let id = LAST.fetch_add(1, Ordering::Relaxed) + 1;
-    change(&HUBS, |hubs| {
-        hubs.insert(id, Arc::clone(&hub));
-    });
+    let entry = (id, hub);
+    change(&HUBS, |hubs| hubs.extend([entry.clone()]));
     id
 }
 

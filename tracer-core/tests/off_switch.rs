@@ -1,5 +1,7 @@
 //! Where nothing is recorded, nothing is allocated: without a tracer, with a disabled one, and in refused traces.
 
+#![expect(clippy::unwrap_used, reason = "what tests share fails as tests do")]
+
 use std::hint::black_box;
 use std::pin::pin;
 use std::task::{Context, Waker};

@@ -9,7 +9,7 @@ use crate::tree::render;
 /// Compares the spans so far with the expected tree, and panics with the difference if there is one.
 ///
 /// The first argument is a [`TestTracer`], whose spans it takes, or spans or a rendered tree: anything that is
-/// [`IntoTree`]. Blank lines around the expected text, and the indentation its lines have in common, do not count.
+/// [`ToTree`]. Blank lines around the expected text, and the indentation its lines have in common, do not count.
 ///
 /// ```
 /// # let test = tracer_testing::TestTracer::new("shop");
@@ -25,49 +25,49 @@ use crate::tree::render;
 #[macro_export]
 macro_rules! assert_trace {
     ($spans:expr, $expected:expr $(,)?) => {
-        $crate::assert_tree(&$crate::IntoTree::into_tree(&$spans), $expected)
+        $crate::assert_tree(&$crate::ToTree::to_tree(&$spans), $expected)
     };
 }
 
 /// What has a tree as text.
-pub trait IntoTree {
+pub trait ToTree {
     /// The tree. A [`TestTracer`] gives up its spans, which count as looked at.
-    fn into_tree(&self) -> String;
+    fn to_tree(&self) -> String;
 }
 
-impl IntoTree for TestTracer {
-    fn into_tree(&self) -> String {
+impl ToTree for TestTracer {
+    fn to_tree(&self) -> String {
         self.tree()
     }
 }
 
-impl IntoTree for [SpanRecord] {
-    fn into_tree(&self) -> String {
+impl ToTree for [SpanRecord] {
+    fn to_tree(&self) -> String {
         render(self)
     }
 }
 
-impl IntoTree for Vec<SpanRecord> {
-    fn into_tree(&self) -> String {
+impl ToTree for Vec<SpanRecord> {
+    fn to_tree(&self) -> String {
         render(self)
     }
 }
 
-impl IntoTree for str {
-    fn into_tree(&self) -> String {
+impl ToTree for str {
+    fn to_tree(&self) -> String {
         self.to_owned()
     }
 }
 
-impl IntoTree for String {
-    fn into_tree(&self) -> String {
+impl ToTree for String {
+    fn to_tree(&self) -> String {
         self.clone()
     }
 }
 
-impl<T: IntoTree + ?Sized> IntoTree for &T {
-    fn into_tree(&self) -> String {
-        (**self).into_tree()
+impl<T: ToTree + ?Sized> ToTree for &T {
+    fn to_tree(&self) -> String {
+        (**self).to_tree()
     }
 }
 

@@ -49,8 +49,11 @@ pub fn run_api_checks(new_tracer: impl Fn() -> Tracer) {
     }
 }
 
+/// A check and its name.
+type Check = (&'static str, fn(&Tracer));
+
 /// The checks by the names they have in OpenTracing's harnesses.
-const CHECKS: [(&str, fn(&Tracer)); 16] = [
+const CHECKS: [Check; 16] = [
     ("start span", start_span),
     ("start span with parent", start_span_with_parent),
     ("set operation name", set_operation_name),

@@ -56,6 +56,6 @@ mod test_tracer;
 mod tree;
 pub mod vectors;
 
-pub use assert::{IntoTree, assert_tree};
+pub use assert::{ToTree, assert_tree};
 pub use test_tracer::TestTracer;
 pub use tree::{TreeStyle, render};

@@ -238,9 +238,10 @@ fn matches_any(patterns: &[String], key: &str) -> bool {
     )
 }
 
-/// The text itself where it stays on its line, else in quotes.
+/// The text itself where all of it can be seen on one line, else in quotes.
 fn plain_line(text: &str) -> String {
-    if text.is_empty() || text.contains(char::is_control) {
+    let hidden = |c: char| !matches!(c, '"' | '\'' | '\\') && c.escape_debug().len() > 1;
+    if text.is_empty() || text.contains(hidden) {
         format!("{text:?}")
     } else {
         text.to_owned()

@@ -82,9 +82,9 @@ fn every_reporter_is_one() {
 fn reporter_over_udp_is_one_whether_or_not_somebody_listens() {
     let listener = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    contract::reporter(|| UdpReporter::to(&address.to_string()).unwrap());
+    contract::reporter(|| UdpReporter::to(address.to_string()).unwrap());
     drop(listener);
-    contract::reporter(|| UdpReporter::to(&address.to_string()).unwrap());
+    contract::reporter(|| UdpReporter::to(address.to_string()).unwrap());
 }
 
 fn build(propagation: impl IntoIterator<Item = Propagation>, sampler: Sampler) -> Tracer {

@@ -211,13 +211,10 @@ fn idle_thread_strands_nothing() {
         .build()
         .unwrap();
     let (wake, sleep) = channel::<()>();
-    let idle = thread::spawn({
-        let tracer = tracer.clone();
-        move || {
-            let _open = tracer.start_active_span("long request");
-            tracer.start_active_span("one step of it").finish();
-            let _ = sleep.recv();
-        }
+    let idle = thread::spawn(move || {
+        let _open = tracer.start_active_span("long request");
+        tracer.start_active_span("one step of it").finish();
+        let _ = sleep.recv();
     });
     wait_until("the child arrives while its parent is open", || {
         memory.len() == 1

@@ -1,5 +1,7 @@
 //! Behaviour of spans, scopes, futures, tracers and the reporter thread, seen from outside.
 
+#![expect(clippy::unwrap_used, reason = "what tests share fails as tests do")]
+
 mod baggage;
 mod cancellation;
 mod contexts;

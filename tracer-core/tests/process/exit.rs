@@ -54,7 +54,7 @@ fn end_of_main() {
     std::thread::spawn(|| {
         tracer_core::tracer()
             .start_active_span("from a thread")
-            .finish()
+            .finish();
     })
     .join()
     .unwrap();
@@ -65,7 +65,7 @@ fn end_of_main() {
 fn panic_in_main() {
     let guard = builder().install().unwrap();
     let _span = guard.tracer().start_active_span("panicked");
-    panic!("as the test wants");
+    panic!("as the test wants")
 }
 
 fn exit_after_shutdown() {

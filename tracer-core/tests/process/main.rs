@@ -3,6 +3,13 @@
 //! Without an argument, or with a part of a name, runs the scenarios as tests: this program starts itself for each, with the
 //! scenario's name in the environment, and checks how it ends.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::exit,
+    reason = "each scenario is a program, and fails as tests do"
+)]
+
 mod exit;
 #[cfg(unix)]
 mod forks;

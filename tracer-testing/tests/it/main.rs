@@ -1,5 +1,11 @@
 //! The tools themselves: what passes, and above all what must fail.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what tests share fails as tests do"
+)]
+
 mod contracts;
 mod test_tracer;
 mod tree;

@@ -95,10 +95,8 @@ fn further_services_report_to_the_same_place() {
 fn set_up_can_be_changed() {
     let test = TestTracer::with("it", |builder| builder.sampler(Sampler::constant(false)));
     assert!(!test.tracer().start_span("refused").is_recording());
-    assert_eq!(
-        complaint(|| drop(TestTracer::new(" "))).contains("cannot be set up"),
-        true
-    );
+    let said = complaint(|| drop(TestTracer::new(" ")));
+    assert!(said.contains("cannot be set up"), "{said}");
 }
 
 #[test]
@@ -131,10 +129,6 @@ async fn settling_lets_other_tasks_go_on() {
 
 #[test]
 fn lost_spans_fail_the_test() {
-    let test = TestTracer::with("it", |builder| builder.queue_bytes(0));
-    let scopes: Vec<_> = (0..2).map(|_| test.tracer().start_span("kept")).collect();
-    drop(scopes);
-    test.forget();
     struct Stuck(std::sync::mpsc::Receiver<()>);
     impl tracer_core::Reporter for Stuck {
         fn report(
