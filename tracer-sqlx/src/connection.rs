@@ -17,7 +17,7 @@ use crate::call::Source;
 use crate::driver::TracedDb;
 use crate::query_span::in_span;
 use crate::settings::Settings;
-use crate::transaction::{TracedTransaction, begin, savepoint_or_begin};
+use crate::transaction::{TracedTransaction, begin};
 
 /// A connection whose queries are traced: what `&mut *tx` and `&mut *conn` are.
 ///
@@ -134,11 +134,9 @@ impl<'c, DB: TracedDb> TracedConn<'c, DB> {
     ) -> impl Future<Output = Result<TracedTransaction<'_, DB>, Error>> + Send {
         let settings = Arc::clone(&self.settings);
         let connection = self.raw_mut();
-        let name = savepoint_or_begin::<DB>(connection);
         let begun = begin(
             Source::Connection(connection),
             Arc::clone(&settings),
-            name,
             statement,
         );
         async move { Ok(TracedTransaction::new(begun.await?, settings)) }

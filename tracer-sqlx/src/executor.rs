@@ -17,7 +17,7 @@ use crate::call::{self, Call, Source};
 use crate::connection::{TracedConn, TracedPoolConnection};
 use crate::driver::TracedDb;
 use crate::pool::TracedPool;
-use crate::transaction::{TracedTransaction, begin, savepoint_or_begin};
+use crate::transaction::{TracedTransaction, begin};
 
 macro_rules! executor {
     (impl[$($generics:tt)*] Executor<$life:lifetime> for $On:ty, |$this:ident| $source:expr, $settings:expr) => {
@@ -116,7 +116,6 @@ impl<'a, DB: TracedDb> Acquire<'a> for &'_ TracedPool<DB> {
         Box::pin(begin(
             Source::Pool(self.inner().clone()),
             Arc::clone(self.settings()),
-            "BEGIN",
             None,
         ))
     }
@@ -136,8 +135,7 @@ macro_rules! acquire {
             fn begin(self) -> BoxFuture<'t, Result<Transaction<'t, DB>, Error>> {
                 let settings = Arc::clone(self.settings());
                 let connection = self.raw_mut();
-                let name = savepoint_or_begin::<DB>(connection);
-                Box::pin(begin(Source::Connection(connection), settings, name, None))
+                Box::pin(begin(Source::Connection(connection), settings, None))
             }
         }
     };

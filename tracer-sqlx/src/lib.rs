@@ -47,6 +47,7 @@ mod connection;
 mod driver;
 mod endpoint;
 mod executor;
+mod plain;
 mod pool;
 mod query_span;
 mod repeats;

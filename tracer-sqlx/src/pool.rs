@@ -2,19 +2,18 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
 
 use sqlx_core::connection::Connection;
 use sqlx_core::database::Database;
 use sqlx_core::error::Error;
 use sqlx_core::pool::{CloseEvent, Pool, PoolConnection, PoolOptions};
 use sqlx_core::sql_str::{SqlSafeStr, SqlStr};
-use tracer_core::{TraceFuture, Tracer, active_span};
+use tracer_core::{TraceFuture, Tracer};
 
-use crate::call::Source;
+use crate::call::{Source, acquire};
 use crate::connection::{Raw, TracedConn, TracedPoolConnection};
 use crate::driver::TracedDb;
-use crate::query_span::{QuerySpan, in_span, tag_wait};
+use crate::query_span::{QuerySpan, in_span};
 use crate::repeats::Repeats;
 use crate::settings::{Settings, StatementText};
 use crate::transaction::{TracedTransaction, begin};
@@ -187,7 +186,6 @@ impl<DB: TracedDb> TracedPool<DB> {
         let begun = begin(
             Source::Pool(self.pool.clone()),
             Arc::clone(&settings),
-            "BEGIN",
             statement,
         );
         async move { Ok(TracedTransaction::new(begun.await?, settings)) }
@@ -201,13 +199,7 @@ impl<DB: TracedDb> TracedPool<DB> {
             return Ok(None);
         };
         let settings = Arc::clone(&self.settings);
-        let begun = begin(
-            Source::Idle(connection),
-            Arc::clone(&settings),
-            "BEGIN",
-            statement,
-        )
-        .await?;
+        let begun = begin(Source::Idle(connection), Arc::clone(&settings), statement).await?;
         Ok(Some(TracedTransaction::new(begun, settings)))
     }
 
@@ -215,18 +207,14 @@ impl<DB: TracedDb> TracedPool<DB> {
     pub(crate) fn acquire_raw(
         &self,
     ) -> impl Future<Output = Result<PoolConnection<DB>, Error>> + Send + use<DB> {
+        let pool = self.pool.clone();
         let span = QuerySpan::new(Arc::clone(&self.settings));
-        let connection = self.pool.acquire();
         async move {
             let open = span.begin("ACQUIRE");
             let work = async move {
                 span.tag_if_recording();
-                let began = active_span().is_recording().then(Instant::now);
-                let result = connection.await;
-                if let Some(began) = began {
-                    tag_wait(&span.settings, began.elapsed());
-                }
-                result.inspect_err(|error| span.tag_error(error))
+                let connection = acquire(&pool, &span.settings).await;
+                connection.inspect_err(|error| span.tag_error(error))
             };
             work.in_span(open).await
         }

@@ -6,11 +6,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_core::future::BoxFuture;
 use sqlx_core::Either;
 use sqlx_core::error::{Error, ErrorKind};
 use sqlx_core::sql_str::{AssertSqlSafe, SqlSafeStr, SqlStr};
 use tracer_core::{
-    ActiveSpan, Span, SpanContext, SpanKind, TraceFuture, Tracer, active_span, tags,
+    ActiveSpan, Decision, Span, SpanContext, SpanKind, TraceFuture, Tracer, active_span, tags,
 };
 
 use crate::driver::{Step, TracedDb};
@@ -33,27 +34,54 @@ const DB_REPEATED_OPERATION: &str = "db.repeated_operation";
 #[derive(Debug)]
 pub(crate) struct QuerySpan {
     pub(crate) settings: Arc<Settings>,
-    parent: Option<SpanContext>,
+    parent: Parent,
+}
+
+/// What was active at the call.
+#[derive(Debug)]
+enum Parent {
+    /// Nothing: what is active at the first poll is the parent.
+    Nothing,
+    /// A trace that is not sampled. Its queries need no spans: there is nothing to record, and whatever is started while
+    /// they run is under what is active anyway.
+    Refused,
+    Context(SpanContext),
 }
 
 impl QuerySpan {
     /// To be made when the user calls, before any future is polled.
     #[inline]
     pub(crate) fn new(settings: Arc<Settings>) -> Self {
-        Self {
-            settings,
-            parent: active_span().context(),
+        let parent = match active_span().context() {
+            None => Parent::Nothing,
+            Some(context) if context.decision() == Decision::Refused && context.is_valid() => {
+                Parent::Refused
+            }
+            Some(context) => Parent::Context(context),
+        };
+        Self { settings, parent }
+    }
+
+    /// Whether there will be no span, as far as can be told at the call.
+    pub(crate) fn is_off(&self) -> bool {
+        match &self.parent {
+            Parent::Refused => true,
+            Parent::Context(_) => false,
+            Parent::Nothing => self.settings.tracer.is_none() && !Tracer::current().is_enabled(),
         }
     }
 
     /// Starts the span. If nothing was active at the call, what is active now is the parent.
     pub(crate) fn begin(&self, name: &'static str) -> Span {
         match &self.parent {
-            Some(parent) => parent.in_scope(|| self.start(name)),
-            None if self.settings.only_with_parent && active_span().context().is_none() => {
+            Parent::Refused => Span::disabled(),
+            Parent::Context(parent) => parent.in_scope(|| self.start(name)),
+            Parent::Nothing
+                if self.settings.only_with_parent && active_span().context().is_none() =>
+            {
                 Span::disabled()
             }
-            None => self.start(name),
+            Parent::Nothing => self.start(name),
         }
     }
 
@@ -81,11 +109,7 @@ impl QuerySpan {
             return;
         };
         // Only the span that is active in this task can be told.
-        if self
-            .parent
-            .as_ref()
-            .is_some_and(|called| called.span_id() != parent.span_id())
-        {
+        if matches!(&self.parent, Parent::Context(called) if called.span_id() != parent.span_id()) {
             return;
         }
         let count = repeats.count(parent.trace_id(), parent.span_id(), sql.as_str());
@@ -206,15 +230,19 @@ impl QuerySpan {
 }
 
 /// Runs a step that is no query in a span of its own: the span is a child of what is active at the call.
-pub(crate) fn in_span<T, F>(
+///
+/// The work is boxed: futures of drivers are kilobytes, and are copied whenever a future around them is moved.
+pub(crate) fn in_span<'f, T, F>(
     settings: &Arc<Settings>,
     name: &'static str,
     work: F,
-) -> impl Future<Output = Result<T, Error>> + use<T, F>
+) -> impl Future<Output = Result<T, Error>> + Send + use<'f, T, F>
 where
-    F: Future<Output = Result<T, Error>>,
+    T: 'f,
+    F: Future<Output = Result<T, Error>> + Send + 'f,
 {
     let span = QuerySpan::new(Arc::clone(settings));
+    let work: BoxFuture<'f, _> = Box::pin(work);
     async move {
         let open = span.begin(name);
         let work = async move {

@@ -98,7 +98,9 @@ mod tests {
     #[test]
     fn only_static_text_is_static() {
         assert!(is_static(&"SELECT 1".into_sql_str()));
-        assert!(is_static(&"SELECT 1".into_sql_str().clone()));
+        let text = "SELECT 1".into_sql_str();
+        let copy = text.clone();
+        assert!(is_static(&copy) && copy == text);
         assert!(is_static(
             &AssertSqlSafe(Cow::Borrowed("SELECT 1")).into_sql_str()
         ));

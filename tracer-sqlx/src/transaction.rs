@@ -23,13 +23,18 @@ use crate::settings::Settings;
 pub struct TracedTransaction<'c, DB: Database> {
     conn: TracedConn<'c, DB>,
     open: Open,
+    is_savepoint: bool,
 }
 
 impl<'c, DB: TracedDb> TracedTransaction<'c, DB> {
     pub(crate) fn new(transaction: Transaction<'c, DB>, settings: Arc<Settings>) -> Self {
+        let is_savepoint = depth::<DB>(&transaction) > 1;
+        let conn = TracedConn::new(Raw::Transaction(transaction), settings);
+        let open = Open { is_open: true };
         Self {
-            conn: TracedConn::new(Raw::Transaction(transaction), settings),
-            open: Open { is_open: true },
+            conn,
+            open,
+            is_savepoint,
         }
     }
 
@@ -49,7 +54,7 @@ impl<'c, DB: TracedDb> TracedTransaction<'c, DB> {
     /// # Errors
     /// Those of the database. The transaction is rolled back then.
     pub fn commit(self) -> impl Future<Output = Result<(), Error>> + Send {
-        let name = if self.depth() > 1 {
+        let name = if self.is_savepoint {
             "RELEASE SAVEPOINT"
         } else {
             "COMMIT"
@@ -63,7 +68,7 @@ impl<'c, DB: TracedDb> TracedTransaction<'c, DB> {
     /// # Errors
     /// Those of the database.
     pub fn rollback(self) -> impl Future<Output = Result<(), Error>> + Send {
-        let name = if self.depth() > 1 {
+        let name = if self.is_savepoint {
             "ROLLBACK TO SAVEPOINT"
         } else {
             "ROLLBACK"
@@ -86,10 +91,6 @@ impl<'c, DB: TracedDb> TracedTransaction<'c, DB> {
                 unreachable!("`new` makes one of a transaction, and nothing else sets it")
             }
         }
-    }
-
-    fn depth(&self) -> usize {
-        DB::TransactionManager::get_transaction_depth(self.conn.raw())
     }
 }
 
@@ -136,29 +137,24 @@ impl Drop for Open {
     }
 }
 
-/// What beginning a transaction on this connection is called.
-pub(crate) fn savepoint_or_begin<DB: TracedDb>(connection: &DB::Connection) -> &'static str {
-    if DB::TransactionManager::get_transaction_depth(connection) == 0 {
-        "BEGIN"
-    } else {
-        "SAVEPOINT"
-    }
+fn depth<DB: Database>(connection: &DB::Connection) -> usize {
+    DB::TransactionManager::get_transaction_depth(connection)
 }
 
 /// Begins a transaction of sqlx's, in a span.
 pub(crate) fn begin<'c, DB: TracedDb>(
     source: Source<'c, DB>,
     settings: Arc<Settings>,
-    name: &'static str,
     statement: Option<SqlStr>,
 ) -> impl Future<Output = Result<Transaction<'c, DB>, Error>> + Send {
     let span = QuerySpan::new(settings);
     async move {
-        let open = span.begin(name);
+        let open = span.begin("BEGIN");
         let work = async move {
+            let told = statement.is_some();
             match &statement {
                 Some(sql) if active_span().is_recording() => {
-                    drop(span.describe_text(&active_span(), sql, ""))
+                    span.describe_text(&active_span(), sql, "");
                 }
                 _ => span.tag_if_recording(),
             }
@@ -166,7 +162,15 @@ pub(crate) fn begin<'c, DB: TracedDb>(
                 let connection = source.lease(&span.settings).await?;
                 Transaction::begin(connection, statement).await
             };
-            result.await.inspect_err(|error| span.tag_error(error))
+            let result = result.await;
+            // Not asked before: the rollback of a transaction that was dropped may have been under way still.
+            if let Ok(transaction) = &result
+                && !told
+                && depth::<DB>(transaction) > 1
+            {
+                active_span().set_operation_name("SAVEPOINT");
+            }
+            result.inspect_err(|error| span.tag_error(error))
         };
         work.in_span(open).await
     }

@@ -53,7 +53,7 @@ fn a_statement_timed_out_by_the_server_has_its_code() {
     super::run_uncounted(async |on: Fixture<Db>| {
         let mut conn = on.pool.acquire().await.unwrap();
         conn.execute(SET_TIMEOUT).await.unwrap();
-        let failed = conn.execute(super::SLOW_QUERY).await.unwrap_err();
+        let failed = conn.execute(SLOW).await.unwrap_err();
         assert!(failed.as_database_error().is_some(), "{failed}");
         let spans = on.test.spans();
         assert_eq!(code(&spans[2]).as_deref(), Some(TIMED_OUT));

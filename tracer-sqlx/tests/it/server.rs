@@ -5,8 +5,8 @@ use std::net::TcpListener;
 use std::process::{ChildStdin, Command, Stdio};
 
 /// A server that runs as long as this lives, at most as long as this process.
-pub struct Server {
-    pub port: u16,
+pub(crate) struct Server {
+    pub(crate) port: u16,
     /// The server's keeper stops it when this pipe closes, also when the process is killed.
     _alive: ChildStdin,
 }
@@ -16,7 +16,7 @@ pub struct Server {
 ///
 /// # Panics
 /// When the server cannot be had, with what it said.
-pub fn start(name: &str, script: &str) -> Server {
+pub(crate) fn start(name: &str, script: &str) -> Server {
     // Between asking for a free port and its use another process may take it.
     let mut said = String::new();
     for _ in 0..3 {

@@ -927,9 +927,9 @@ async fn any_executor_and_acquire_will_do(on: Fixture<Db>) {
     by_executor(&mut tx).await;
     by_executor(&mut *tx).await;
     by_acquire(&mut tx).await;
+    tx.rollback().await.unwrap();
     let mut raw = on.raw.acquire().await.unwrap();
     by_executor(&mut on.pool.traced(&mut raw)).await;
-    drop(tx);
     assert_trace!(
         on.test,
         "
@@ -944,6 +944,7 @@ async fn any_executor_and_acquire_will_do(on: Fixture<Db>) {
         DELETE items {db.rows_affected=0}
         DELETE items {db.rows_affected=0}
         SAVEPOINT
+        ROLLBACK
         DELETE items {db.rows_affected=0}
         "
     );

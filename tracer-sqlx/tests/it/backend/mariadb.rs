@@ -14,32 +14,30 @@ mod concurrent;
 #[path = "../suite.rs"]
 mod suite;
 
-pub type Db = MySql;
-pub static TALLY: Tally = Tally::new("mariadb");
+pub(crate) type Db = MySql;
+pub(crate) static TALLY: Tally = Tally::new("mariadb");
 
-pub const INSERT: &str = "INSERT INTO items (id, name) VALUES (?, ?)";
-pub const BY_ID: &str = "SELECT id, name FROM items WHERE id = ?";
-pub const SLOW: &str = "SELECT sleep(30)";
-pub const SLOW_NAME: &str = "SELECT";
-pub const DUPLICATE: &[&str] = &["db.sqlstate=\"23000\""];
-pub const NO_TABLE: &str = "db.sqlstate=\"42S02\"";
-pub const TAGS: &[(&str, &str)] = &[
+pub(crate) const INSERT: &str = "INSERT INTO items (id, name) VALUES (?, ?)";
+pub(crate) const BY_ID: &str = "SELECT id, name FROM items WHERE id = ?";
+pub(crate) const SLOW: &str = "SELECT sleep(30)";
+pub(crate) const SLOW_NAME: &str = "SELECT";
+pub(crate) const DUPLICATE: &[&str] = &["db.sqlstate=\"23000\""];
+pub(crate) const NO_TABLE: &str = "db.sqlstate=\"42S02\"";
+pub(crate) const TAGS: &[(&str, &str)] = &[
     ("db.type", "mysql"),
     ("db.user", "root"),
     ("peer.ipv4", "127.0.0.1"),
 ];
 
-pub const CONNECTION_ID: &str = "SELECT CAST(connection_id() AS SIGNED)";
-pub const OWN_TEXT: &str =
+pub(crate) const CONNECTION_ID: &str = "SELECT CAST(connection_id() AS SIGNED)";
+pub(crate) const OWN_TEXT: &str =
     "SELECT CAST(info AS CHAR) FROM information_schema.processlist WHERE id = connection_id()";
-pub const SET_TIMEOUT: &str = "SET max_statement_time = 0.05";
-// `sleep` does not fail when it is timed out: it returns.
-pub const SLOW_QUERY: &str = "SELECT count(*) FROM seq_1_to_1000000000";
-pub const TIMED_OUT: &str = "70100";
-pub const KILLED: &str = "70100";
-pub const DEADLOCK: &str = "40001";
+pub(crate) const SET_TIMEOUT: &str = "SET max_statement_time = 0.05";
+pub(crate) const TIMED_OUT: &str = "70100";
+pub(crate) const KILLED: &str = "70100";
+pub(crate) const DEADLOCK: &str = "40001";
 
-pub fn kill(id: i64) -> String {
+pub(crate) fn kill(id: i64) -> String {
     format!("KILL {id}")
 }
 
@@ -61,13 +59,13 @@ fn server() -> &'static Server {
     SERVER.get_or_init(|| server::start("MariaDB", SCRIPT))
 }
 
-pub fn run<T: Future<Output = ()>>(all: usize, test: impl FnOnce(Fixture<Db>) -> T) {
+pub(crate) fn run<T: Future<Output = ()>>(all: usize, test: impl FnOnce(Fixture<Db>) -> T) {
     let version = with_database(MySqlPoolOptions::new().max_connections(4), test);
     TALLY.pass(all, &version);
 }
 
 /// Runs a test that only some backends have.
-pub fn run_uncounted<T: Future<Output = ()>>(test: impl FnOnce(Fixture<Db>) -> T) {
+pub(crate) fn run_uncounted<T: Future<Output = ()>>(test: impl FnOnce(Fixture<Db>) -> T) {
     with_database(MySqlPoolOptions::new().max_connections(4), test);
 }
 

@@ -11,19 +11,19 @@ use sqlx::{Database, Pool};
 use tracer_sqlx::{TracedDb, TracedPool};
 use tracer_testing::TestTracer;
 
-pub mod mariadb;
-pub mod postgres;
-pub mod sqlite;
+pub(crate) mod mariadb;
+pub(crate) mod postgres;
+pub(crate) mod sqlite;
 
 /// What a test gets: a database of its own with a table `items (id, name)`, and the tracer of its pool.
-pub struct Fixture<DB: Database> {
-    pub test: TestTracer,
-    pub raw: Pool<DB>,
-    pub pool: TracedPool<DB>,
+pub(crate) struct Fixture<DB: Database> {
+    pub(crate) test: TestTracer,
+    pub(crate) raw: Pool<DB>,
+    pub(crate) pool: TracedPool<DB>,
 }
 
 impl<DB: TracedDb> Fixture<DB> {
-    pub fn new(raw: Pool<DB>) -> Self {
+    pub(crate) fn new(raw: Pool<DB>) -> Self {
         // What is the same for all spans of a database is looked at by one test, not by all.
         let hidden = [
             "component",
@@ -43,8 +43,8 @@ impl<DB: TracedDb> Fixture<DB> {
 }
 
 /// Counts the tests of a backend that passed, to say so when all have.
-pub struct Tally {
-    pub name: &'static str,
+pub(crate) struct Tally {
+    pub(crate) name: &'static str,
     passed: AtomicUsize,
 }
 
@@ -57,7 +57,7 @@ impl Tally {
     }
 
     /// Counts one more; after the last one tells, past the capture of tests' output.
-    pub fn pass(&self, all: usize, version: &str) {
+    pub(crate) fn pass(&self, all: usize, version: &str) {
         if self.passed.fetch_add(1, Ordering::SeqCst) + 1 == all {
             let _ = writeln!(io::stderr(), "backend {} {version}: {all} tests", self.name);
         }
@@ -65,7 +65,7 @@ impl Tally {
 }
 
 /// Runs a test as an application runs: on several threads.
-pub fn block_on<F: Future>(future: F) -> F::Output {
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder
         .worker_threads(2)

@@ -16,31 +16,30 @@ mod concurrent;
 #[path = "../suite.rs"]
 mod suite;
 
-pub type Db = Postgres;
-pub static TALLY: Tally = Tally::new("postgres");
+pub(crate) type Db = Postgres;
+pub(crate) static TALLY: Tally = Tally::new("postgres");
 
-pub const INSERT: &str = "INSERT INTO items (id, name) VALUES ($1, $2)";
-pub const BY_ID: &str = "SELECT id, name FROM items WHERE id = $1";
-pub const SLOW: &str = "SELECT count(*) FROM pg_sleep(30)";
-pub const SLOW_NAME: &str = "SELECT pg_sleep";
-pub const DUPLICATE: &[&str] = &["db.constraint=items_pkey", "db.sqlstate=\"23505\""];
-pub const NO_TABLE: &str = "db.sqlstate=\"42P01\"";
-pub const TAGS: &[(&str, &str)] = &[
+pub(crate) const INSERT: &str = "INSERT INTO items (id, name) VALUES ($1, $2)";
+pub(crate) const BY_ID: &str = "SELECT id, name FROM items WHERE id = $1";
+pub(crate) const SLOW: &str = "SELECT count(*) FROM pg_sleep(30)";
+pub(crate) const SLOW_NAME: &str = "SELECT pg_sleep";
+pub(crate) const DUPLICATE: &[&str] = &["db.constraint=items_pkey", "db.sqlstate=\"23505\""];
+pub(crate) const NO_TABLE: &str = "db.sqlstate=\"42P01\"";
+pub(crate) const TAGS: &[(&str, &str)] = &[
     ("db.type", "postgresql"),
     ("db.user", "postgres"),
     ("peer.ipv4", "127.0.0.1"),
 ];
 
-pub const CONNECTION_ID: &str = "SELECT pg_backend_pid()::bigint";
-pub const OWN_TEXT: &str = "SELECT query FROM pg_stat_activity WHERE pid = pg_backend_pid()";
+pub(crate) const CONNECTION_ID: &str = "SELECT pg_backend_pid()::bigint";
+pub(crate) const OWN_TEXT: &str = "SELECT query FROM pg_stat_activity WHERE pid = pg_backend_pid()";
 /// The timeout of a statement, set and then met, and what the database says of it.
-pub const SET_TIMEOUT: &str = "SET statement_timeout = '50ms'";
-pub const SLOW_QUERY: &str = SLOW;
-pub const TIMED_OUT: &str = "57014";
-pub const KILLED: &str = "57P01";
-pub const DEADLOCK: &str = "40P01";
+pub(crate) const SET_TIMEOUT: &str = "SET statement_timeout = '50ms'";
+pub(crate) const TIMED_OUT: &str = "57014";
+pub(crate) const KILLED: &str = "57P01";
+pub(crate) const DEADLOCK: &str = "40P01";
 
-pub fn kill(id: i64) -> String {
+pub(crate) fn kill(id: i64) -> String {
     format!("SELECT pg_terminate_backend({id})")
 }
 
@@ -65,13 +64,13 @@ fn server() -> &'static Server {
     SERVER.get_or_init(|| server::start("PostgreSQL", SCRIPT))
 }
 
-pub fn run<T: Future<Output = ()>>(all: usize, test: impl FnOnce(Fixture<Db>) -> T) {
+pub(crate) fn run<T: Future<Output = ()>>(all: usize, test: impl FnOnce(Fixture<Db>) -> T) {
     let version = with_database(PgPoolOptions::new().max_connections(4), test);
     TALLY.pass(all, &version);
 }
 
 /// Runs a test that only some backends have.
-pub fn run_uncounted<T: Future<Output = ()>>(test: impl FnOnce(Fixture<Db>) -> T) {
+pub(crate) fn run_uncounted<T: Future<Output = ()>>(test: impl FnOnce(Fixture<Db>) -> T) {
     with_database(PgPoolOptions::new().max_connections(4), test);
 }
 

@@ -11,21 +11,21 @@ use super::{Fixture, Tally, block_on};
 #[path = "../suite.rs"]
 mod suite;
 
-pub type Db = Sqlite;
-pub static TALLY: Tally = Tally::new("sqlite");
+pub(crate) type Db = Sqlite;
+pub(crate) static TALLY: Tally = Tally::new("sqlite");
 
-pub const INSERT: &str = "INSERT INTO items (id, name) VALUES (?, ?)";
-pub const BY_ID: &str = "SELECT id, name FROM items WHERE id = ?";
+pub(crate) const INSERT: &str = "INSERT INTO items (id, name) VALUES (?, ?)";
+pub(crate) const BY_ID: &str = "SELECT id, name FROM items WHERE id = ?";
 /// Runs long enough to be interrupted.
-pub const SLOW: &str = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1000000) SELECT count(*) FROM c";
-pub const SLOW_NAME: &str = "SELECT";
+pub(crate) const SLOW: &str = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1000000) SELECT count(*) FROM c";
+pub(crate) const SLOW_NAME: &str = "SELECT";
 /// What `INSERT`ing an id twice comes to, as tags.
-pub const DUPLICATE: &[&str] = &["db.sqlstate=\"1555\""];
+pub(crate) const DUPLICATE: &[&str] = &["db.sqlstate=\"1555\""];
 /// The beginning of what selecting from a table that is not there comes to.
-pub const NO_TABLE: &str = "db.sqlstate=\"1\"";
-pub const TAGS: &[(&str, &str)] = &[("db.type", "sqlite")];
+pub(crate) const NO_TABLE: &str = "db.sqlstate=\"1\"";
+pub(crate) const TAGS: &[(&str, &str)] = &[("db.type", "sqlite")];
 
-pub fn run<T: Future<Output = ()>>(all: usize, test: impl FnOnce(Fixture<Db>) -> T) {
+pub(crate) fn run<T: Future<Output = ()>>(all: usize, test: impl FnOnce(Fixture<Db>) -> T) {
     let directory = tempfile::tempdir().unwrap();
     block_on(async {
         let options = SqliteConnectOptions::new()
