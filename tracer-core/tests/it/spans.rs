@@ -290,3 +290,21 @@ fn spans_and_contexts_go_to_other_threads() {
     unwinds::<&tracer_core::Tracer>();
     sends::<tracer_core::SpanBuilder<'static>>();
 }
+
+#[test]
+fn starts_follow_the_wall_clock() {
+    let test = TestTracer::new("it").strict();
+    let mut times = Vec::new();
+    for _ in 0..200 {
+        let before = SystemTime::now();
+        test.tracer().start_span("root").finish();
+        times.push((before, SystemTime::now()));
+    }
+    let slack = Duration::from_millis(50); // drift within the second an anchor serves, and calibration of the counter
+    for (span, (before, after)) in test.spans().iter().zip(times) {
+        assert!(
+            before - slack <= span.start() && span.start() <= after + slack,
+            "{span:?}"
+        );
+    }
+}
