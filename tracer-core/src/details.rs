@@ -158,6 +158,10 @@ impl Details {
     }
 
     /// Sets a tag, over an earlier one of the same key. `false` if a limit forbids a new one.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers have it, and a reference to a `Cow` is no better"
+    )]
     pub(crate) fn set_tag(&mut self, key: Cow<'static, str>, value: &TagValue<'_>) -> bool {
         let kept = cut(&key, NAME_BYTES);
         let found = self
@@ -356,6 +360,10 @@ impl Details {
         self.text = kept;
     }
 
+    #[expect(
+        clippy::ptr_arg,
+        reason = "a `&str` would not tell which keys are known at compile time and need no copy"
+    )]
     fn store_row(&mut self, key: &Cow<'static, str>, value: &TagValue<'_>) -> Option<Row> {
         Some(Row {
             value: self.store_value(value)?,
@@ -363,6 +371,10 @@ impl Details {
         })
     }
 
+    #[expect(
+        clippy::ptr_arg,
+        reason = "a `&str` would not tell which keys are known at compile time and need no copy"
+    )]
     fn store_key(&mut self, key: &Cow<'static, str>) -> Option<Text> {
         self.truncated |= key.len() > NAME_BYTES;
         match key {
