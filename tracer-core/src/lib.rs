@@ -18,6 +18,26 @@
 //! } // the guard sends what is left
 //! ```
 //!
+//! # Functions
+//!
+//! [`#[traced]`](macro@traced) makes a span of each call, active while the function runs, over its awaits too. It records
+//! nothing of the arguments but what `tags` names.
+//!
+//! ```
+//! use tracer_core::traced;
+//!
+//! #[traced(tags(cents), err)]
+//! async fn charge(cents: u64) -> Result<(), std::io::Error> {
+//!     book(cents).await
+//! }
+//!
+//! #[traced]
+//! async fn book(cents: u64) -> Result<(), std::io::Error> {
+//!     tracer_core::active_span().set_tag("booked", cents);
+//!     Ok(())
+//! }
+//! ```
+//!
 //! # What it promises
 //!
 //! After set-up nothing here returns an error to the application, panics in it or blocks it. Everything that grows is
@@ -31,7 +51,7 @@
 //!
 //! # Where to look
 //!
-//! [`Tracer::builder`] sets up, [`Span`] and [`Scope`] are spans by hand, [`TraceFuture`] brings them into async code,
+//! [`Tracer::builder`] sets up, [`macro@traced`] traces functions, [`Span`] and [`Scope`] are spans by hand, [`TraceFuture`] brings them into async code,
 //! [`carry`] to other threads. [`propagation`] has the header formats, [`mod@env`] the environment variables. To extend:
 //! [`Reporter`], [`Sample`], [`Propagator`] and the carriers are the four seams.
 

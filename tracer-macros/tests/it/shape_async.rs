@@ -137,3 +137,50 @@ fn inference_is_that_of_the_signature() {
     "
     );
 }
+
+#[traced]
+#[tokio::main(flavor = "current_thread")]
+async fn main_below() {
+    step().await;
+}
+
+#[tokio::main(flavor = "current_thread")]
+#[traced]
+async fn main_above() {
+    step().await;
+}
+
+#[test]
+fn other_attributes_may_stand_above_or_below() {
+    let test = TestTracer::new("shop");
+    let _default = test.tracer().set_default();
+    main_below();
+    main_above();
+    assert_trace!(
+        test,
+        "
+        main_below
+          step
+        main_above
+          step
+    "
+    );
+}
+
+async fn untraced(buffer: [u8; 256]) -> u8 {
+    tokio::task::yield_now().await;
+    buffer[7]
+}
+
+#[traced]
+async fn with_a_buffer(buffer: [u8; 256]) -> u8 {
+    tokio::task::yield_now().await;
+    buffer[7]
+}
+
+/// A span is 128 bytes. Arguments are not kept twice, nor is the span.
+#[test]
+fn a_traced_future_is_larger_by_its_span() {
+    let added = size_of_val(&with_a_buffer([0; 256])) - size_of_val(&untraced([0; 256]));
+    assert!((128..=160).contains(&added), "{added} bytes");
+}
