@@ -237,7 +237,7 @@ impl TracerBuilder {
         let polling = sampler.start(&process.service_name);
         polling.wait_first(FIRST_STRATEGY);
         let core = Arc::new(Core {
-            id: registry::register(Arc::clone(&hub)),
+            id: registry::register(&hub),
             hub,
             account,
             process,
@@ -252,7 +252,9 @@ impl TracerBuilder {
             "tracer: service {:?} is traced; sampler {} (another one: `sampler(..)` of the builder, or \
              JAEGER_SAMPLER_TYPE and `from_env()`); {tracer:?}",
             tracer.service_name(),
-            tracer.sampler().map_or_else(String::new, |sampler| format!("{sampler:?}")),
+            tracer
+                .sampler()
+                .map_or_else(String::new, |sampler| format!("{sampler:?}")),
         );
         Ok(tracer)
     }

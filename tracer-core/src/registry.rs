@@ -26,11 +26,12 @@ pub(crate) fn change<T: Clone>(
 }
 
 /// Makes a tracer known to all threads, by a number that is not used again. 0 is the tracer that does nothing.
-pub(crate) fn register(hub: Arc<Hub>) -> u32 {
+pub(crate) fn register(hub: &Arc<Hub>) -> u32 {
     static LAST: AtomicU32 = AtomicU32::new(0);
     let id = LAST.fetch_add(1, Ordering::Relaxed) + 1;
-    let entry = (id, hub);
-    change(&HUBS, |hubs| hubs.extend([entry.clone()]));
+    change(&HUBS, |hubs| {
+        hubs.insert(id, Arc::clone(hub));
+    });
     id
 }
 

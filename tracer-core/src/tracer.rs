@@ -33,8 +33,9 @@ use crate::tag::TagValue;
 
 /// Starts spans for one service and sends them through its reporters. Cheap to clone.
 ///
-/// Made by [`Tracer::builder`](crate::Tracer::builder). A service has one, installed for the whole process; tests and processes that play several
-/// services build more. When the last clone is dropped its reporter thread sends what is left and ends.
+/// Made by [`Tracer::builder`](crate::Tracer::builder). A service has one, installed for the whole process; tests and
+/// processes that play several services build more. When the last clone is dropped its reporter thread sends what is left
+/// and ends.
 #[derive(Clone)]
 pub struct Tracer {
     /// `None` in the tracer that does nothing.
@@ -436,7 +437,7 @@ impl Core {
             record
                 .details
                 .get_or_insert_with(|| local::details(self.id))
-                .set_tag(key, &value);
+                .set_tag(&key, &value);
         }
         record.start = Instant::now();
         record
