@@ -2,6 +2,8 @@
 //!
 //! The flag is for a whole build, so the program is built apart, with the lock file of the workspace.
 
+#![expect(clippy::unwrap_used, reason = "what tests share fails as tests do")]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};

@@ -1,5 +1,15 @@
 //! `#[traced]` on real code: a module for each argument and for each family of shapes, whole span trees as text.
 
+#![expect(clippy::unwrap_used, reason = "what tests share fails as tests do")]
+#![expect(
+    clippy::boxed_local,
+    clippy::let_and_return,
+    clippy::manual_async_fn,
+    clippy::needless_arbitrary_self_type,
+    clippy::needless_pass_by_value,
+    reason = "these are the shapes to be tested"
+)]
+
 mod arg_crate;
 mod arg_err;
 mod arg_future;

@@ -62,7 +62,7 @@ fn futures_need_not_be_send() {
 async fn never(mut left: u32) -> ! {
     loop {
         if left == 0 {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         left -= 1;
         step().await;
