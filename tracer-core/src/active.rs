@@ -72,7 +72,7 @@ impl ActiveSpan {
         if !self.place.is_none() {
             let value = value.into();
             let key = key.into();
-            self.edit(|record| record.set_tag(key, &value));
+            self.edit(|record| record.set_tag(&key, &value));
         }
         self
     }
@@ -115,7 +115,10 @@ impl ActiveSpan {
     }
 
     /// As [`Span::set_baggage_item`](crate::Span::set_baggage_item). Works where only a context is active, too.
-    #[expect(clippy::must_use_candidate, reason = "a setter; what it returns is for chaining")]
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "a setter; what it returns is for chaining"
+    )]
     pub fn set_baggage_item(&self, key: &str, value: &str) -> &Self {
         self.edit(|record| record.set_baggage_item(key, value));
         self

@@ -34,7 +34,7 @@ pub struct SpanContext {
     pub(crate) carried: Option<Arc<Carried>>,
     pub(crate) tracer: u32,
     pub(crate) flags: u8,
-    pub(crate) state: u8,
+    pub(crate) state: u16,
 }
 
 /// What only some contexts carry, behind one pointer so that the others pay a null check.
@@ -56,25 +56,27 @@ pub(crate) mod flag {
 /// What this process knows of a context beside the flags.
 pub(crate) mod state {
     /// It came from the wire.
-    pub(crate) const REMOTE: u8 = 1;
+    pub(crate) const REMOTE: u16 = 1;
     /// No sampling decision was made.
-    pub(crate) const DEFERRED: u8 = 2;
+    pub(crate) const DEFERRED: u16 = 2;
     /// The W3C flag that the trace id is random in its lower 56 bits.
-    pub(crate) const RANDOM: u8 = 4;
+    pub(crate) const RANDOM: u16 = 4;
     /// Of a record: times, tags and logs are kept, for the span is to be reported.
-    pub(crate) const RECORDING: u8 = 8;
+    pub(crate) const RECORDING: u16 = 8;
     /// Of a record: the thread was unwinding from a panic when the span began, so unwinding at its end means nothing.
-    pub(crate) const UNWINDING: u8 = 16;
+    pub(crate) const UNWINDING: u16 = 16;
     /// Of a frame: its span was finished out of order and waits for those above it to go.
-    pub(crate) const CLOSED: u8 = 32;
+    pub(crate) const CLOSED: u16 = 32;
 
     /// Of a record: its start was counted, so its end is to be.
-    pub(crate) const COUNTED: u8 = 64;
+    pub(crate) const COUNTED: u16 = 64;
     /// Of a record: it stands for no span, but makes a context active.
-    pub(crate) const BARE: u8 = 128;
+    pub(crate) const BARE: u16 = 128;
+    /// Of a record in a queue: its details are in another, as bytes.
+    pub(crate) const SEALED: u16 = 256;
 
     /// What a context passes to its copies and children.
-    pub(crate) const INHERITED: u8 = DEFERRED | RANDOM;
+    pub(crate) const INHERITED: u16 = DEFERRED | RANDOM;
 }
 
 impl SpanContext {

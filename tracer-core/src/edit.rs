@@ -24,7 +24,7 @@ pub(crate) enum Edit {
 }
 
 impl SpanRecord {
-    pub(crate) fn set_tag(&mut self, key: Cow<'static, str>, value: &TagValue<'_>) -> Edit {
+    pub(crate) fn set_tag(&mut self, key: &str, value: &TagValue<'_>) -> Edit {
         if self.is_bare() {
             return Edit::Ignored;
         }
@@ -44,7 +44,7 @@ impl SpanRecord {
             return Edit::Ignored;
         }
         if self.is_recording() {
-            let time = time.map_or_else(|| LogTime::Counter(Instant::now()), LogTime::at);
+            let time = time.map_or_else(LogTime::now, LogTime::at);
             self.details().log(time, fields);
         }
         Edit::Done
@@ -87,8 +87,7 @@ impl SpanRecord {
             if !kept {
                 fields.push(("invalid".into(), "true".into()));
             }
-            self.details()
-                .log(LogTime::Counter(Instant::now()), &mut fields);
+            self.details().log(LogTime::now(), &fields);
         }
         Edit::Done
     }

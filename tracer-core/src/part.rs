@@ -7,7 +7,8 @@ use crate::counts::ThreadCounts;
 use crate::details::{Details, Limits};
 use crate::record::SpanRecord;
 use crate::registry;
-use crate::report::queue::{Handed, Hub, Ring};
+use crate::report::queue::Hub;
+use crate::report::ring::{Handed, Ring};
 
 /// The parts of one thread, that used last in front: most threads have one.
 #[derive(Debug)]
@@ -38,8 +39,10 @@ impl Parts {
 
     /// Empty details for a span of `tracer`: used ones if there are.
     pub(crate) fn details(&mut self, tracer: u32) -> Box<Details> {
-        let spare = self.get(tracer).map_or(Err(Limits::default()), Part::spare);
-        spare.unwrap_or_else(|limits| Box::new(Details::new(limits)))
+        match self.get(tracer) {
+            Some(part) => part.details(),
+            None => Box::new(Details::new(Limits::default())),
+        }
     }
 
     #[cold]
@@ -83,11 +86,14 @@ impl Part {
         }
     }
 
-    /// Used details that the reporter thread gave back, or the limits for new ones.
+    /// Empty details.
     #[inline]
-    fn spare(&mut self) -> Result<Box<Details>, Limits> {
+    fn details(&mut self) -> Box<Details> {
         let limits = self.hub.limits;
-        self.ring.as_mut().and_then(Ring::spare).ok_or(limits)
+        match &mut self.ring {
+            Some(ring) => ring.details(limits),
+            None => Box::new(Details::new(limits)),
+        }
     }
 }
 

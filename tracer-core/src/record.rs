@@ -184,7 +184,7 @@ impl SpanRecord {
     /// Nanoseconds from the Unix epoch to a log.
     pub(crate) fn log_nanos(&self, time: LogTime) -> i64 {
         match time {
-            LogTime::Counter(instant) => self.context.anchor.wall_nanos(instant),
+            LogTime::Counter(nanos) => self.context.anchor.wall_nanos_of(nanos),
             LogTime::Wall(nanos) => nanos,
         }
     }

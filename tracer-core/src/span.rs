@@ -96,7 +96,7 @@ impl Span {
         if self.record.is_some() {
             let value = value.into();
             let key = key.into();
-            self.edit(|record| record.set_tag(key, &value));
+            self.edit(|record| record.set_tag(&key, &value));
         }
         self
     }
@@ -173,7 +173,7 @@ impl Span {
     /// Sets a tag known at compile time.
     pub(crate) fn set_tag_if_recording(&mut self, key: &'static str, value: bool) {
         if self.is_recording() {
-            self.edit(|record| record.set_tag(Cow::Borrowed(key), &TagValue::Bool(value)));
+            self.edit(|record| record.set_tag(key, &TagValue::Bool(value)));
         }
     }
 
@@ -231,7 +231,7 @@ pub(crate) fn settle(outcome: Edit, tracer: u32) {
 #[cold]
 pub(crate) fn mark_panic(record: &mut SpanRecord) {
     if record.is_recording() && record.context.state & state::UNWINDING == 0 {
-        record.set_tag(Cow::Borrowed(tags::ERROR), &true.into());
+        record.set_tag(tags::ERROR, &true.into());
         let mut fields = edit::error_fields("panic", "the function panicked".to_owned());
         record.log(None, &mut fields);
         // Told: what else ends it while the thread unwinds, such as the drop of its future, says nothing new.

@@ -152,7 +152,7 @@ impl<'t> SpanBuilder<'t> {
             record.details = Some(local::details(record.context.tracer));
         }
         if let Some(kind) = self.kind {
-            record.set_tag(tags::SPAN_KIND.into(), &kind.into());
+            record.set_tag(tags::SPAN_KIND, &kind.into());
         }
         // Priority first: it decides whether the others are kept.
         let (priority, others): (Vec<_>, Vec<_>) = self
@@ -160,7 +160,7 @@ impl<'t> SpanBuilder<'t> {
             .into_iter()
             .partition(|(key, _)| key == tags::SAMPLING_PRIORITY);
         for (key, value) in priority.into_iter().chain(others) {
-            if record.set_tag(key, &value) == Edit::Forced {
+            if record.set_tag(&key, &value) == Edit::Forced {
                 span::settle(Edit::Forced, record.context.tracer);
             }
         }

@@ -12,6 +12,8 @@ mod packet;
 mod peer;
 pub(crate) mod queue;
 mod reporter_stats;
+pub(crate) mod ring;
+
 mod socket;
 pub(crate) mod udp;
 pub(crate) mod worker;

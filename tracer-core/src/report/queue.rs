@@ -1,189 +1,22 @@
 //! The way of finished spans from the threads that made them to the reporter thread.
 //!
-//! Each thread owns a small ring per tracer, with one producer and one consumer, so handing a span over is a move and a
-//! store. A second ring brings the emptied [`Details`] back. The [`Hub`] is what both sides know: threads register their
-//! rings there, the reporter thread is woken and asked there. A full ring drops the span and counts it.
+//! Each thread owns a small [ring](crate::report::ring) per tracer. The [`Hub`] is what both sides know: threads register
+//! their rings there, the reporter thread is woken and asked there. Threads beyond the cap on memory share a locked queue.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use rtrb::{Consumer, Producer, PushError, RingBuffer};
-
-use crate::clock::Instant as Counter;
 use crate::counts::{ThreadCounts, ThreadTotals};
-use crate::details::{Details, Limits};
+use crate::details::Limits;
 use crate::error::{FlushError, FlushErrorKind};
 use crate::record::SpanRecord;
+use crate::report::ring::{Drain, Handed, RING_BYTES, Ring, WAKE_SPANS, ring};
 
-/// Spans a ring holds.
-const RING_SPANS: usize = 2048;
-/// Spans after which a thread wakes the reporter thread rather than wait for the flush interval.
-const WAKE_SPANS: usize = RING_SPANS / 2;
-/// Bytes of details a ring holds.
-const RING_DETAIL_BYTES: usize = 1 << 20;
-/// Bytes a ring takes at most.
-const RING_BYTES: usize =
-    RING_SPANS * (size_of::<SpanRecord>() + size_of::<usize>()) + RING_DETAIL_BYTES;
 /// Spans the queue shared by the threads without a ring holds.
 const OVERFLOW_SPANS: usize = 4096;
-
-/// What became of a span that was handed over.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Handed {
-    Queued,
-    Full,
-    Closed,
-}
-
-/// A thread's end: the producer of spans.
-#[derive(Debug)]
-pub(crate) struct Ring {
-    spans: Producer<SpanRecord>,
-    spares: Consumer<Box<Details>>,
-    /// Bytes of details that went in; and came out, as far as last seen.
-    bytes_in: usize,
-    bytes_out: usize,
-    bytes_drained: Arc<AtomicUsize>,
-    since_wake: usize,
-}
-
-/// The reporter thread's end.
-#[derive(Debug)]
-pub(crate) struct Drain {
-    spans: Consumer<SpanRecord>,
-    spares: Producer<Box<Details>>,
-    bytes_drained: Arc<AtomicUsize>,
-}
-
-fn ring() -> (Ring, Drain) {
-    let (spans_in, spans_out) = RingBuffer::new(RING_SPANS);
-    let (spares_in, spares_out) = RingBuffer::new(RING_SPANS);
-    let bytes_drained = Arc::new(AtomicUsize::new(0));
-    let ring = Ring {
-        spans: spans_in,
-        spares: spares_out,
-        bytes_in: 0,
-        bytes_out: 0,
-        bytes_drained: Arc::clone(&bytes_drained),
-        since_wake: 0,
-    };
-    (
-        ring,
-        Drain {
-            spans: spans_out,
-            spares: spares_in,
-            bytes_drained,
-        },
-    )
-}
-
-impl Ring {
-    /// Details that the reporter thread gave back.
-    pub(crate) fn spare(&mut self) -> Option<Box<Details>> {
-        self.spares.pop().ok()
-    }
-
-    /// Moves a span that ended at `end` into the ring, or drops it if there is no room. What is left of `record` owns
-    /// nothing.
-    #[inline]
-    pub(crate) fn hand_over(&mut self, record: &mut SpanRecord, end: Counter, hub: &Hub) -> Handed {
-        if hub.is_closed() {
-            record.clear();
-            return Handed::Closed;
-        }
-        if record.details.is_some() && !self.admit(record) {
-            record.clear();
-            hub.wake();
-            return Handed::Full;
-        }
-        if let Err(PushError::Full(refused)) = self.spans.push(record.take_ended(end)) {
-            self.drop_refused(refused);
-            return Handed::Full;
-        }
-        self.since_wake += 1;
-        if self.since_wake == WAKE_SPANS {
-            self.since_wake = 0;
-            hub.wake();
-        }
-        Handed::Queued
-    }
-
-    /// Whether the cap on details allows those of `record`, which are then counted.
-    fn admit(&mut self, record: &SpanRecord) -> bool {
-        let bytes = record
-            .details
-            .as_ref()
-            .map_or(0, |details| details.footprint());
-        let admitted = self.has_room(bytes);
-        if admitted {
-            self.bytes_in = self.bytes_in.wrapping_add(bytes);
-        }
-        admitted
-    }
-
-    #[cold]
-    fn drop_refused(&mut self, refused: SpanRecord) {
-        let bytes = refused
-            .details
-            .as_ref()
-            .map_or(0, |details| details.footprint());
-        self.bytes_in = self.bytes_in.wrapping_sub(bytes);
-        drop(refused);
-    }
-
-    /// Whether the cap allows that many more bytes of details. Reads what the other side writes only when it must.
-    fn has_room(&mut self, bytes: usize) -> bool {
-        let allowed =
-            |out: usize| self.bytes_in.wrapping_sub(out).saturating_add(bytes) <= RING_DETAIL_BYTES;
-        if allowed(self.bytes_out) {
-            return true;
-        }
-        let out = self.bytes_drained.load(Ordering::Relaxed);
-        let room = allowed(out);
-        self.bytes_out = out;
-        room
-    }
-}
-
-impl Drain {
-    /// Hands what is queued to `report`, in place, then empties it and gives the details back. How many spans it was.
-    pub(crate) fn drain(&mut self, mut report: impl FnMut(&[SpanRecord])) -> usize {
-        let Ok(mut chunk) = self.spans.read_chunk(self.spans.slots()) else {
-            return 0;
-        };
-        let (first, second) = chunk.as_slices();
-        for slice in [first, second] {
-            if !slice.is_empty() {
-                report(slice);
-            }
-        }
-        let (first, second) = chunk.as_mut_slices();
-        let mut bytes = 0;
-        for record in first.iter_mut().chain(second) {
-            if let Some(mut details) = record.details.take() {
-                bytes += details.footprint();
-                if details.recycle() {
-                    // A full spare ring means that this thread's spans are finished elsewhere: let it go.
-                    drop(self.spares.push(details));
-                }
-            }
-        }
-        if bytes > 0 {
-            self.bytes_drained.fetch_add(bytes, Ordering::Relaxed);
-        }
-        let count = chunk.len();
-        chunk.commit_all();
-        count
-    }
-
-    /// Whether its thread has ended and nothing is left.
-    pub(crate) fn is_done(&self) -> bool {
-        self.spans.is_abandoned() && self.spans.is_empty()
-    }
-}
 
 /// What the threads of a process and one reporter thread share.
 #[derive(Debug)]

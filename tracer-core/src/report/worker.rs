@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::clock::Anchor;
+use crate::details::Spares;
 use crate::local;
 use crate::process::Process;
 use crate::record::SpanRecord;
-use crate::report::queue::{Drain, Hub};
+use crate::report::queue::Hub;
+use crate::report::ring::{BATCH_SPANS, Drain};
 use crate::report::{LossCause, Losses, ReportError, Reporter, ReporterStats};
 
 /// How long an anchor of the clock serves.
@@ -41,6 +43,8 @@ pub(crate) struct Worker {
     process: Process,
     desks: Vec<Desk>,
     drains: Vec<Drain>,
+    /// Details to read those of spans into.
+    pool: Spares,
     flush_interval: Duration,
     queue_full: Alarm,
     drained: u64,
@@ -86,6 +90,7 @@ impl Worker {
             process,
             desks,
             drains: Vec::new(),
+            pool: Spares::new(BATCH_SPANS),
             flush_interval,
             queue_full,
             drained: 0,
@@ -137,7 +142,7 @@ impl Worker {
         };
         let mut count = 0;
         for drain in &mut self.drains {
-            count += drain.drain(&mut report);
+            count += drain.drain(&mut self.pool, &mut report);
         }
         let mut overflow = self.hub.take_overflow();
         if !overflow.is_empty() {

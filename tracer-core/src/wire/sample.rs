@@ -47,14 +47,14 @@ pub(crate) fn details(record: &mut SpanRecord) -> &mut Details {
 }
 
 pub(crate) fn tag<'v>(record: &mut SpanRecord, key: &'static str, value: impl Into<TagValue<'v>>) {
-    assert!(details(record).set_tag(Cow::Borrowed(key), &value.into()));
+    assert!(details(record).set_tag(key, &value.into()));
 }
 
 /// A log at a time in microseconds.
 pub(crate) fn log(record: &mut SpanRecord, time: i64, key: &'static str, value: &str) {
     assert!(details(record).log(
         LogTime::Wall(time * 1000),
-        &mut [(Cow::Borrowed(key), value.into())]
+        &[(Cow::Borrowed(key), value.into())]
     ));
 }
 
@@ -132,14 +132,14 @@ pub(crate) fn any_span() -> impl Strategy<Value = SpanRecord> {
                     details.set_name(&name);
                 }
                 for (key, value) in tags {
-                    details.set_tag(Cow::Owned(key), &value);
+                    details.set_tag(&key, &value);
                 }
                 for (time, fields) in logs {
-                    let mut fields: Vec<_> = fields
+                    let fields: Vec<_> = fields
                         .into_iter()
                         .map(|(key, value)| (Cow::Owned(key), value))
                         .collect();
-                    details.log(LogTime::Wall(i64::from(time) * 1_000_000), &mut fields);
+                    details.log(LogTime::Wall(i64::from(time) * 1_000_000), &fields);
                 }
                 details.references = references
                     .into_iter()

@@ -155,7 +155,7 @@ fn then_only_its_identity_is_left_and_marked_once() {
     static KEYS: [&str; 100] = ["a key of some length that is not cut, for keys are not"; 100];
     let mut record = usual(2);
     for (at, key) in KEYS.iter().enumerate() {
-        assert!(details(&mut record).set_tag(format!("{key} {at}").into(), &at.into()));
+        assert!(details(&mut record).set_tag(&format!("{key} {at}"), &at.into()));
     }
     details(&mut record).truncated = true;
     details(&mut record).set_name(&"n".repeat(3_000));

@@ -1,0 +1,38 @@
+//! Details between two spans.
+
+use super::{Details, Limits};
+
+/// Emptied details. The ones used last come first: they are still in the cache.
+#[derive(Debug)]
+pub(crate) struct Spares {
+    #[expect(
+        clippy::vec_box,
+        reason = "records hold the boxes, which go back and forth"
+    )]
+    kept: Vec<Box<Details>>,
+    most: usize,
+}
+
+impl Spares {
+    /// Keeps at most that many.
+    pub(crate) const fn new(most: usize) -> Self {
+        Self {
+            kept: Vec::new(),
+            most,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn take(&mut self, limits: Limits) -> Box<Details> {
+        self.kept
+            .pop()
+            .unwrap_or_else(|| Box::new(Details::new(limits)))
+    }
+
+    #[inline]
+    pub(crate) fn give(&mut self, mut details: Box<Details>) {
+        if details.recycle() && self.kept.len() < self.most {
+            self.kept.push(details);
+        }
+    }
+}
