@@ -45,6 +45,15 @@
 mod call;
 mod connection;
 mod driver;
+#[cfg_attr(
+    not(any(
+        feature = "any",
+        feature = "mysql",
+        feature = "postgres",
+        feature = "sqlite"
+    )),
+    expect(dead_code, reason = "without a driver there is no pool to describe")
+)]
 mod endpoint;
 mod executor;
 mod plain;

@@ -63,7 +63,7 @@ fn try_start(script: &str) -> Result<Server, String> {
 const KEEPER: &str = r#"
 # Of its own, so that a Ctrl-C meant for the tests does not reach it before it has cleaned up.
 trap '' INT
-dir=$(mktemp -d "${TMPDIR:-/tmp}/tracer-sqlx.XXXXXX")
+dir=$(mktemp -d "${TMPDIR:-/tmp}/tracer-sqlx.XXXXXX" 2>&1) || { echo "$dir"; exit 1; }
 chmod 755 "$dir"
 serve > "$dir.log" 2>&1 < /dev/null &
 server=$!
