@@ -30,6 +30,8 @@ pub(crate) enum Asked {
     Head,
     /// CONNECT: after success the connection is a tunnel.
     Tunnel,
+    /// POST, which every call of gRPC is.
+    Post,
     /// Any other method.
     Body,
 }
@@ -39,6 +41,7 @@ impl Asked {
         match *method {
             Method::HEAD => Self::Head,
             Method::CONNECT => Self::Tunnel,
+            Method::POST => Self::Post,
             _ => Self::Body,
         }
     }
@@ -80,10 +83,15 @@ impl Rest {
         if is_grpc {
             return Self::Trailers { overdue: false };
         }
-        let declared = headers
-            .get(header::CONTENT_LENGTH)
-            .and_then(|value| value.to_str().ok()?.parse().ok());
-        match declared.or(body.exact_size) {
+        let declared = || {
+            headers
+                .get(header::CONTENT_LENGTH)?
+                .to_str()
+                .ok()?
+                .parse()
+                .ok()
+        };
+        match body.exact_size.or_else(declared) {
             Some(0) => Self::Nothing,
             Some(bytes) => Self::Bytes(bytes),
             None => Self::Open,
@@ -136,7 +144,7 @@ mod tests {
             (Body, 200, None, false, SOME, Rest::Open),
             (Body, 200, None, false, KNOWN, Rest::Bytes(5)),
             (Body, 200, Some("7"), false, SOME, Rest::Bytes(7)),
-            (Body, 200, Some("7"), false, KNOWN, Rest::Bytes(7)),
+            (Body, 200, Some("7"), false, KNOWN, Rest::Bytes(5)),
             (Body, 200, Some("0"), false, SOME, Rest::Nothing),
             (Body, 200, Some("many"), false, SOME, Rest::Open),
             (

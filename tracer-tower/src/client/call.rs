@@ -185,7 +185,7 @@ impl Call {
 
     /// Ends the call with a response, whose body carries the span on to the last byte.
     pub fn respond<B: Body>(mut self, response: Response<B>) -> Response<ResponseBody<B>> {
-        let is_grpc = grpc::is_grpc(response.headers());
+        let is_grpc = self.asked == Asked::Post && grpc::is_grpc(response.headers());
         let hint = BodyHint::of(response.body());
         let rest = Rest::after_head(
             self.asked,

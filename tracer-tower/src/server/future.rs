@@ -120,7 +120,7 @@ impl Exchange {
 
     /// Passes the span on to the body, or finishes it if there is none.
     fn respond<B: Body>(mut self, mut response: Response<B>) -> Response<ResponseBody<B>> {
-        let is_grpc = grpc::is_grpc(response.headers());
+        let is_grpc = self.asked == Asked::Post && grpc::is_grpc(response.headers());
         let hint = BodyHint::of(response.body());
         let rest = Rest::after_head(
             self.asked,

@@ -30,6 +30,7 @@
 mod framework;
 mod future;
 mod layer;
+mod name;
 mod options;
 mod service;
 mod span;

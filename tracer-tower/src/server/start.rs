@@ -11,6 +11,7 @@ use tracer_core::{
 
 use super::framework::Framework;
 use super::future::Exchange;
+use super::name;
 use super::options::{Naming, Options};
 use super::span::ServerSpan;
 use crate::conventions::{Conventions, open_telemetry};
@@ -53,7 +54,12 @@ pub(super) fn start<F: Framework, B>(options: &Arc<Options>, request: &mut Reque
             Asked::by(head.method),
         ));
     }
-    let mut span = begin(options, tracer, caller.as_ref(), name::<F>(options, &head));
+    let mut span = begin(
+        options,
+        tracer,
+        caller.as_ref(),
+        operation_name::<F>(options, &head),
+    );
     if span.is_recording() {
         describe::<F>(options, &head, &mut span);
     }
@@ -80,7 +86,7 @@ fn rename<F: Framework>(options: &Options, head: &RequestHead<'_>, outer: &Serve
         return;
     }
     if let Some(route) = F::route(head.extensions) {
-        span.set_operation_name(route_name(head, route));
+        span.set_operation_name(name::of_route(method::name(head.method), route));
         if options.conventions == Conventions::OpenTelemetry {
             span.set_tag(open_telemetry::HTTP_ROUTE, route);
         }
@@ -121,7 +127,7 @@ fn unwanted(options: &Options, caller: Option<SpanContext>) -> SpanSlot {
     SpanSlot::of_context(Some(caller.unwrap_or_else(refused)))
 }
 
-fn name<F: Framework>(options: &Options, head: &RequestHead<'_>) -> Cow<'static, str> {
+fn operation_name<F: Framework>(options: &Options, head: &RequestHead<'_>) -> Cow<'static, str> {
     match &options.naming {
         Naming::Custom(custom) => {
             if let Some(name) = custom(head) {
@@ -140,18 +146,9 @@ fn name<F: Framework>(options: &Options, head: &RequestHead<'_>) -> Cow<'static,
         Naming::Route | Naming::Grpc => {}
     }
     match F::route(head.extensions) {
-        Some(route) => route_name(head, route).into(),
+        Some(route) => name::of_route(method::name(head.method), route),
         None => method::name(head.method).into(),
     }
-}
-
-fn route_name(head: &RequestHead<'_>, route: &str) -> String {
-    let method = method::name(head.method);
-    let mut name = String::with_capacity(method.len() + 1 + route.len());
-    name.push_str(method);
-    name.push(' ');
-    name.push_str(route);
-    name
 }
 
 /// Tags a recorded span with what is known of the request.
