@@ -1,0 +1,113 @@
+//! The agent's decoders.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use tracer_agent::receive::{self, Cause, DecodeError};
+use tracer_agent::{Batch, Log, Tag, TagValue};
+
+/// Datagrams to the port of Thrift compact.
+pub fn decode_compact(data: &[u8]) {
+    check(data, &receive::decode_compact(data));
+}
+
+/// Datagrams to the port of Thrift binary.
+pub fn decode_binary(data: &[u8]) {
+    check(data, &receive::decode_binary(data));
+}
+
+/// Bodies posted to the collector's port, and the same within a message.
+pub fn decode_batch(data: &[u8]) {
+    let decoded = receive::decode_batch_binary(data);
+    check(data, &decoded);
+    let Ok(expected) = decoded.map(|batch| digest(&batch)) else {
+        return;
+    };
+    let batch = &data[..end_of_batch(data)];
+    let envelope = b"\x80\x01\x00\x04\0\0\0\x09emitBatch\0\0\0\x01\x0c\0\x01";
+    let called = receive::decode_binary(&[envelope, batch, b"\0"].concat());
+    assert_eq!(
+        digest(&called.expect("a batch is one in a message, too")),
+        expected
+    );
+}
+
+/// Where the batch ends that `data` begins with; bytes behind it are ignored. Anything shorter is to be refused.
+fn end_of_batch(data: &[u8]) -> usize {
+    let (mut refused, mut taken) = (0, data.len());
+    while taken - refused > 1 {
+        let middle = refused.midpoint(taken);
+        match receive::decode_batch_binary(&data[..middle]) {
+            Ok(_) => taken = middle,
+            Err(error) => {
+                assert!(
+                    matches!(error.cause(), Cause::Truncated | Cause::Size),
+                    "{error}"
+                );
+                refused = middle;
+            }
+        }
+    }
+    taken
+}
+
+fn check(data: &[u8], decoded: &Result<Batch, DecodeError>) {
+    let batch = match decoded {
+        Ok(batch) => batch,
+        Err(error) => {
+            assert!(error.offset() <= data.len(), "{error}");
+            let text = error.to_string();
+            assert!(
+                !text.is_empty() && text.len() < 1024 && !text.chars().any(char::is_control),
+                "{text:?}"
+            );
+            return;
+        }
+    };
+    // The least a span takes on the wire, and what repairing a byte of text makes of it.
+    assert!(
+        batch.spans.len() * 17 <= data.len(),
+        "{} spans in {} bytes",
+        batch.spans.len(),
+        data.len()
+    );
+    let spans = batch.spans.iter().map(|span| {
+        let logs = span
+            .logs
+            .iter()
+            .map(|log| text_len(&log.fields))
+            .sum::<usize>();
+        span.operation.len() + text_len(&span.tags) + logs
+    });
+    let text = batch.process.service.len() + text_len(&batch.process.tags) + spans.sum::<usize>();
+    assert!(
+        text <= 16 * data.len(),
+        "{text} bytes of text in a message of {}",
+        data.len()
+    );
+    for span in &batch.spans {
+        let _ = (
+            span.start(),
+            span.duration(),
+            span.parent(),
+            span.is_error(),
+            span.service(),
+        );
+        let _ = span.logs.last().map(Log::time);
+    }
+}
+
+fn text_len(tags: &[Tag]) -> usize {
+    let value = |tag: &Tag| match &tag.value {
+        TagValue::String(text) => text.len(),
+        TagValue::Binary(bytes) => bytes.len(),
+        TagValue::Bool(_) | TagValue::Int(_) | TagValue::Float(_) => 0,
+    };
+    tags.iter().map(|tag| tag.key.len() + value(tag)).sum()
+}
+
+/// Stands for the batch: keeping two of them would take more memory than one message may.
+fn digest(batch: &Batch) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&batch.process, &batch.spans, batch.seq_no).hash(&mut hasher);
+    hasher.finish()
+}
