@@ -26,7 +26,7 @@ pub fn init_tracer(service: &str) -> Result<Tracer, InitError> {
     Tracer::builder(service)
         .sampler(Sampler::constant(true))
         .propagation([Propagation::Jaeger])
-        .reporter(UdpReporter::to(&format!("{host}:{port}"))?)
+        .reporter(UdpReporter::to(format!("{host}:{port}"))?)
         .reporter(ConsoleReporter::new())
         .build()
 }

@@ -102,7 +102,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 fn service_tracer(service: &str, view: &View) -> Result<Tracer, Box<dyn Error>> {
     let tracer = Tracer::builder(service)
         .sampler(Sampler::constant(true))
-        .reporter(UdpReporter::to(&view.udp())?)
+        .reporter(UdpReporter::to(view.udp())?)
         .flush_interval(Duration::from_millis(100))
         .build()?;
     Ok(tracer)

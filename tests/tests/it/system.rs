@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 fn tracer(service: &str, agent: &Agent, propagation: Propagation) -> Tracer {
     Tracer::builder(service)
         .sampler(Sampler::constant(true))
-        .reporter(UdpReporter::to(&agent.compact_addr().to_string()).unwrap())
+        .reporter(UdpReporter::to(agent.compact_addr().to_string()).unwrap())
         .propagation([propagation])
         .build()
         .unwrap()
