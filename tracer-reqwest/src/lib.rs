@@ -28,7 +28,8 @@
 //! # Features
 //!
 //! They have reqwest's names and turn on reqwest's: `json` (by default), `query`, `form`, `multipart`, `stream`, `cookies`,
-//! `gzip`, ... None of them brings TLS: for `https` choose `default-tls`, `rustls` or `native-tls`, here or at reqwest.
+//! `gzip`, ... None that is on by default brings TLS: for
+//! `https` choose `default-tls` or `rustls` here, or any of reqwest's at reqwest.
 //!
 //! # What it cannot see
 //!
