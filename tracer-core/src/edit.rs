@@ -55,13 +55,14 @@ impl SpanRecord {
             return Edit::Ignored;
         }
         match name {
-            Cow::Borrowed(name) => {
+            // The name of a function stays with it: a finished span names both by the function alone.
+            Cow::Borrowed(name) if self.callsite.is_none() => {
                 self.name = name;
                 if let Some(details) = &mut self.details {
                     details.clear_name();
                 }
             }
-            Cow::Owned(name) => self.details().set_name(&name),
+            name => self.details().set_name(&name),
         }
         Edit::Done
     }

@@ -376,9 +376,10 @@ impl Local {
     /// Finishes the span at `place` if it is the active one, which most are. `false` if it was not, and nothing happened.
     #[inline]
     fn finish_top(&mut self, place: Place, end: Instant) -> bool {
-        let Some(record) = self.stack.top_at(place) else {
+        let Some((record, below)) = self.stack.top_two_at(place) else {
             return false;
         };
+        let mode = below.map(|below| below.context.mode());
         if record.is_recording() {
             let Some(part) = self.parts.get(record.context.tracer) else {
                 return false;
@@ -389,8 +390,13 @@ impl Local {
         } else {
             record.clear();
         }
-        self.stack.drop_top();
-        self.update_mode();
+        if let Some(mode) = mode {
+            self.stack.drop_one();
+            MODE.set(mode);
+        } else {
+            self.stack.drop_top();
+            self.update_mode();
+        }
         true
     }
 

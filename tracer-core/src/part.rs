@@ -72,18 +72,23 @@ impl Parts {
 impl Part {
     /// Counts a recorded span that ended at `end` and moves it to the reporter thread, or drops it and counts why. What is
     /// left in `record` owns nothing.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn finish(&mut self, record: &mut SpanRecord, end: Instant) {
         self.counts.finished.add(1);
         let handed = match &mut self.ring {
             Some(ring) => ring.hand_over(record, end, &self.hub),
-            None => self.hub.hand_over(record.take_ended(end)),
+            None => self.hand_over_to_hub(record, end),
         };
         match handed {
             Handed::Queued => {}
             Handed::Full => self.counts.queue_full.add(1),
             Handed::Closed => self.counts.after_shutdown.add(1),
         }
+    }
+
+    #[cold]
+    fn hand_over_to_hub(&self, record: &mut SpanRecord, end: Instant) -> Handed {
+        self.hub.hand_over(record.take_ended(end))
     }
 
     /// Empty details.

@@ -284,9 +284,15 @@ impl SpanRecord {
     #[inline]
     pub(crate) fn clear(&mut self) {
         if self.context.carried.is_some() || self.details.is_some() {
-            self.context.carried = None;
-            self.details = None;
+            self.drop_owned();
         }
+    }
+
+    /// Apart: dropping is much code, and few records own anything.
+    #[cold]
+    fn drop_owned(&mut self) {
+        self.context.carried = None;
+        self.details = None;
     }
 
     /// Whether the span is to be reported.

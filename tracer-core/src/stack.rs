@@ -138,12 +138,32 @@ impl Stack {
         Some(record)
     }
 
+    /// The span at `place`, if it is the active one, and the span below it, if there is one and not a gap.
+    #[inline]
+    pub(crate) fn top_two_at(
+        &mut self,
+        place: Place,
+    ) -> Option<(&mut SpanRecord, Option<&SpanRecord>)> {
+        if !self.is_top(place) {
+            return None;
+        }
+        let (top, below) = self.slots.get_mut(..self.len)?.split_last_mut()?;
+        let below = below.last().filter(|below| !is_gap(below));
+        (top.context.span_id == place.span_id).then_some((top, below))
+    }
+
+    /// Forgets the active span, which must own nothing any more and lie on another.
+    #[inline]
+    pub(crate) fn drop_one(&mut self) {
+        self.len -= 1;
+    }
+
     /// Forgets the active span, which must own nothing any more, and the gaps that come to lie on top.
     #[inline]
     pub(crate) fn drop_top(&mut self) {
         self.len = self.len.saturating_sub(1);
         match self.top() {
-            Some(top) if top.context.state & state::CLOSED != 0 => self.drop_gaps(),
+            Some(top) if is_gap(top) => self.drop_gaps(),
             None if self.slots.len() > KEPT_SLOTS => self.shrink(),
             _ => {}
         }
@@ -151,7 +171,6 @@ impl Stack {
 
     #[cold]
     fn drop_gaps(&mut self) {
-        let is_gap = |slot: &SpanRecord| slot.context.state & state::CLOSED != 0;
         while self.top().is_some_and(is_gap) {
             self.len -= 1;
         }
@@ -178,4 +197,10 @@ impl Stack {
         self.slots.truncate(KEPT_SLOTS);
         self.slots.shrink_to_fit();
     }
+}
+
+/// Whether its span was taken away from under those above it.
+#[inline]
+fn is_gap(slot: &SpanRecord) -> bool {
+    slot.context.state & state::CLOSED != 0
 }

@@ -13,7 +13,7 @@ mod peer;
 pub(crate) mod queue;
 mod reporter_stats;
 pub(crate) mod ring;
-
+mod slip;
 mod socket;
 pub(crate) mod udp;
 pub(crate) mod worker;

@@ -13,7 +13,7 @@ use crate::counts::{ThreadCounts, ThreadTotals};
 use crate::details::Limits;
 use crate::error::{FlushError, FlushErrorKind};
 use crate::record::SpanRecord;
-use crate::report::ring::{Drain, Handed, RING_BYTES, Ring, WAKE_SPANS, ring};
+use crate::report::ring::{Drain, Handed, RING_BYTES, Ring, ring};
 
 /// Spans the queue shared by the threads without a ring holds.
 const OVERFLOW_SPANS: usize = 4096;
@@ -113,7 +113,7 @@ impl Hub {
             return Handed::Full;
         }
         overflow.push_back(record);
-        if overflow.len() == WAKE_SPANS {
+        if overflow.len() == OVERFLOW_SPANS / 4 {
             self.wake();
         }
         Handed::Queued

@@ -1,5 +1,5 @@
-//! The ring between a thread and the reporter thread: one producer, one consumer, so handing a span over is a move and a
-//! store. Tags and logs go ahead of their span through a ring of bytes. What does not fit is dropped, and said to be.
+//! The ring between a thread and the reporter thread: one producer, one consumer, so handing a span over is a store. Tags
+//! and logs go ahead of their span through a ring of bytes. What does not fit is dropped, and said to be.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,13 +9,16 @@ use rtrb::{Consumer, Producer, RingBuffer};
 use crate::clock::Instant;
 use crate::context::state;
 use crate::details::{Details, Limits, Spares};
-use crate::record::SpanRecord;
+use crate::record::{SamplerTags, SpanRecord};
 use crate::report::queue::Hub;
+use crate::report::slip::{Brief, More, Slip, Trace};
 
-/// Spans a ring holds.
-const RING_SPANS: usize = 2048;
-/// Spans after which a thread wakes the reporter thread rather than wait for the flush interval.
-pub(crate) const WAKE_SPANS: usize = RING_SPANS / 2;
+/// Slips a ring holds: a span takes one, and each change of the trace one more.
+const RING_SLIPS: usize = 4096;
+/// Slips after which a thread wakes the reporter thread rather than wait for the flush interval.
+const WAKE_SLIPS: usize = RING_SLIPS / 2;
+/// The most that a span takes.
+const SLIPS_OF_SPAN: usize = 3;
 /// Bytes of tags and logs a ring holds.
 const RING_BLOCKS: usize = 1 << 18;
 /// Bytes after which a thread wakes the reporter thread.
@@ -25,13 +28,13 @@ const LONGEST_BLOCK: usize = 1 << 12;
 /// Bytes of details in boxes a ring holds.
 const RING_BOXES: usize = 1 << 18;
 /// Bytes a ring takes at most.
-pub(crate) const RING_BYTES: usize =
-    RING_SPANS * size_of::<SpanRecord>() + RING_BLOCKS + RING_BOXES;
-/// Spans that are given to the reporters at once: what they read is then still in the cache, and the thread gets the room
-/// for them before the next are read.
-pub(crate) const BATCH_SPANS: usize = 256;
+pub(crate) const RING_BYTES: usize = RING_SLIPS * size_of::<Slip>() + RING_BLOCKS + RING_BOXES;
+/// Slips that are read at once. What is made of them then stays in the cache, and their thread gets the room for them
+/// before the next are read.
+const BATCH_SLIPS: usize = 256;
 /// Details a thread keeps for its next spans: as many as it has open at once with tags, usually.
 const KEPT_DETAILS: usize = 32;
+
 /// What became of a span that was handed over.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Handed {
@@ -43,7 +46,9 @@ pub(crate) enum Handed {
 /// A thread's end: the producer of spans.
 #[derive(Debug)]
 pub(crate) struct Ring {
-    spans: Producer<SpanRecord>,
+    slips: Producer<Slip>,
+    /// The trace of the last span.
+    trace: Trace,
     /// Details of the spans, in the same order.
     blocks: Producer<u8>,
     spares: Spares,
@@ -51,35 +56,50 @@ pub(crate) struct Ring {
     boxes_in: usize,
     boxes_out: usize,
     boxes_drained: Arc<AtomicUsize>,
-    spans_since_wake: usize,
+    slips_since_wake: usize,
     bytes_since_wake: usize,
 }
 
 /// The reporter thread's end.
 #[derive(Debug)]
 pub(crate) struct Drain {
-    spans: Consumer<SpanRecord>,
+    slips: Consumer<Slip>,
+    /// What was said of the spans to come.
+    trace: Trace,
+    sampler: Option<SamplerTags>,
+    more: More,
     blocks: Consumer<u8>,
     boxes_drained: Arc<AtomicUsize>,
 }
 
+/// Where slips become spans again: one for all rings.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    spans: Vec<SpanRecord>,
+    spares: Spares,
+}
+
 /// A ring's two ends.
 pub(crate) fn ring() -> (Ring, Drain) {
-    let (spans_in, spans_out) = RingBuffer::new(RING_SPANS);
+    let (slips_in, slips_out) = RingBuffer::new(RING_SLIPS);
     let (blocks_in, blocks_out) = RingBuffer::new(RING_BLOCKS);
     let boxes_drained = Arc::new(AtomicUsize::new(0));
     let ring = Ring {
-        spans: spans_in,
+        slips: slips_in,
+        trace: Trace::NONE,
         blocks: blocks_in,
         spares: Spares::new(KEPT_DETAILS),
         boxes_in: 0,
         boxes_out: 0,
         boxes_drained: Arc::clone(&boxes_drained),
-        spans_since_wake: 0,
+        slips_since_wake: 0,
         bytes_since_wake: 0,
     };
     let drain = Drain {
-        spans: spans_out,
+        slips: slips_out,
+        trace: Trace::NONE,
+        sampler: None,
+        more: More::default(),
         blocks: blocks_out,
         boxes_drained,
     };
@@ -97,34 +117,66 @@ impl Ring {
     /// nothing.
     #[inline]
     pub(crate) fn hand_over(&mut self, record: &mut SpanRecord, end: Instant, hub: &Hub) -> Handed {
-        if hub.is_closed() {
-            record.clear();
-            return Handed::Closed;
+        let is_plain = self.trace.is_of(record) && record.sampler.is_none() && !More::is_in(record);
+        if hub.is_closed() || !is_plain {
+            let ready = self.send_ahead(record, hub);
+            if ready != Handed::Queued {
+                record.clear();
+                return ready;
+            }
         }
-        if record.details.is_some() && !self.send_details(record, hub) {
-            record.clear();
+        if self.slips.push(Slip::Span(Brief::of(record, end))).is_err() {
             return Handed::Full;
         }
-        // A full ring gives the record back, which is then dropped. It has no details: they did not go.
-        if self.spans.push(record.take_ended(end)).is_err() {
-            return Handed::Full;
-        }
-        self.spans_since_wake += 1;
-        if self.spans_since_wake == WAKE_SPANS {
+        self.slips_since_wake += 1;
+        if self.slips_since_wake >= WAKE_SLIPS {
             self.wake(hub);
         }
         Handed::Queued
     }
 
-    /// Sends the details of a span ahead of it, if there is room for both. They stay here emptied, in either case; those that
-    /// cannot be sent as bytes stay in the record, whose box goes with it.
-    fn send_details(&mut self, record: &mut SpanRecord, hub: &Hub) -> bool {
-        let Some(mut details) = record.details.take() else {
-            return true;
-        };
-        let has_room = !self.spans.is_full();
-        let sent = match details.sealed_len() {
-            Some(bytes) if bytes <= LONGEST_BLOCK => {
+    /// Sends what is to be known before a span, if there is room for all of it and the span.
+    #[inline(never)]
+    fn send_ahead(&mut self, record: &mut SpanRecord, hub: &Hub) -> Handed {
+        if hub.is_closed() {
+            return Handed::Closed;
+        }
+        let has_room =
+            self.slips.cached_slots() >= SLIPS_OF_SPAN || self.slips.slots() >= SLIPS_OF_SPAN;
+        if let Some(details) = record.details.take()
+            && !self.send_details(details, record, has_room, hub)
+        {
+            return Handed::Full;
+        }
+        if !has_room {
+            return Handed::Full;
+        }
+        if !self.trace.is_of(record) || record.sampler.is_some() {
+            self.trace = Trace::of(record);
+            self.send(Slip::Trace(self.trace, record.sampler));
+        }
+        if More::is_in(record) {
+            self.send(Slip::More(More::take(record)));
+        }
+        Handed::Queued
+    }
+
+    /// Sends a slip for which there is room.
+    fn send(&mut self, slip: Slip) {
+        self.slips_since_wake += usize::from(self.slips.push(slip).is_ok());
+    }
+
+    /// Sends details as bytes, or gives the box back to the record if they cannot be. Emptied ones stay here, also if there
+    /// is no room: a full ring is not the time to ask the allocator.
+    fn send_details(
+        &mut self,
+        mut details: Box<Details>,
+        record: &mut SpanRecord,
+        has_room: bool,
+        hub: &Hub,
+    ) -> bool {
+        let sent = match block_len(&details) {
+            Some(bytes) => {
                 let sent = has_room && self.blocks.push_entire_slice(details.seal()).is_ok();
                 if sent {
                     record.context.state |= state::SEALED;
@@ -132,11 +184,11 @@ impl Ring {
                 }
                 sent
             }
-            _ if has_room && self.admit(details.footprint()) => {
+            None if has_room && self.admit(details.footprint()) => {
                 record.details = Some(details);
                 return true;
             }
-            _ => false,
+            None => false,
         };
         if self.bytes_since_wake >= WAKE_BYTES {
             self.wake(hub);
@@ -147,7 +199,7 @@ impl Ring {
 
     #[cold]
     fn wake(&mut self, hub: &Hub) {
-        self.spans_since_wake = 0;
+        self.slips_since_wake = 0;
         self.bytes_since_wake = 0;
         hub.wake();
     }
@@ -170,86 +222,106 @@ impl Ring {
 }
 
 impl Drain {
-    /// Hands what is queued to `report`, in place, then makes room of it. How many spans it was.
-    ///
-    /// `pool` lends the details that bytes are read into. The spans themselves are only read where they can be: a thread
-    /// that writes to what this one wrote to waits for it.
+    /// Hands what is queued to `report`. How many spans it was.
     pub(crate) fn drain(
         &mut self,
-        pool: &mut Spares,
+        batch: &mut Batch,
         mut report: impl FnMut(&[SpanRecord]),
     ) -> usize {
+        let mut count = 0;
         // What comes meanwhile waits for the next round: one thread must not keep the others waiting.
-        let count = self.spans.slots();
-        let mut left = count;
-        while let Ok(mut chunk) = self.spans.read_chunk(left.min(BATCH_SPANS)) {
-            if chunk.is_empty() {
+        let mut left = self.slips.slots();
+        while left > 0 {
+            let read = self.read(left.min(BATCH_SLIPS), batch);
+            if read == 0 {
                 break;
             }
-            left -= chunk.len();
-            let (first, second) = chunk.as_mut_slices();
-            load(&mut self.blocks, pool, first.iter_mut().chain(second));
-            let (first, second) = chunk.as_slices();
-            for slice in [first, second] {
-                if !slice.is_empty() {
-                    report(slice);
-                }
+            left -= read;
+            count += batch.spans.len();
+            if !batch.spans.is_empty() {
+                report(&batch.spans);
             }
-            let (first, second) = chunk.as_mut_slices();
-            let freed = unload(pool, first.iter_mut().chain(second));
+            let freed = batch.clear();
             if freed > 0 {
                 self.boxes_drained.fetch_add(freed, Ordering::Relaxed);
             }
-            chunk.commit_all();
         }
-        count - left
+        count
+    }
+
+    /// Makes spans of so many slips. How many there were.
+    fn read(&mut self, slips: usize, batch: &mut Batch) -> usize {
+        // The bytes second: those of a span were there before its slip.
+        let Ok(slips) = self.slips.read_chunk(slips) else {
+            return 0;
+        };
+        let Ok(blocks) = self.blocks.read_chunk(self.blocks.slots()) else {
+            return 0;
+        };
+        let (read, bytes) = (slips.len(), blocks.len());
+        let (mut first, mut second) = blocks.as_slices();
+        for slip in slips {
+            match slip {
+                Slip::Trace(trace, sampler) => {
+                    self.trace = trace;
+                    self.sampler = sampler;
+                }
+                Slip::More(more) => self.more = more,
+                Slip::Span(brief) => {
+                    let is_sealed = brief.is_sealed();
+                    let mut record = brief.into_record(
+                        &self.trace,
+                        self.sampler.take(),
+                        std::mem::take(&mut self.more),
+                    );
+                    if is_sealed {
+                        let mut details = batch.spares.take(Limits::default());
+                        let used = details.load(first, second);
+                        let of_first = used.min(first.len());
+                        first = first.get(of_first..).unwrap_or_default();
+                        second = second.get(used - of_first..).unwrap_or_default();
+                        record.details = Some(details);
+                    }
+                    batch.spans.push(record);
+                }
+            }
+        }
+        let used = bytes - first.len() - second.len();
+        blocks.commit(used);
+        read
     }
 
     /// Whether its thread has ended and nothing is left.
     pub(crate) fn is_done(&self) -> bool {
-        self.spans.is_abandoned() && self.spans.is_empty()
+        self.slips.is_abandoned() && self.slips.is_empty()
     }
 }
 
-/// Gives spans the details that were sent ahead of them.
-fn load<'r>(
-    blocks: &mut Consumer<u8>,
-    pool: &mut Spares,
-    spans: impl Iterator<Item = &'r mut SpanRecord>,
-) {
-    let Ok(chunk) = blocks.read_chunk(blocks.slots()) else {
-        return;
-    };
-    let (mut first, mut second) = chunk.as_slices();
-    let all = chunk.len();
-    for record in spans {
-        if record.context.state & state::SEALED != 0 {
-            let mut details = pool.take(Limits::default());
-            let bytes = details.load(first, second);
-            let of_first = bytes.min(first.len());
-            first = first.get(of_first..).unwrap_or_default();
-            second = second.get(bytes - of_first..).unwrap_or_default();
-            record.details = Some(details);
+impl Batch {
+    pub(crate) fn new() -> Self {
+        Self {
+            spans: Vec::with_capacity(BATCH_SLIPS),
+            spares: Spares::new(BATCH_SLIPS),
         }
     }
-    let used = all - first.len() - second.len();
-    chunk.commit(used);
-}
 
-/// Takes the details back. How many bytes were in boxes of other threads.
-fn unload<'r>(pool: &mut Spares, spans: impl Iterator<Item = &'r mut SpanRecord>) -> usize {
-    let mut freed = 0;
-    for record in spans {
-        // Not `take` for all: that writes to those that have none, too.
-        if record.details.is_some()
-            && let Some(details) = record.details.take()
-        {
-            if record.context.state & state::SEALED == 0 {
-                freed += details.footprint();
-            } else {
-                pool.give(details);
+    /// Empties it. How many bytes the boxes of other threads had.
+    fn clear(&mut self) -> usize {
+        let mut freed = 0;
+        for record in &mut self.spans {
+            if let Some(details) = record.details.take() {
+                match block_len(&details) {
+                    Some(_) => self.spares.give(details),
+                    None => freed += details.footprint(),
+                }
             }
         }
+        self.spans.clear();
+        freed
     }
-    freed
+}
+
+/// The bytes of details that go through the ring of bytes; others go in their box.
+fn block_len(details: &Details) -> Option<usize> {
+    details.sealed_len().filter(|&bytes| bytes <= LONGEST_BLOCK)
 }

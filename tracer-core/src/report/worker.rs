@@ -5,12 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::clock::Anchor;
-use crate::details::Spares;
 use crate::local;
 use crate::process::Process;
 use crate::record::SpanRecord;
 use crate::report::queue::Hub;
-use crate::report::ring::{BATCH_SPANS, Drain};
+use crate::report::ring::{Batch, Drain};
 use crate::report::{LossCause, Losses, ReportError, Reporter, ReporterStats};
 
 /// How long an anchor of the clock serves.
@@ -43,8 +42,7 @@ pub(crate) struct Worker {
     process: Process,
     desks: Vec<Desk>,
     drains: Vec<Drain>,
-    /// Details to read those of spans into.
-    pool: Spares,
+    batch: Batch,
     flush_interval: Duration,
     queue_full: Alarm,
     drained: u64,
@@ -90,7 +88,7 @@ impl Worker {
             process,
             desks,
             drains: Vec::new(),
-            pool: Spares::new(BATCH_SPANS),
+            batch: Batch::new(),
             flush_interval,
             queue_full,
             drained: 0,
@@ -142,7 +140,7 @@ impl Worker {
         };
         let mut count = 0;
         for drain in &mut self.drains {
-            count += drain.drain(&mut self.pool, &mut report);
+            count += drain.drain(&mut self.batch, &mut report);
         }
         let mut overflow = self.hub.take_overflow();
         if !overflow.is_empty() {
