@@ -3,8 +3,9 @@
 //! # What it covers
 //!
 //! A function is traced from its first work to its last, whatever its shape. The last column names the test; `span` is what
-//! the span covers, and the columns of the peers say what theirs covers where it is less (`tracing-attributes` 0.1.31,
-//! `fastrace-macro` 0.7.19).
+//! the span covers, and the columns of the peers say what theirs does where it is not the same (`tracing-attributes` 0.1.31,
+//! `fastrace-macro` 0.7.19). Those columns are tested in `benches/tests`. The visible block is an `async` one at the end of
+//! the body, for `#[trace]` an `async move` one in `Box::pin(..)`: by that they tell that a future is given back.
 //!
 //! | shape | span | `#[instrument]` | `#[trace]` | test |
 //! |---|---|---|---|---|
@@ -13,18 +14,18 @@
 //! | `async fn` that is not `Send` | the same | | | `shape_async::futures_need_not_be_send` |
 //! | `async fn -> !` | the same | does not compile | does not compile | `shape_async::a_future_that_never_ends_is_cancelled` |
 //! | recursion through a box | a span per call | | | `shape_async::recursion_is_a_chain` |
-//! | methods of `#[async_trait]`, default ones too | as `async fn`, in the same box | needs `Self: Debug` | | `shape_trait::methods_of_async_trait` |
-//! | methods `-> impl Future`, default methods | the call to ready or drop | only the call, unless the tail is an async block | only the call | `shape_trait::methods_with_opaque_futures` |
-//! | `fn -> impl Future`, whatever the body | the call to ready or drop | only the call, unless the tail is an async block | only the call | `shape_future::an_opaque_future_is_traced_to_its_end` |
-//! | `fn -> Pin<Box<dyn Future>>`, statements before, early returns, `BoxFuture` | the call to ready or drop | only the call for aliases and early returns | deletes statements before the tail | `shape_future::a_boxed_future_is_traced_to_its_end` |
-//! | `fn` with nothing but an `async move` block, boxed or not | first poll to ready or drop | | only the call if not boxed | `shape_future::the_span_begins_with_the_first_work_of_the_function` |
-//! | hidden return types (`Self::Future`) with `#[traced(future)]` | the call to ready or drop | only the call | only the call | `arg_future::hidden_types_are_traced_to_their_end` |
+//! | methods of `#[async_trait]`, default ones too | as `async fn`, in the same box | needs `Self: Debug` or `skip(self)` | from the call | `shape_trait::methods_of_async_trait` |
+//! | methods `-> impl Future`, default methods | the call to ready or drop | only the call, unless of a visible block | only the call | `shape_trait::methods_with_opaque_futures` |
+//! | `fn -> impl Future`, whatever the body | the call to ready or drop | only the call; of a visible block first poll to ready or drop, without the statements before | only the call | `shape_future::an_opaque_future_is_traced_to_its_end` |
+//! | `fn -> Pin<Box<dyn Future>>`, statements before, early returns, `BoxFuture` | the call to ready or drop | only the call; of a visible block as above, and no span for early returns | only the call; of a visible block it deletes all statements before, early returns too | `shape_future::a_boxed_future_is_traced_to_its_end` |
+//! | `fn` with nothing but an `async move` block, boxed or not | first poll to ready or drop | | only the call; if boxed, from the call | `shape_future::the_span_begins_with_the_first_work_of_the_function` |
+//! | hidden return types (`Self::Future`) with `#[traced(future)]` | the call to ready or drop | only the call, unless of a visible block; with one it needs `skip(self)` for `&mut self` | only the call, unless of a visible block | `arg_future::hidden_types_are_traced_to_their_end` |
 //! | `fn -> impl Stream`, boxed ones | the call to the end or drop | only the call | only the call | `shape_stream::a_stream_is_one_span_to_its_end` |
 //! | `impl` blocks, with `#[untraced]` methods | a span per call of a method | refused | refused | `shape_block::an_impl_block_traces_its_methods` |
 //! | traits, their default methods | a span per call of a method | refused | refused | `shape_block::a_trait_traces_its_default_methods` |
-//! | `unsafe fn`, `extern "C" fn`, `fn -> !` | the call | | | `ui/pass/unusual_functions.rs` |
+//! | `unsafe fn`, `extern "C" fn`, `fn -> !` | the call | `fn -> !` does not compile | | `ui/pass/unusual_functions.rs` |
 //! | a panic | to the unwinding, `error=true` | not marked | not marked | `panic::a_panic_marks_its_spans_and_goes_on_untouched` |
-//! | a dropped future | to its last destructor, `cancelled=true` | not marked | not marked | `panic::a_dropped_future_is_cancelled_and_cleans_up_in_its_span` |
+//! | a dropped future | to its last destructor, `cancelled=true` | not marked, arguments the body does not name are dropped outside of the span | not marked, destructors run outside of the span | `panic::a_dropped_future_is_cancelled_and_cleans_up_in_its_span` |
 //! | `const fn`, methods without a body, other items | refused with one error | one or two errors | up to five errors | `ui/fail/const_fn.rs` |
 //!
 //! # What it costs to compile

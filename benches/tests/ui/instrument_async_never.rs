@@ -1,0 +1,12 @@
+use tracing::instrument;
+
+#[instrument]
+async fn forever() -> ! {
+    loop {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn main() {
+    drop(forever());
+}

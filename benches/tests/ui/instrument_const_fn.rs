@@ -1,0 +1,12 @@
+use tracing::instrument;
+
+#[instrument]
+const fn charge() -> u32 {
+    7
+}
+
+const CENTS: u32 = charge();
+
+fn main() {
+    let _ = CENTS;
+}

@@ -1,0 +1,12 @@
+use tracing::instrument;
+
+struct Basket;
+
+#[instrument]
+impl Basket {
+    fn total(&self) {}
+}
+
+fn main() {
+    Basket.total();
+}

@@ -1,0 +1,8 @@
+use tracing::instrument;
+
+#[instrument]
+struct Basket;
+
+fn main() {
+    let _ = Basket;
+}

@@ -1,0 +1,8 @@
+use tracing::instrument;
+
+#[instrument]
+trait Basket {
+    fn total(&self) {}
+}
+
+fn main() {}

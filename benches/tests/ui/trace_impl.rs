@@ -1,0 +1,12 @@
+use fastrace::trace;
+
+struct Basket;
+
+#[trace]
+impl Basket {
+    fn total(&self) {}
+}
+
+fn main() {
+    Basket.total();
+}

@@ -1,0 +1,8 @@
+use fastrace::trace;
+
+trait Basket {
+    #[trace]
+    fn total(&self) -> u32;
+}
+
+fn main() {}

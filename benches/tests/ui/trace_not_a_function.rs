@@ -1,0 +1,8 @@
+use fastrace::trace;
+
+#[trace]
+struct Basket;
+
+fn main() {
+    let _ = Basket;
+}

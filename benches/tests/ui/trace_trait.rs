@@ -1,0 +1,8 @@
+use fastrace::trace;
+
+#[trace]
+trait Basket {
+    fn total(&self) {}
+}
+
+fn main() {}
