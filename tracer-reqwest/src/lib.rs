@@ -28,8 +28,8 @@
 //! # Features
 //!
 //! They have reqwest's names and turn on reqwest's: `json` (by default), `query`, `form`, `multipart`, `stream`, `cookies`,
-//! `gzip`, ... None that is on by default brings TLS: for
-//! `https` choose `default-tls` or `rustls` here, or any of reqwest's at reqwest.
+//! `gzip`, ... The default has no TLS: for `https` choose `default-tls` or `rustls` here, or any of reqwest's own at
+//! reqwest itself.
 //!
 //! # What it cannot see
 //!
