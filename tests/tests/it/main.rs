@@ -1,5 +1,11 @@
 //! Tests of the whole system, and of the rules of ARCHITECTURE.md.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails"
+)]
+
 mod architecture;
 mod losses;
 mod system;

@@ -157,7 +157,7 @@ async fn trace_of_offer(propagation: Propagation, spans: usize) -> String {
         }
     });
     tree(
-        &*tokio::time::timeout(PATIENCE, found)
+        &tokio::time::timeout(PATIENCE, found)
             .await
             .expect("the spans arrive in time")
             .unwrap(),
