@@ -59,7 +59,7 @@ mod tests {
             }
         }
         with_text(format_args!("{Endless}"), |text| {
-            assert!(text.len() > MOST_BYTES - 4 && text.len() <= MOST_BYTES)
+            assert!(text.len() > MOST_BYTES - 4 && text.len() <= MOST_BYTES);
         });
     }
 
@@ -70,13 +70,13 @@ mod tests {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("outer ")?;
                 with_text(format_args!("{}", "inner"), |text| {
-                    assert_eq!(text, "inner")
+                    assert_eq!(text, "inner");
                 });
                 f.write_str("end")
             }
         }
         with_text(format_args!("{Nested}"), |text| {
-            assert_eq!(text, "outer end")
+            assert_eq!(text, "outer end");
         });
     }
 }
