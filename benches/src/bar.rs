@@ -414,6 +414,14 @@ pub(crate) const BARS: &[Bar] = &[
         against: Nothing,
         bar: 1.5,
     },
+    bar!("sqlx_sampled", AbovePlain, Nothing, 3000.0, "sqlx sampled"),
+    bar!(
+        "sqlx_unsampled",
+        AbovePlain,
+        Nothing,
+        150.0,
+        "sqlx unsampled"
+    ),
     // The cap of all rings together, by default.
     bar!("overload", Growth, Nothing, 64.0, "overload memory growth"),
     bar!(

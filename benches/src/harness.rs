@@ -4,6 +4,7 @@ mod open;
 mod operation;
 mod overload;
 mod pipeline;
+mod query;
 mod server;
 mod spans;
 mod threads;
@@ -16,7 +17,7 @@ use crate::affinity;
 use crate::contender::{Contender, Run};
 use crate::figure::Figures;
 use crate::receiver::Receiver;
-use crate::work::{Output, SetUp, Tracing, Work};
+use crate::work::{Output, SetUp, Tracing, Under, Work};
 
 /// The ways of measuring.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +32,8 @@ pub(crate) enum Harness {
     Pipeline(Work),
     /// The encoder and the socket alone.
     Encode,
+    /// What tracing adds to a query, in turns with the query itself.
+    Query(Under),
     /// A server under load. `None`: nothing is installed, though the layer is there.
     Server {
         /// Every how many requests the caller is sampled.
@@ -52,6 +55,7 @@ pub(crate) fn run<C: Contender>(harness: Harness) -> Option<Figures> {
         Harness::Threads(threads, work) => threads::measure::<C>(threads, work),
         Harness::Pipeline(work) => pipeline::measure::<C>(work),
         Harness::Encode => pipeline::encode::<C>(),
+        Harness::Query(under) => query::measure::<C>(under),
         Harness::Server { sampled_every } => server::measure::<C>(sampled_every),
         Harness::Overload(work) => overload::measure::<C>(work),
         Harness::OpenRoot => open::delay::<C>(),

@@ -18,6 +18,7 @@ mod allocation;
 mod bar;
 mod compare;
 mod contender;
+mod database;
 mod figure;
 mod harness;
 mod load;

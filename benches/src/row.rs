@@ -1,7 +1,7 @@
 //! The rows of the comparison.
 
 use crate::harness::Harness;
-use crate::work::Work;
+use crate::work::{Under, Work};
 
 /// One line of the table.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +62,9 @@ pub(crate) const ROWS: &[Row] = &[
             sampled_every: None,
         },
     ),
+    row("sqlx_sampled", Harness::Query(Under::Sampled)),
+    row("sqlx_unsampled", Harness::Query(Under::Refused)),
+    row("sqlx_unsampled_root", Harness::Query(Under::Nothing)),
     once("overload", Harness::Overload(Work::Flat(1))),
     once("open_root", Harness::OpenRoot),
     once("long_trace", Harness::LongTrace),

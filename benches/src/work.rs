@@ -80,6 +80,8 @@ pub(crate) enum Work {
     FormatUber,
     /// [`ENCODED_SPANS`] finished spans of [`Work::Tags`] encoded and sent to a UDP socket by the caller.
     Encode,
+    /// A query of one row on SQLite in memory, through a pool.
+    Query(Under),
     /// A child of a sampled root that stays open.
     OpenRoot,
 }
@@ -101,6 +103,7 @@ impl Work {
             | Self::FormatTraceparent
             | Self::ParseUber
             | Self::FormatUber
+            | Self::Query(_)
             | Self::OpenRoot => 1,
         }
     }
@@ -112,6 +115,7 @@ impl Work {
             Self::UnsampledRoot
             | Self::UnsampledChild
             | Self::NoTracer
+            | Self::Query(Under::Refused | Under::Nothing)
             | Self::ParseTraceparent
             | Self::FormatTraceparent
             | Self::ParseUber
@@ -124,10 +128,23 @@ impl Work {
     pub(crate) fn tracing(self) -> Tracing {
         match self {
             Self::NoTracer => Tracing::Off,
-            Self::UnsampledRoot | Self::UnsampledChild => Tracing::Unsampled,
+            Self::UnsampledRoot
+            | Self::UnsampledChild
+            | Self::Query(Under::Refused | Under::Nothing) => Tracing::Unsampled,
             _ => Tracing::Sampled,
         }
     }
+}
+
+/// What is active while a query runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Under {
+    /// A sampled root that stays open.
+    Sampled,
+    /// A refused root that stays open.
+    Refused,
+    /// Nothing, and the sampler refuses the root that the query would be.
+    Nothing,
 }
 
 /// Whether there is a tracer, and what its sampler says to a new trace.

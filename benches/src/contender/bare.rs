@@ -6,6 +6,7 @@ use axum::Router;
 use axum::routing::get;
 
 use super::{Contender, Run, each, runtime, yields};
+use crate::database;
 use crate::work::{ASYNC_CHILDREN, SetUp, Work};
 
 /// No spans, no clocks.
@@ -22,6 +23,7 @@ impl Contender for Bare {
     fn work(&self, work: Work) -> Option<Run> {
         let runtime = runtime();
         match work {
+            Work::Query(_) => database::queries(database::pool()),
             Work::AsyncReady => each(move |i| {
                 runtime.block_on(async {
                     for _ in 0..ASYNC_CHILDREN {

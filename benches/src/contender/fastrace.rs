@@ -133,7 +133,7 @@ impl Contender for Fastrace {
                 })
             }
             // Its Jaeger reporter takes its spans by value: it cannot be called again with the same ones.
-            Work::Encode | Work::ParseUber | Work::FormatUber => None,
+            Work::Query(_) | Work::Encode | Work::ParseUber | Work::FormatUber => None,
         }
     }
 

@@ -120,7 +120,9 @@ impl Contender for OpenTelemetry {
                 })
             }
             // No macro that could do without a tracer; no Jaeger encoding; no uber-trace-id.
-            Work::NoTracer | Work::ParseUber | Work::FormatUber | Work::Encode => None,
+            Work::Query(_) | Work::NoTracer | Work::ParseUber | Work::FormatUber | Work::Encode => {
+                None
+            }
         }
     }
 

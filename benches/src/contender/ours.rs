@@ -6,18 +6,22 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
+use sqlx::Sqlite;
 use tracer_axum::TraceLayer;
 use tracer_core::propagation::{jaeger, w3c};
 use tracer_core::{
     MemoryReporter, Process, ReportError, Reporter, Sampler, Scope, SpanRecord, Tracer,
     TracerGuard, UdpReporter, traced,
 };
+use tracer_sqlx::TracedPool;
 
 use super::{Contender, Run, each, runtime, yields};
+use crate::database;
 use crate::receiver::Receiver;
 use crate::work::{
     ASYNC_CHILDREN, CHILD, ENCODED_SPANS, LOG_EVENT, LOG_KEY, LOG_VALUE, Output, ROOT,
-    SERVER_STEPS, SERVICE, SetUp, TAGS, TRACEPARENT, Tracing, UBER_TRACE_ID, Work, formatted,
+    SERVER_STEPS, SERVICE, SetUp, TAGS, TRACEPARENT, Tracing, UBER_TRACE_ID, Under, Work,
+    formatted,
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -103,6 +107,14 @@ impl Contender for Ours {
                     black_box(jaeger::format_uber_trace_id(black_box(&context)));
                 })
             }
+            Work::Query(Under::Sampled | Under::Refused) => {
+                let mut queries = database::queries(traced_pool())?;
+                Some(Box::new(move |n| {
+                    let _root = tracer.start_active_span(ROOT);
+                    queries(n);
+                }))
+            }
+            Work::Query(Under::Nothing) => database::queries(traced_pool()),
             Work::Encode => {
                 let mut reporter = udp(self.address?);
                 let (process, spans) = finished_spans();
@@ -217,6 +229,11 @@ fn plain_tag(span: &Scope, i: u64) {
     span.set_tag("g", i & 1 == 0);
     span.set_tag("h", true);
     span.log((("event", LOG_EVENT), (LOG_KEY, LOG_VALUE)));
+}
+
+/// Lives as long as the process, as a service's pool does.
+fn traced_pool() -> &'static TracedPool<Sqlite> {
+    Box::leak(Box::new(TracedPool::from(database::pool().clone())))
 }
 
 fn udp(address: SocketAddr) -> UdpReporter {

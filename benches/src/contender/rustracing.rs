@@ -119,7 +119,8 @@ impl Contender for Rustracing {
             | Work::AsyncReady
             | Work::AsyncYield
             | Work::ParseTraceparent
-            | Work::FormatTraceparent => None,
+            | Work::FormatTraceparent
+            | Work::Query(_) => None,
         }
     }
 

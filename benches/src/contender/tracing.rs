@@ -149,7 +149,8 @@ impl Contender for TracingStack {
             | Work::FormatTraceparent
             | Work::ParseUber
             | Work::FormatUber
-            | Work::Encode => None,
+            | Work::Encode
+            | Work::Query(_) => None,
         }
     }
 
