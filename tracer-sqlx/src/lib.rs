@@ -36,6 +36,10 @@
 //! `postgres`, `mysql`, `sqlite` and `any`, as in sqlx, and none by default. They compile the implementations for a driver
 //! that the application has anyway; runtime, TLS, types and the linking of SQLite are chosen by its features of sqlx.
 //!
+//! Name every driver that the build has, `any` beside those under it. sqlx's trait `Executor` has one method more with the
+//! feature `offline` of `sqlx-core`, which this crate needs to be on; sqlx's `macros` turns it on for all drivers, and
+//! without `macros` a driver not named here fails to compile (E0046, `describe`).
+//!
 //! # What is not in the trace
 //!
 //! What runs in sqlx's own types behind the trait `Acquire`, such as the statements of a migration (that they were given a

@@ -373,3 +373,62 @@ fn error_kind(error: &Error) -> &'static str {
         _ => "other",
     }
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use sqlx_sqlite::Sqlite;
+    use tracer_core::Sampler;
+    use tracer_testing::TestTracer;
+
+    use super::*;
+    use crate::endpoint::Endpoint;
+    use crate::repeats::Repeats;
+    use crate::sql::Dialect;
+
+    /// A pool that does all there is to do with the text of statements.
+    fn busy_settings(tracer: &Tracer) -> Arc<Settings> {
+        let endpoint = Endpoint::new("sqlite", Dialect::Sqlite);
+        let mut settings = Settings::new(endpoint, Duration::MAX);
+        settings.tracer = Some(tracer.clone());
+        settings.comments = true;
+        settings.repeats = Some(Repeats::new(0));
+        Arc::new(settings)
+    }
+
+    /// Whether a query, run where `parent` is active, has its text read: commented and counted.
+    fn reads_text(settings: &Arc<Settings>) -> bool {
+        let mut request = Request::<Sqlite>::new("SELECT 1 FROM items");
+        let span = QuerySpan::new(Arc::clone(settings));
+        let open = span.begin_query(&request.sql).activate();
+        let outcome = span.describe(&mut request);
+        drop(open);
+        let commented = request.sql.as_str() != "SELECT 1 FROM items";
+        assert_eq!(commented, outcome.recording);
+        commented
+    }
+
+    #[test]
+    fn a_query_whose_own_root_is_refused_has_its_text_left_alone() {
+        let refusing =
+            TestTracer::with("shop", |builder| builder.sampler(Sampler::constant(false)));
+        let settings = busy_settings(refusing.tracer());
+        assert!(active_span().context().is_none());
+        assert!(!reads_text(&settings));
+        let parent = refusing.tracer().start_active_span("parent");
+        assert!(!reads_text(&settings));
+        let context = parent.context();
+        drop(parent);
+        // The first count of all, so that none was made before.
+        if let (Some(context), Some(repeats)) = (Some(context), &settings.repeats) {
+            let (trace, span) = (context.trace_id(), context.span_id());
+            assert_eq!(repeats.count(trace, span, "SELECT 1 FROM items"), 1);
+        }
+    }
+
+    #[test]
+    fn a_sampled_query_has_its_text_read() {
+        let sampling = TestTracer::new("shop");
+        assert!(reads_text(&busy_settings(sampling.tracer())));
+        assert_eq!(sampling.spans().len(), 1);
+    }
+}
