@@ -1,6 +1,6 @@
 //! The comparison of this project's tracer with the floor and its peers, on equal work. See the README beside this package.
 //!
-//! `compare` is for people. The other verbs are what it starts itself as: `run` measures one row with one contender and prints a JSON line,
+//! `compare` and `macros` are for people. The other verbs are what it starts itself as: `run` measures one row with one contender and prints a JSON line,
 //! `sink` and `load` are the two ends of the rows with sockets. `loop` does a row's work a given number of times and nothing else, for profilers.
 
 #![expect(
@@ -23,6 +23,7 @@ mod figure;
 mod harness;
 mod load;
 mod machine;
+mod macros;
 mod receiver;
 mod report;
 mod row;
@@ -35,9 +36,11 @@ use std::process::ExitCode;
 
 use crate::compare::Compare;
 use crate::load::Load;
+use crate::macros::Macros;
 
 const USAGE: &str = "\
 benches compare [--json] [--only NAMES] [--rounds N]   everything, or rows whose names contain one of NAMES (with commas between)
+benches macros [--functions N] [--rounds N]            what attribute macros cost to compile
 benches run CONTENDER ROW                              one row with one contender, as a JSON line
 benches loop CONTENDER ROW ITERATIONS                  the work of a row and nothing else";
 
@@ -56,6 +59,7 @@ fn dispatch(words: &[String]) -> Result<(), Box<dyn Error>> {
     let (verb, rest) = words.split_first().ok_or(USAGE)?;
     match (verb.as_str(), rest) {
         ("compare", options) => Compare::parse(options)?.run(),
+        ("macros", options) => Macros::parse(options)?.run(),
         ("run", [contender, row]) => {
             let figures = contender::run(contender, row::find(row)?)?;
             println!("{}", serde_json::to_string(&figures)?);

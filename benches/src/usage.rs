@@ -5,8 +5,18 @@ use std::time::Duration;
 /// CPU time of all threads of this process so far, in the kernel and out of it; zero where the system does not tell.
 #[cfg(unix)]
 pub(crate) fn cpu() -> Duration {
-    use nix::sys::resource::{UsageWho, getrusage};
-    let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) else {
+    of(nix::sys::resource::UsageWho::RUSAGE_SELF)
+}
+
+/// CPU time of all processes this one has started and waited for, and of theirs; zero where the system does not tell.
+#[cfg(unix)]
+pub(crate) fn children() -> Duration {
+    of(nix::sys::resource::UsageWho::RUSAGE_CHILDREN)
+}
+
+#[cfg(unix)]
+fn of(who: nix::sys::resource::UsageWho) -> Duration {
+    let Ok(usage) = nix::sys::resource::getrusage(who) else {
         return Duration::ZERO;
     };
     [usage.user_time(), usage.system_time()]
@@ -22,6 +32,12 @@ pub(crate) fn cpu() -> Duration {
 /// CPU time of all threads of this process so far: not told by this system.
 #[cfg(not(unix))]
 pub(crate) fn cpu() -> Duration {
+    Duration::ZERO
+}
+
+/// CPU time of other processes: not told by this system.
+#[cfg(not(unix))]
+pub(crate) fn children() -> Duration {
     Duration::ZERO
 }
 
