@@ -5,6 +5,9 @@ use std::collections::HashMap;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tracer_core::{Extract, HttpHeaders, Propagation, ReadCarrier, TextFormat, WriteCarrier};
 
+/// What hyper takes by default.
+const MOST_HEADERS: usize = 100;
+
 /// What was received: pairs of any bytes, as a carrier of the user's own may hold them.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
@@ -13,7 +16,7 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    /// Lines of `name: value`. The first space after the colon is not part of the value.
+    /// Lines of `name: value`, as many as servers take. The first space after the colon is not part of the value.
     pub(crate) fn parse(data: &[u8], format: TextFormat) -> Self {
         let entry = |line: &[u8]| {
             let at = line.iter().position(|&byte| byte == b':')?;
@@ -27,6 +30,7 @@ impl Received {
         let entries = data
             .split(|&byte| byte == b'\n')
             .filter_map(entry)
+            .take(MOST_HEADERS)
             .collect();
         Self { entries, format }
     }

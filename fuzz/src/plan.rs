@@ -2,12 +2,13 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use arbitrary::Arbitrary;
+use arbitrary::{Arbitrary, Result, Unstructured};
 use tracer_core::{Decision, SpanContext, SpanId, TagValue, TraceId, tags};
 
 /// Some spans of one process.
 #[derive(Arbitrary, Clone, Debug)]
 pub(crate) struct Plan {
+    #[arbitrary(with = up_to::<4, _>)]
     pub(crate) spans: Vec<SpanPlan>,
     /// Whether messages are to be so short that spans are cut.
     pub(crate) narrow: bool,
@@ -17,10 +18,12 @@ pub(crate) struct Plan {
 #[derive(Arbitrary, Clone, Debug)]
 pub(crate) struct SpanPlan {
     pub(crate) name: Name,
+    #[arbitrary(with = up_to::<6, _>)]
     pub(crate) references: Vec<ReferencePlan>,
     /// Nanoseconds from the Unix epoch.
     pub(crate) start: Option<i64>,
     pub(crate) finish: Option<i64>,
+    #[arbitrary(with = up_to::<24, _>)]
     pub(crate) edits: Vec<EditPlan>,
 }
 
@@ -45,7 +48,10 @@ pub(crate) struct ReferencePlan {
 #[derive(Arbitrary, Clone, Debug)]
 pub(crate) enum EditPlan {
     Tag(Key, Value),
-    Log(Option<i64>, Vec<(Key, Value)>),
+    Log(
+        Option<i64>,
+        #[arbitrary(with = up_to::<8, _>)] Vec<(Key, Value)>,
+    ),
     Name(Name),
     Baggage(Key, Text),
 }
@@ -64,12 +70,13 @@ pub(crate) enum Value {
     I64(i64),
     F64(f64),
     Text(Text),
-    Bytes(Vec<u8>),
+    Bytes(#[arbitrary(with = up_to::<32, _>)] Vec<u8>),
 }
 
 /// A text that need not be as long in the input as it is.
 #[derive(Arbitrary, Clone, Debug)]
 pub(crate) struct Text {
+    #[arbitrary(with = unit)]
     unit: String,
     times: u16,
 }
@@ -133,6 +140,22 @@ impl Text {
             self.unit.repeat(times)
         }
     }
+}
+
+/// Some of them: the lists that `arbitrary` makes by itself are mostly empty.
+fn up_to<'a, const MOST: usize, T: Arbitrary<'a>>(input: &mut Unstructured<'a>) -> Result<Vec<T>> {
+    let count = input.int_in_range(0..=MOST)?;
+    let mut list = Vec::new();
+    while list.len() < count && !input.is_empty() {
+        list.push(input.arbitrary()?);
+    }
+    Ok(list)
+}
+
+fn unit(input: &mut Unstructured<'_>) -> Result<String> {
+    let count = input.int_in_range(0..=24)?;
+    let bytes = input.bytes(count.min(input.len()))?;
+    Ok(String::from_utf8_lossy(bytes).into_owned())
 }
 
 /// A time so many nanoseconds from the Unix epoch.
