@@ -146,20 +146,25 @@ impl Details {
     /// All that bytes can say, for [`load`](Self::load) on another thread.
     #[inline]
     pub(crate) fn seal(&mut self) -> &[u8] {
+        let pair = |low: usize, high: u32| low as u64 | u64::from(high) << 32;
         let name_and_mark = self.name_at << 1 | u32::from(self.truncated);
-        let front = [self.block.len() as u32, self.tags, self.logs, name_and_mark];
+        let front = [
+            pair(self.block.len(), self.tags),
+            pair(self.logs as usize, name_and_mark),
+        ];
         self.block.seal(front)
     }
 
     /// Becomes what was sealed, at the beginning of bytes in two parts. How many bytes that were.
     #[inline]
     pub(crate) fn load(&mut self, first: &[u8], second: &[u8]) -> usize {
-        let [len, tags, logs, name_and_mark] = self.block.load(first, second);
-        self.tags = tags;
-        self.logs = logs;
+        let [len_and_tags, logs_and_name] = self.block.load(first, second);
+        let name_and_mark = (logs_and_name >> 32) as u32;
+        self.tags = (len_and_tags >> 32) as u32;
+        self.logs = logs_and_name as u32;
         self.name_at = name_and_mark >> 1;
         self.truncated = name_and_mark & 1 != 0;
-        len as usize
+        len_and_tags as u32 as usize
     }
 
     /// Sets a tag, over an earlier one of the same key. `false` if a limit forbids it.
@@ -167,8 +172,7 @@ impl Details {
         let kept = cut(key, NAME_BYTES);
         let mut number = [0; 8];
         let (kind, bytes, whole) = stored(value, self.limits.value_bytes, &mut number);
-        let is_old = |entry: &Entry<'_>| entry.kind.is_tag() && entry.key == kept.as_bytes();
-        let old = self.block.position(is_old);
+        let old = self.block.tag(kept.as_bytes());
         let freed = old.as_ref().map_or(0, ExactSizeIterator::len);
         let need = Block::need(kept.as_bytes(), bytes);
         let is_one_more = old.is_none() && self.tags as usize >= self.limits.tags;

@@ -53,10 +53,18 @@ const TIME: usize = 8;
 
 /// Entries, behind room for what [`Details`](super::Details) adds when it sends them elsewhere.
 #[derive(Clone, Debug)]
-pub(super) struct Block(Vec<u8>);
+pub(super) struct Block {
+    /// Memory, all of it written to at some time: entries are copied into parts of it, which costs a third of appending to
+    /// a `Vec` piece by piece.
+    memory: Vec<u8>,
+    len: usize,
+}
 
 /// Bytes of that room.
 pub(super) const FRONT: usize = 16;
+
+/// Bytes of memory that a block begins with.
+const MEMORY: usize = 256;
 
 /// An entry as it is stored. Of a log, `key` is the time and `count` its fields.
 #[derive(Clone, Copy, Debug)]
@@ -76,24 +84,29 @@ impl Block {
     pub(super) const LOG: usize = HEADER + TIME;
 
     pub(super) fn new() -> Self {
-        let mut bytes = Vec::with_capacity(256);
-        bytes.resize(FRONT, 0);
-        Self(bytes)
+        Self {
+            memory: vec![0; MEMORY],
+            len: FRONT,
+        }
     }
 
+    #[inline]
     pub(super) fn clear(&mut self) {
-        self.0.truncate(FRONT);
+        self.len = FRONT;
     }
 
+    #[inline]
     pub(super) fn capacity(&self) -> usize {
-        self.0.capacity()
+        self.memory.len()
     }
 
+    #[inline]
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.len
     }
 
     /// Bytes of an entry.
+    #[inline]
     pub(super) const fn need(key: &[u8], value: &[u8]) -> usize {
         HEADER + key.len() + value.len()
     }
@@ -101,17 +114,34 @@ impl Block {
     /// Appends an entry, whose key has at most 65 535 bytes.
     #[inline]
     pub(super) fn put(&mut self, kind: Kind, key: &[u8], value: &[u8]) {
-        self.0.reserve(Self::need(key, value));
-        self.0
-            .extend_from_slice(&header(kind, key.len(), value.len()));
-        self.0.extend_from_slice(key);
-        self.0.extend_from_slice(value);
+        let need = Self::need(key, value);
+        if self.memory.len() - self.len < need {
+            self.grow(need);
+        }
+        let room = self.memory.get_mut(self.len..).unwrap_or_default();
+        let Some((head, room)) = room.split_first_chunk_mut() else {
+            return;
+        };
+        *head = header(kind, key.len(), value.len());
+        let Some((to_key, room)) = room.split_at_mut_checked(key.len()) else {
+            return;
+        };
+        copy(to_key, key);
+        if let Some(to_value) = room.get_mut(..value.len()) {
+            copy(to_value, value);
+        }
+        self.len += need;
+    }
+
+    #[cold]
+    fn grow(&mut self, need: usize) {
+        self.memory.resize((self.len + need).next_power_of_two(), 0);
     }
 
     /// Begins a log; its fields are put next. Says where it is, for [`end_log`](Self::end_log).
     #[inline]
     pub(super) fn begin_log(&mut self, kind: Kind, time: i64) -> usize {
-        let at = self.0.len();
+        let at = self.len;
         self.put(kind, &[], &time.to_le_bytes());
         at
     }
@@ -120,32 +150,35 @@ impl Block {
     #[inline]
     pub(super) fn end_log(&mut self, at: usize, kind: Kind, fields: usize) {
         if fields == 0 {
-            self.0.truncate(at);
+            self.len = at;
             return;
         }
-        let bytes = self.0.len() - at - HEADER;
-        if let Some(room) = self.0.get_mut(at..).and_then(|rest| rest.first_chunk_mut()) {
-            *room = header(kind, fields, bytes);
+        let bytes = self.len - at - HEADER;
+        let rest = self.memory.get_mut(at..).unwrap_or_default();
+        if let Some(head) = rest.first_chunk_mut() {
+            *head = header(kind, fields, bytes);
         }
     }
 
+    #[inline]
     pub(super) fn entries(&self) -> Entries<'_> {
-        Entries(&self.0[FRONT..])
+        Entries(self.memory.get(FRONT..self.len).unwrap_or_default())
     }
 
     /// The entry at `at`.
+    #[inline]
     pub(super) fn at(&self, at: usize) -> Option<Entry<'_>> {
-        Entries(self.0.get(at..)?).next()
+        Entries(self.memory.get(at..self.len)?).next()
     }
 
-    /// Where the first entry lies that `wanted` takes.
+    /// Where the tag of that key lies.
     #[inline]
-    pub(super) fn position(&self, wanted: impl Fn(&Entry<'_>) -> bool) -> Option<Range<usize>> {
+    pub(super) fn tag(&self, key: &[u8]) -> Option<Range<usize>> {
         let mut entries = self.entries();
         let mut at = FRONT;
         while let Some(entry) = entries.next() {
-            let next = self.0.len() - entries.0.len();
-            if wanted(&entry) {
+            let next = self.len - entries.0.len();
+            if entry.key.len() == key.len() && entry.kind.is_tag() && entry.key == key {
                 return Some(at..next);
             }
             at = next;
@@ -154,51 +187,83 @@ impl Block {
     }
 
     /// Puts an entry in the place of the one at `old`.
+    #[cold]
     pub(super) fn replace(&mut self, old: Range<usize>, kind: Kind, key: &[u8], value: &[u8]) {
         let at = old.start;
         self.remove(old);
-        let before = self.0.len();
+        let before = self.len;
         self.put(kind, key, value);
-        let added = self.0.len() - before;
-        self.0[at..].rotate_right(added);
+        let added = self.len - before;
+        if let Some(moved) = self.memory.get_mut(at..self.len) {
+            moved.rotate_right(added);
+        }
     }
 
     pub(super) fn remove(&mut self, old: Range<usize>) {
-        self.0.drain(old);
+        let removed = old.len();
+        self.memory.copy_within(old.end..self.len, old.start);
+        self.len -= removed;
     }
 
-    /// The block with its front filled in, to be sent elsewhere. The first number is the length of all.
+    /// The block with its front filled in, to be sent elsewhere. The lower half of the first number is the length of all.
     #[inline]
-    pub(super) fn seal(&mut self, front: [u32; FRONT / 4]) -> &[u8] {
-        for (room, number) in self.0.chunks_exact_mut(4).zip(front) {
-            room.copy_from_slice(&number.to_le_bytes());
+    pub(super) fn seal(&mut self, front: [u64; 2]) -> &[u8] {
+        let [[a, b, c, d, e, f, g, h], [i, j, k, l, m, n, o, p]] = front.map(u64::to_le_bytes);
+        if let Some(room) = self.memory.first_chunk_mut::<FRONT>() {
+            *room = [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p];
         }
-        &self.0
+        self.memory.get(..self.len).unwrap_or_default()
     }
 
     /// Becomes the block that was sealed, which is at the beginning of bytes in two parts, and gives what stood in its front.
     #[inline]
-    pub(super) fn load(&mut self, first: &[u8], second: &[u8]) -> [u32; FRONT / 4] {
-        self.0.clear();
-        let len = self.take(FRONT, first, second).unwrap_or_default()[0] as usize;
-        self.0.clear();
+    pub(super) fn load(&mut self, first: &[u8], second: &[u8]) -> [u64; 2] {
+        let front = self.take(FRONT, first, second);
+        let len = front.map_or(0, |[first, _]| first as u32 as usize);
         self.take(len.max(FRONT), first, second).unwrap_or_else(|| {
-            *self = Self::new();
-            [0; FRONT / 4]
+            self.clear();
+            [0; 2]
         })
     }
 
-    /// Appends so many bytes of two parts; the numbers they begin with. `None` if there are not as many.
+    /// Becomes the first bytes of two parts; the numbers they begin with. `None` if there are not as many.
     #[inline]
-    fn take(&mut self, len: usize, first: &[u8], second: &[u8]) -> Option<[u32; FRONT / 4]> {
-        let of_first = len.min(first.len());
-        self.0.extend_from_slice(first.get(..of_first)?);
-        self.0.extend_from_slice(second.get(..len - of_first)?);
-        let mut front = [0; FRONT / 4];
-        for (number, bytes) in front.iter_mut().zip(self.0.chunks_exact(4)) {
-            *number = u32::from_le_bytes(bytes.try_into().ok()?);
+    fn take(&mut self, len: usize, first: &[u8], second: &[u8]) -> Option<[u64; 2]> {
+        if self.memory.len() < len {
+            self.grow(len);
         }
-        Some(front)
+        let of_first = len.min(first.len());
+        let (to_first, to_second) = self.memory.get_mut(..len)?.split_at_mut(of_first);
+        to_first.copy_from_slice(&first[..of_first]);
+        to_second.copy_from_slice(second.get(..len - of_first)?);
+        self.len = len;
+        let (low, rest) = self.memory.split_first_chunk()?;
+        let high = rest.first_chunk()?;
+        Some([u64::from_le_bytes(*low), u64::from_le_bytes(*high)])
+    }
+}
+
+/// Copies between slices of equal length. Keys and values are short: for up to 32 bytes two overlapping stores of constant
+/// size are cheaper than a call.
+#[inline]
+fn copy(to: &mut [u8], from: &[u8]) {
+    match from.len() {
+        8..=16 => copy_ends::<8>(to, from),
+        17..=32 => copy_ends::<16>(to, from),
+        4..=7 => copy_ends::<4>(to, from),
+        _ => to.copy_from_slice(from),
+    }
+}
+
+#[inline]
+fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) {
+    if let (Some(first), Some(last)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) {
+        if let Some(room) = to.first_chunk_mut() {
+            *room = *first;
+        }
+        if let Some(room) = to.last_chunk_mut() {
+            *room = *last;
+        }
     }
 }
 
