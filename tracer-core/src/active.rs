@@ -54,7 +54,7 @@ impl ActiveSpan {
     /// Whether tags and logs are kept: a span is active and its trace is sampled.
     #[must_use]
     pub fn is_recording(&self) -> bool {
-        self.read(|record| record.is_recording()).unwrap_or(false)
+        !local::is_noted(self.place) && self.read(|record| record.is_recording()).unwrap_or(false)
     }
 
     /// The active context; `None` if there is none.
@@ -72,7 +72,9 @@ impl ActiveSpan {
         if !self.place.is_none() {
             let value = value.into();
             let key = key.into();
-            self.edit(|record| record.set_tag(&key, &value));
+            if !local::is_noted(self.place) || key == tags::SAMPLING_PRIORITY {
+                self.edit(|record| record.set_tag(&key, &value));
+            }
         }
         self
     }
@@ -88,7 +90,7 @@ impl ActiveSpan {
     }
 
     fn log_with<'v>(&self, time: Option<SystemTime>, fields: impl Fields<'v>) -> &Self {
-        if !self.place.is_none() {
+        if !self.place.is_none() && !local::is_noted(self.place) {
             let mut fields = fields.into_fields();
             self.edit(|record| record.log(time, fields.as_mut()));
         }

@@ -77,6 +77,7 @@ mod id;
 mod kind;
 mod local;
 mod part;
+mod pending;
 #[doc(hidden)]
 pub mod private;
 mod process;

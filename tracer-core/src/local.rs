@@ -14,6 +14,7 @@ use crate::counts::ThreadCounts;
 use crate::details::{Details, Limits};
 use crate::id::{IdGenerator, SpanId, TraceId};
 use crate::part::Parts;
+use crate::pending::{self, Made};
 use crate::record::{SamplerTags, SpanRecord};
 use crate::registry;
 pub(crate) use crate::stack::Place;
@@ -45,6 +46,8 @@ pub(crate) enum Mode {
 struct Local {
     stack: Stack,
     ids: IdGenerator,
+    /// Spans that were not put on the stack at once.
+    made: Made,
     parts: Parts,
     defaults: Vec<u32>,
 }
@@ -81,14 +84,41 @@ pub(crate) fn enter_child(
     .unwrap_or(Place::NONE)
 }
 
-/// Starts a child as [`enter_child`] does, but not active.
-pub(crate) fn start_child(
+/// Starts a child of the active span, whose mode must be `Refused`, and activates it.
+#[inline]
+pub(crate) fn enter_refused(
     name: &'static str,
     callsite: Option<&'static Callsite>,
     tracer: u32,
-) -> Option<SpanRecord> {
-    let mut record = SpanRecord::empty();
-    let started = with(|local| {
+) -> Place {
+    let noted = if callsite.is_none() {
+        pending::enter(name, tracer)
+    } else {
+        None
+    };
+    noted.unwrap_or_else(|| enter_child(name, callsite, tracer))
+}
+
+/// Finishes the span at `place` if there is nothing to it.
+#[inline]
+pub(crate) fn leave(place: Place) -> bool {
+    place.is_none() || place.is_pending() && pending::leave(place)
+}
+
+/// Whether the span at `place` is of a refused trace, and nobody asked anything of it yet.
+#[inline]
+pub(crate) fn is_noted(place: Place) -> bool {
+    place.is_pending() && pending::is_noted(place)
+}
+
+/// Starts a child as [`enter_child`] does, but in `record`; `false` if the thread is ending.
+pub(crate) fn start_child(
+    record: &mut SpanRecord,
+    name: &'static str,
+    callsite: Option<&'static Callsite>,
+    tracer: u32,
+) -> bool {
+    with(|local| {
         let span_id = SpanId(local.ids.draw());
         let Some(parent) = local.stack.top() else {
             return false;
@@ -97,10 +127,10 @@ pub(crate) fn start_child(
         if tracer != 0 {
             record.context.tracer = tracer;
         }
-        begin(&mut record, &mut local.parts, name, callsite, None);
+        begin(record, &mut local.parts, name, callsite, None);
         true
-    });
-    (started == Some(true)).then_some(record)
+    })
+    .unwrap_or(false)
 }
 
 /// Starts a root and activates it. `decide` runs inside of the borrow: it is the verdict of a sampler of ours.
@@ -125,23 +155,23 @@ pub(crate) fn enter_root(
     .unwrap_or(Place::NONE)
 }
 
-/// Starts a root as [`enter_root`] does, but not active.
+/// Starts a root as [`enter_root`] does, but in `record`; `false` if the thread is ending.
 #[inline]
 pub(crate) fn start_root(
+    record: &mut SpanRecord,
     name: &'static str,
     callsite: Option<&'static Callsite>,
     tracer: u32,
     bits128: bool,
     decide: impl FnOnce(TraceId) -> (bool, Option<SamplerTags>),
-) -> Option<SpanRecord> {
-    let mut record = SpanRecord::empty();
+) -> bool {
     with(|local| {
         let ids = local.draw_root(bits128);
         let (sampled, tags) = decide(ids.0);
         record.context.begin_root(ids, tracer, sampled);
-        begin(&mut record, &mut local.parts, name, callsite, tags);
-    })?;
-    Some(record)
+        begin(record, &mut local.parts, name, callsite, tags);
+    })
+    .is_some()
 }
 
 /// Finishes the span at `place`.
@@ -152,7 +182,7 @@ pub(crate) fn finish(place: Place) {
     } else {
         Instant::now()
     };
-    if with(|local| local.finish_top(place, end)) == Some(false) {
+    if with(|local| local.finish_top(local.made.find(place), end)) == Some(false) {
         finish_other(place, end);
     }
 }
@@ -162,7 +192,7 @@ pub(crate) fn finish(place: Place) {
 fn finish_other(place: Place, end: Instant) {
     let mut record = SpanRecord::empty();
     with(|local| {
-        if local.take(place, &mut record) {
+        if local.take(local.made.find(place), &mut record) {
             local.hand_over(&mut record, end);
         }
     });
@@ -192,6 +222,7 @@ pub(crate) fn push(record: &mut SpanRecord) -> Place {
 #[inline]
 pub(crate) fn pop(place: Place, and_above: bool, record: &mut SpanRecord) -> bool {
     with(|local| {
+        let place = local.made.find(place);
         if and_above && !local.stack.is_top(place) {
             local.finish_above(place);
         }
@@ -229,14 +260,14 @@ pub(crate) fn count(tracer: u32, count: impl FnOnce(&ThreadCounts)) -> bool {
 
 /// Works on the span at `place`.
 pub(crate) fn edit<R>(place: Place, edit: impl FnOnce(&mut SpanRecord) -> R) -> Option<R> {
-    with(|local| local.stack.get_mut(place).map(edit)).flatten()
+    with(|local| local.stack.get_mut(local.made.find(place)).map(edit)).flatten()
 }
 
 /// Works on the span at `place`, which has details if it is recorded: used ones of this thread if there are.
 #[inline]
 pub(crate) fn edit_details<R>(place: Place, edit: impl FnOnce(&mut SpanRecord) -> R) -> Option<R> {
     with(|local| {
-        let record = local.stack.get_mut(place)?;
+        let record = local.stack.get_mut(local.made.find(place))?;
         if record.details.is_none() && record.is_recording() {
             record.details = Some(local.parts.details(record.context.tracer));
         }
@@ -347,10 +378,12 @@ pub(crate) fn after_fork() {
 fn with<R>(work: impl FnOnce(&mut Local) -> R) -> Option<R> {
     LOCAL
         .try_with(|local| {
-            local
-                .try_borrow_mut()
-                .ok()
-                .map(|mut local| work(&mut local))
+            local.try_borrow_mut().ok().map(|mut local| {
+                if MODE.get() == Mode::Refused && pending::is_any() {
+                    local.make_pending();
+                }
+                work(&mut local)
+            })
         })
         .ok()
         .flatten()
@@ -361,8 +394,25 @@ impl Local {
         Self {
             stack: Stack::new(),
             ids: IdGenerator::UNSEEDED,
+            made: Made::new(),
             parts: Parts::new(),
             defaults: Vec::new(),
+        }
+    }
+
+    /// Makes spans of those that were only noted.
+    #[cold]
+    fn make_pending(&mut self) {
+        let stack = &mut self.stack;
+        self.made.retain(|place| stack.get_mut(place).is_some());
+        for note in pending::take() {
+            let span_id = SpanId(self.ids.draw());
+            let Some((record, place)) = self.stack.push_child(span_id) else {
+                return;
+            };
+            record.context.tracer = note.tracer;
+            begin(record, &mut self.parts, note.name, None, None);
+            self.made.add(note.place, place);
         }
     }
 

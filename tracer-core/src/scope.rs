@@ -159,11 +159,16 @@ impl Drop for Scope {
     #[inline]
     fn drop(&mut self) {
         let place = self.place.get();
-        if !place.is_none() {
-            if std::thread::panicking() {
-                local::edit(place, span::mark_panic);
-            }
-            local::finish(place);
+        if !local::leave(place) {
+            end(place);
         }
     }
+}
+
+/// Apart, so that code with a scope contains two branches and a call.
+fn end(place: Place) {
+    if std::thread::panicking() {
+        local::edit(place, span::mark_panic);
+    }
+    local::finish(place);
 }

@@ -53,6 +53,18 @@ impl Span {
         self.record.is_some()
     }
 
+    /// A span whose record `begin` fills in where it lies, for moving one costs as much as filling it in. If `begin` says
+    /// `false`, a span that records nothing.
+    #[inline]
+    pub(crate) fn begun(begin: impl FnOnce(&mut SpanRecord) -> bool) -> Self {
+        let mut span = Self::new(Some(SpanRecord::empty()));
+        let begun = span.record().is_some_and(begin);
+        if !begun {
+            span.forget();
+        }
+        span
+    }
+
     /// The record, for moving it out and in; one that was not moved in again is to be [forgotten](Self::forget).
     #[inline]
     pub(crate) fn record(&mut self) -> Option<&mut SpanRecord> {

@@ -12,7 +12,7 @@ use crate::record::SpanRecord;
 const KEPT_SLOTS: usize = 256;
 
 /// Where an active span lies on its thread's stack.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Place {
     depth: u32,
     span_id: SpanId,
@@ -33,8 +33,28 @@ impl Place {
     };
 
     #[inline]
-    pub(crate) fn is_none(self) -> bool {
+    pub(crate) const fn is_none(self) -> bool {
         self.depth == u32::MAX
+    }
+
+    /// The place of a span that is not on the stack yet; see [`pending`](crate::pending).
+    #[inline]
+    pub(crate) const fn pending(time: u32, at: u32) -> Self {
+        Self {
+            depth: u32::MAX - 1,
+            span_id: SpanId((time as u64) << 32 | at as u64),
+        }
+    }
+
+    #[inline]
+    pub(crate) const fn is_pending(self) -> bool {
+        self.depth == u32::MAX - 1
+    }
+
+    /// Whether this is a place of that time.
+    #[inline]
+    pub(crate) const fn is_pending_since(self, time: u32) -> bool {
+        self.is_pending() && self.span_id.0 >> 32 == time as u64
     }
 }
 

@@ -126,13 +126,15 @@ impl Tracer {
             Cow::Borrowed(name) if !std::thread::panicking() => name,
             name => return Span::new(self.begin(Parent::Active, name, callsite)),
         };
-        Span::new(match local::mode() {
-            Mode::Sampled | Mode::Refused => local::start_child(name, callsite, core.id),
-            Mode::Idle | Mode::Default if !core.sampler.is_custom() => {
-                core.start_root(name, callsite)
+        match local::mode() {
+            Mode::Sampled | Mode::Refused => {
+                Span::begun(|record| local::start_child(record, name, callsite, core.id))
             }
-            _ => self.begin(Parent::Active, Cow::Borrowed(name), callsite),
-        })
+            Mode::Idle | Mode::Default if !core.sampler.is_custom() => {
+                Span::begun(|record| core.start_root(record, name, callsite))
+            }
+            _ => Span::new(self.begin(Parent::Active, Cow::Borrowed(name), callsite)),
+        }
     }
 
     /// Starts a span under the active one and activates it. Most are written right where they lie while active.
@@ -150,7 +152,8 @@ impl Tracer {
             name => return Scope::of(self.begin(Parent::Active, name, callsite)),
         };
         match local::mode() {
-            Mode::Sampled | Mode::Refused => Scope::at(local::enter_child(name, callsite, core.id)),
+            Mode::Sampled => Scope::at(local::enter_child(name, callsite, core.id)),
+            Mode::Refused => Scope::at(local::enter_refused(name, callsite, core.id)),
             Mode::Idle | Mode::Default if !core.sampler.is_custom() => {
                 Scope::at(core.enter_root(name, callsite))
             }
@@ -307,11 +310,12 @@ impl Core {
     #[inline]
     fn start_root(
         &self,
+        record: &mut SpanRecord,
         name: &'static str,
         callsite: Option<&'static Callsite>,
-    ) -> Option<SpanRecord> {
+    ) -> bool {
         let decide = |trace_id| self.decide(trace_id, name);
-        local::start_root(name, callsite, self.id, self.bits128, decide)
+        local::start_root(record, name, callsite, self.id, self.bits128, decide)
     }
 
     /// The verdict of a sampler that is not custom.

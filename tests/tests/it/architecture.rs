@@ -27,7 +27,7 @@ const LEVELS: [&[&str]; 16] = [
     &["counts"],
     &["report", "wire"],
     &["registry"],
-    &["part", "stack", "local"],
+    &["part", "stack", "pending", "local"],
     &["sampler", "propagation"],
     &["stats"],
     &["tracer", "span_builder", "span", "scope", "active"],

@@ -36,7 +36,7 @@ pub fn start(site: &'static Callsite) -> Span {
         Mode::Refused | Mode::Suppressed => Span::disabled(),
         Mode::Idle if global::installed_ref().is_none() => Span::disabled(),
         Mode::Sampled if !std::thread::panicking() => {
-            Span::new(local::start_child(site.name, Some(site), 0))
+            Span::begun(|record| local::start_child(record, site.name, Some(site), 0))
         }
         _ => with_tracer(|tracer| tracer.start(Cow::Borrowed(site.name), Some(site))),
     }
