@@ -3,26 +3,28 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, UdpSocket};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
 
 use crate::details::Limits;
 use crate::env::{Collector, Credentials, EnvConfig};
 use crate::error::InitError;
+use crate::fork::Estate;
 use crate::global;
 use crate::guard::TracerGuard;
-use crate::id::IdGenerator;
-use crate::process::Process;
+use crate::process::{self, Process};
 use crate::propagation::Propagation;
 use crate::registry;
 use crate::report::queue::Hub;
-use crate::report::worker::{Account, Worker};
+use crate::report::worker::Worker;
 use crate::report::{ConsoleReporter, HttpReporter, Reporter, UdpReporter};
 use crate::sampler::Sampler;
 use crate::tag::TagValue;
 use crate::tracer::{self, Core, Tracer};
 
-/// How long set-up waits for the first strategy of a remote sampler.
-const FIRST_STRATEGY: Duration = Duration::from_millis(200);
+/// How long set-up waits for the first answers of the agent: the strategy of a remote sampler and the like.
+const FIRST_ANSWERS: Duration = Duration::from_millis(200);
 
 /// Memory of a span that waits, where a bound is given as a number of spans.
 const SPAN_BYTES: usize = 1024;
@@ -212,39 +214,32 @@ impl TracerBuilder {
         if self.log_spans {
             self.reporters.push(Box::new(ConsoleReporter::to_log()));
         }
+        let draws_uuid = !self.tags.iter().any(|(key, _)| key == process::CLIENT_UUID);
         let process = Process {
             service_name: self.service_name.into(),
             tags: process_tags(self.tags),
         };
         let hub = Arc::new(Hub::new(self.limits, self.queue_bytes));
-        let account = Arc::new(Account::default());
-        let worker = Worker::new(
-            Arc::clone(&hub),
-            Arc::clone(&account),
-            process.clone(),
-            self.reporters,
-            self.flush_interval,
-        );
-        let thread = std::thread::Builder::new()
-            .name("tracer-reporter".into())
-            .spawn(move || worker.run())
-            .map_err(|error| {
+        let estate = Estate::new(&self.reporters, self.flush_interval, draws_uuid);
+        Worker::start(&hub, process.clone(), self.reporters, self.flush_interval).map_err(
+            |error| {
                 InitError::new(format_args!(
                     "the reporter thread cannot be started: {error}"
                 ))
-            })?;
-        hub.set_worker(thread.thread().clone());
+            },
+        )?;
+        let deadline = Instant::now() + FIRST_ANSWERS;
         let polling = sampler.start(&process.service_name);
-        polling.wait_first(FIRST_STRATEGY);
+        polling.wait_first(deadline);
         let core = Arc::new(Core {
-            id: registry::register(&hub),
-            hub,
-            account,
+            id: registry::register(&hub).into(),
+            hub: hub.into(),
             process,
             sampler,
             propagations: self.propagations.into(),
             bits128: self.bits128,
-            polling,
+            polling: ArcSwap::from_pointee(polling),
+            estate,
         });
         tracer::register(&core);
         let tracer = Tracer::of(core);
@@ -356,9 +351,7 @@ fn process_tags(
     if let Some(address) = own_address() {
         add("ip", address.to_string().into());
     }
-    let mut ids = IdGenerator::UNSEEDED;
-    // By this agents tell the batches of one client from another's.
-    add("client-uuid", format!("{:016x}", ids.draw()).into());
+    add(process::CLIENT_UUID, process::client_uuid());
     tags
 }
 

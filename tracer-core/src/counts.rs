@@ -42,6 +42,12 @@ pub(crate) struct ThreadTotals {
 }
 
 impl ThreadTotals {
+    /// The spans that wait for the reporter thread, which took `drained`.
+    pub(crate) fn queued(&self, drained: u64) -> u64 {
+        let gone = self.withdrawn + self.queue_full + self.after_shutdown + drained;
+        self.finished.saturating_sub(gone)
+    }
+
     /// Adds the counters of threads that go on counting meanwhile.
     ///
     /// Read is in the order of a span's way backwards, and each step of all threads before the next, as a span may start

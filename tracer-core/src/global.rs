@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::sync::OnceLock;
 
 use crate::error::InitError;
+use crate::fork;
 use crate::local;
 use crate::registry;
 use crate::tracer::{self, Tracer};
@@ -68,10 +69,27 @@ impl Tracer {
 
 /// Prepares the child of a `fork` without `exec`: to be called first thing in the child, by its only thread.
 ///
-/// The child gets ids of its own; spans that were open or queued at the fork stay the parent's, who reports them. Reporter
-/// threads do not survive a fork, so tracers of the parent report nothing in the child: build a new one there.
+/// Tracers go on in the child, with ids, queues, threads and counters of their own, and reporters as
+/// [`Reporter::for_child`](crate::Reporter::for_child) makes them; a tracer that was shut down stays so. Spans that were
+/// open or queued at the fork stay the parent's, who reports them: what is done to them in the child goes nowhere
+/// ([`Stats::left_to_parent`](crate::Stats::left_to_parent) counts the queued ones). Their contexts can be parents of new
+/// spans. Without this call the child reports nothing, and gives out the ids its parent does.
+///
+/// Starts threads and allocates, which the child of a process with many threads may do on the usual systems, but which
+/// POSIX does not promise.
+///
+/// ```no_run
+/// # fn fork() -> i32 { 0 }
+/// if fork() == 0 {
+///     tracer_core::after_fork();
+///     tracer_core::tracer().start_active_span("work of the child");
+/// }
+/// ```
 pub fn after_fork() {
-    local::after_fork();
+    fork::begin_child();
+    if let Some(tracer) = installed_ref() {
+        registry::set_installed(tracer.id());
+    }
 }
 
 /// Keeps a tracer the default of the calling thread; see [`Tracer::set_default`].
@@ -79,16 +97,20 @@ pub fn after_fork() {
 #[must_use = "the default holds only as long as the guard lives: bind it to a variable"]
 pub struct DefaultGuard {
     /// Keeps the tracer alive as long as it is the default.
-    tracer: Tracer,
+    _tracer: Tracer,
+    /// The number it had at that time.
+    id: u32,
     /// Not `Send`: the default is this thread's.
     thread: PhantomData<*const ()>,
 }
 
 impl DefaultGuard {
     pub(crate) fn new(tracer: Tracer) -> Self {
-        local::push_default(tracer.id());
+        let id = tracer.id();
+        local::push_default(id);
         Self {
-            tracer,
+            _tracer: tracer,
+            id,
             thread: PhantomData,
         }
     }
@@ -96,6 +118,6 @@ impl DefaultGuard {
 
 impl Drop for DefaultGuard {
     fn drop(&mut self) {
-        local::pop_default(self.tracer.id());
+        local::pop_default(self.id);
     }
 }

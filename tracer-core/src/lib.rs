@@ -69,6 +69,7 @@ mod edit;
 pub mod env;
 mod error;
 mod fields;
+mod fork;
 mod future;
 mod global;
 mod guard;
@@ -78,6 +79,7 @@ mod kind;
 mod local;
 mod part;
 mod pending;
+mod poll;
 #[doc(hidden)]
 pub mod private;
 mod process;
@@ -110,6 +112,7 @@ pub use global::{DefaultGuard, after_fork, tracer};
 pub use guard::TracerGuard;
 pub use id::{ParseIdError, SpanId, TraceId};
 pub use kind::SpanKind;
+pub use poll::PollStats;
 pub use process::Process;
 pub use propagation::{
     Binary, Extract, HttpHeaders, Inject, JaegerHeaders, Propagation, Propagator, ReadCarrier,
@@ -117,10 +120,10 @@ pub use propagation::{
 };
 pub use record::{LogRecord, SpanRecord};
 pub use report::{
-    ConsoleReporter, HttpReporter, LossCause, Losses, MemoryReporter, NullReporter, ReportError,
-    Reporter, ReporterStats, UdpReporter,
+    ConsoleReporter, HttpReporter, LossCause, Losses, MakeReporter, MemoryReporter, NullReporter,
+    ReportError, Reporter, ReporterStats, UdpReporter,
 };
-pub use sampler::{RemoteSampler, Sample, Sampler, SamplerStats, Sampling, SamplingRequest};
+pub use sampler::{RemoteSampler, Sample, Sampler, Sampling, SamplingRequest};
 pub use scope::Scope;
 pub use slot::SpanSlot;
 pub use span::Span;

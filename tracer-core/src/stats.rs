@@ -1,7 +1,7 @@
 //! What a tracer did, and where spans were lost.
 
+use crate::poll::PollStats;
 use crate::report::ReporterStats;
-use crate::sampler::SamplerStats;
 
 /// What a tracer counted since it was built; see [`Tracer::stats`](crate::Tracer::stats).
 ///
@@ -33,8 +33,11 @@ pub struct Stats {
     pub out_of_order: u64,
     /// Carriers whose context could not be read.
     pub extract_failures: u64,
+    /// In the child of a fork: spans that were queued at that time. They are the parent's, who reports them, and are counted
+    /// nowhere else here.
+    pub left_to_parent: u64,
     /// What the remote sampler asked for and got.
-    pub sampler: SamplerStats,
+    pub sampler: PollStats,
 }
 
 impl Stats {

@@ -4,26 +4,28 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::active::ActiveSpan;
 use crate::callsite::Callsite;
 use crate::clock::{Anchor, Instant};
 use crate::context::{Carried, SpanContext, flag, state};
 use crate::error::{ExtractError, FlushError};
+use crate::fork::Estate;
 use crate::id::TraceId;
 use crate::local::{self, Mode};
+use crate::poll::Polling;
 use crate::process::Process;
 use crate::propagation::{Extract, Inject, Propagation};
 use crate::record::{SamplerTags, SpanRecord};
 use crate::registry;
+use crate::report::account::Published;
 use crate::report::queue::Hub;
-use crate::report::worker::{Account, Published};
-use crate::sampler::{Polling, Sampler, Verdict};
+use crate::sampler::{Sampler, Verdict};
 use crate::scope::Scope;
 use crate::span::Span;
 use crate::span_builder::SpanBuilder;
@@ -44,15 +46,16 @@ pub struct Tracer {
 
 /// What a tracer is made of, apart from what threads share with the reporter thread (the hub).
 pub(crate) struct Core {
-    pub(crate) id: u32,
-    pub(crate) hub: Arc<Hub>,
-    pub(crate) account: Arc<Account>,
+    /// Another one in the child of a fork, as the hub is.
+    pub(crate) id: AtomicU32,
+    pub(crate) hub: ArcSwap<Hub>,
     pub(crate) process: Process,
     pub(crate) sampler: Sampler,
     pub(crate) propagations: Box<[Propagation]>,
     pub(crate) bits128: bool,
     /// Keeps the sampler up to date as long as the tracer lives.
-    pub(crate) polling: Polling,
+    pub(crate) polling: ArcSwap<Polling>,
+    pub(crate) estate: Estate,
 }
 
 /// What a new span is a child of.
@@ -78,7 +81,7 @@ impl Tracer {
 
     /// 0 for the tracer that does nothing.
     pub(crate) fn id(&self) -> u32 {
-        self.core.as_ref().map_or(0, |core| core.id)
+        self.core.as_ref().map_or(0, |core| core.id())
     }
 
     /// Whether spans can come of this tracer: it is not the one that does nothing.
@@ -128,7 +131,7 @@ impl Tracer {
         };
         match local::mode() {
             Mode::Sampled | Mode::Refused => {
-                Span::begun(|record| local::start_child(record, name, callsite, core.id))
+                Span::begun(|record| local::start_child(record, name, callsite, core.id()))
             }
             Mode::Idle | Mode::Default if !core.sampler.is_custom() => {
                 Span::begun(|record| core.start_root(record, name, callsite))
@@ -152,8 +155,8 @@ impl Tracer {
             name => return Scope::of(self.begin(Parent::Active, name, callsite)),
         };
         match local::mode() {
-            Mode::Sampled => Scope::at(local::enter_child(name, callsite, core.id)),
-            Mode::Refused => Scope::at(local::enter_refused(name, callsite, core.id)),
+            Mode::Sampled => Scope::at(local::enter_child(name, callsite, core.id())),
+            Mode::Refused => Scope::at(local::enter_refused(name, callsite, core.id())),
             Mode::Idle | Mode::Default if !core.sampler.is_custom() => {
                 Scope::at(core.enter_root(name, callsite))
             }
@@ -197,11 +200,12 @@ impl Tracer {
         };
         match carrier.extract(&core.propagations) {
             Ok(context) => Ok(context.map(|mut context| {
-                context.tracer = core.id;
+                context.tracer = core.id();
                 context
             })),
             Err(error) => {
                 core.hub
+                    .load()
                     .counts
                     .extract_failures
                     .fetch_add(1, Ordering::Relaxed);
@@ -216,7 +220,7 @@ impl Tracer {
     /// When that takes longer than `within`, or the tracer was shut down.
     pub fn flush(&self, within: Duration) -> Result<(), FlushError> {
         match &self.core {
-            Some(core) if local::mode() != Mode::Suppressed => core.hub.flush(within),
+            Some(core) if local::mode() != Mode::Suppressed => core.hub.load_full().flush(within),
             // A reporter that flushes its own tracer would wait for itself.
             _ => Ok(()),
         }
@@ -230,8 +234,9 @@ impl Tracer {
     pub fn shutdown(&self, within: Duration) -> Result<(), FlushError> {
         match &self.core {
             Some(core) if local::mode() != Mode::Suppressed => {
-                core.hub.close();
-                core.hub.wait_end(within)
+                let hub = core.hub.load_full();
+                hub.close();
+                hub.wait_end(within)
             }
             _ => Ok(()),
         }
@@ -244,12 +249,12 @@ impl Tracer {
             return Stats::default();
         };
         // In the order of a span's way backwards, so that none is seen later on its way than it was counted.
-        let ended = core.hub.is_ended();
-        let Published { drained, reporters } = core.account.read();
-        let totals = core.hub.totals();
-        let counts = &core.hub.counts;
-        let gone = totals.withdrawn + totals.queue_full + totals.after_shutdown + drained;
-        let queued = totals.finished.saturating_sub(gone);
+        let hub = core.hub.load_full();
+        let ended = hub.is_ended();
+        let Published { drained, reporters } = hub.account.read();
+        let totals = hub.totals();
+        let counts = &hub.counts;
+        let queued = totals.queued(drained);
         // A thread may have queued a span at the very moment of the shutdown: nobody will fetch it.
         let (queued, stranded) = if ended { (0, queued) } else { (queued, 0) };
         Stats {
@@ -264,7 +269,8 @@ impl Tracer {
             tags_ignored: counts.tags_ignored.load(Ordering::Relaxed),
             out_of_order: counts.out_of_order.load(Ordering::Relaxed),
             extract_failures: counts.extract_failures.load(Ordering::Relaxed),
-            sampler: core.polling.stats(),
+            left_to_parent: counts.left_to_parent.load(Ordering::Relaxed),
+            sampler: core.polling.load().stats(),
         }
     }
 
@@ -299,11 +305,16 @@ impl Tracer {
 }
 
 impl Core {
+    #[inline]
+    fn id(&self) -> u32 {
+        self.id.load(Ordering::Relaxed)
+    }
+
     /// A root that needs no more than its name.
     #[inline]
     fn enter_root(&self, name: &'static str, callsite: Option<&'static Callsite>) -> Place {
         let decide = |trace_id| self.decide(trace_id, name);
-        local::enter_root(name, callsite, self.id, self.bits128, decide)
+        local::enter_root(name, callsite, self.id(), self.bits128, decide)
     }
 
     /// The same for one that is not active.
@@ -315,7 +326,7 @@ impl Core {
         callsite: Option<&'static Callsite>,
     ) -> bool {
         let decide = |trace_id| self.decide(trace_id, name);
-        local::start_root(record, name, callsite, self.id, self.bits128, decide)
+        local::start_root(record, name, callsite, self.id(), self.bits128, decide)
     }
 
     /// The verdict of a sampler that is not custom.
@@ -328,7 +339,7 @@ impl Core {
     /// The context of a span under a valid one, and the verdict if the decision was left to us.
     fn child(&self, parent: &SpanContext, name: &str) -> Option<(SpanContext, Option<Verdict>)> {
         let mut context = parent.child(local::draw_span()?);
-        context.tracer = self.id;
+        context.tracer = self.id();
         if context.state & state::DEFERRED == 0 {
             return Some((context, None));
         }
@@ -349,7 +360,7 @@ impl Core {
             trace_id,
             span_id,
             anchor: Anchor::newest(),
-            tracer: self.id,
+            tracer: self.id(),
             state: state::RANDOM,
             ..SpanContext::EMPTY
         };
@@ -402,7 +413,7 @@ impl Core {
             context.flags |= flag::SAMPLED;
             context.state |= state::RECORDING | state::COUNTED;
         } else {
-            local::count(self.id, |counts| counts.refused.add(1));
+            local::count(self.id(), |counts| counts.refused.add(1));
         }
     }
 
@@ -427,20 +438,20 @@ impl Core {
             Cow::Borrowed(name) => record.name = name,
             Cow::Owned(name) => record
                 .details
-                .insert(local::details(self.id))
+                .insert(local::details(self.id()))
                 .set_name(&name),
         }
         if !recording {
             return record;
         }
-        local::count(self.id, |counts| counts.started.add(1));
+        local::count(self.id(), |counts| counts.started.add(1));
         for (key, value) in verdict
             .map(|verdict| verdict.custom_tags)
             .unwrap_or_default()
         {
             record
                 .details
-                .get_or_insert_with(|| local::details(self.id))
+                .get_or_insert_with(|| local::details(self.id()))
                 .set_tag(&key, &value);
         }
         record.start = Instant::now();
@@ -450,11 +461,11 @@ impl Core {
 
 impl Drop for Core {
     fn drop(&mut self) {
-        self.hub.close();
+        self.hub.load().close();
         registry::change(&TRACERS, |tracers| {
-            tracers.remove(&self.id);
+            tracers.retain(|_, core| core.strong_count() > 0);
         });
-        registry::unregister(self.id);
+        registry::unregister(self.id());
     }
 }
 
@@ -482,8 +493,19 @@ static TRACERS: ArcSwapOption<BTreeMap<u32, Weak<Core>>> = ArcSwapOption::const_
 /// Makes a tracer known by its number.
 pub(crate) fn register(core: &Arc<Core>) {
     registry::change(&TRACERS, |tracers| {
-        tracers.insert(core.id, Arc::downgrade(core));
+        tracers.insert(core.id(), Arc::downgrade(core));
     });
+}
+
+/// All tracers that live, each once.
+pub(crate) fn all() -> Vec<Arc<Core>> {
+    let tracers = TRACERS.load_full().unwrap_or_default();
+    let live = tracers
+        .iter()
+        .filter_map(|(id, core)| Some((*id, core.upgrade()?)));
+    live.filter(|(id, core)| *id == core.id())
+        .map(|(_, core)| core)
+        .collect()
 }
 
 /// The tracer of that number, if it lives.

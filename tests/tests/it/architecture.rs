@@ -17,7 +17,7 @@ const CRATES: [(&str, &[&str]); 8] = [
 ];
 
 /// The modules of tracer-core from the bottom up. One may use those of lines above its own, and of its own line.
-const LEVELS: [&[&str]; 16] = [
+const LEVELS: [&[&str]; 17] = [
     &[
         "hex", "id", "tag", "tags", "kind", "fields", "callsite", "error", "process", "clock",
     ],
@@ -28,9 +28,10 @@ const LEVELS: [&[&str]; 16] = [
     &["report", "wire"],
     &["registry"],
     &["part", "stack", "pending", "local"],
+    &["poll"],
     &["sampler", "propagation"],
     &["stats"],
-    &["tracer", "span_builder", "span", "scope", "active"],
+    &["tracer", "fork", "span_builder", "span", "scope", "active"],
     &["slot"],
     &["future", "carry"],
     &["guard", "global"],

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use crate::process::Process;
 use crate::record::SpanRecord;
-use crate::report::{ReportError, Reporter};
+use crate::report::{MakeReporter, ReportError, Reporter};
 
 /// Prints a line for each finished span: `Reporting span {trace}:{span}:{parent}:{flags} {service}.{operation}`.
 ///
@@ -23,6 +23,7 @@ pub struct ConsoleReporter {
 }
 
 enum Output {
+    Stdout,
     Writer(Box<dyn Write + Send>),
     Log,
 }
@@ -30,8 +31,10 @@ enum Output {
 impl ConsoleReporter {
     /// A reporter to the standard output.
     #[must_use]
-    pub fn new() -> Self {
-        Self::to(io::stdout())
+    pub const fn new() -> Self {
+        Self {
+            output: Output::Stdout,
+        }
     }
 
     /// A reporter to any writer, which is flushed after each batch.
@@ -70,21 +73,37 @@ impl Reporter for ConsoleReporter {
                 for span in batch {
                     log::info!("{}", Line { process, span });
                 }
+                Ok(())
             }
-            Output::Writer(writer) => {
-                for (printed, span) in batch.iter().enumerate() {
-                    // One call a line: others write to the same terminal.
-                    writer
-                        .write_all(format!("{}\n", Line { process, span }).as_bytes())
-                        .map_err(|error| ReportError::io(batch.len() - printed, error))?;
-                }
-                writer
-                    .flush()
-                    .map_err(|error| ReportError::io(batch.len(), error))?;
-            }
+            Output::Stdout => print(&mut io::stdout(), process, batch),
+            Output::Writer(writer) => print(writer, process, batch),
         }
-        Ok(())
     }
+
+    /// Not of one that has a writer.
+    fn for_child(&self) -> Option<MakeReporter> {
+        match self.output {
+            Output::Log => Some(Box::new(|| Box::new(Self::to_log()))),
+            Output::Stdout => Some(Box::new(|| Box::new(Self::new()))),
+            Output::Writer(_) => None,
+        }
+    }
+}
+
+fn print(
+    writer: &mut impl Write,
+    process: &Process,
+    batch: &[SpanRecord],
+) -> Result<(), ReportError> {
+    for (printed, span) in batch.iter().enumerate() {
+        // One call a line: others write to the same terminal.
+        writer
+            .write_all(format!("{}\n", Line { process, span }).as_bytes())
+            .map_err(|error| ReportError::io(batch.len() - printed, error))?;
+    }
+    writer
+        .flush()
+        .map_err(|error| ReportError::io(batch.len(), error))
 }
 
 struct Line<'a> {

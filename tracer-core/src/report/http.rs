@@ -13,7 +13,7 @@ use crate::process::Process;
 use crate::record::SpanRecord;
 use crate::report::loss::Loss;
 use crate::report::packet::Packet;
-use crate::report::{LossCause, Losses, ReportError, Reporter};
+use crate::report::{LossCause, Losses, MakeReporter, ReportError, Reporter};
 use crate::wire::Binary;
 use crate::wire::jaeger::Framing;
 
@@ -35,6 +35,7 @@ use crate::wire::jaeger::Framing;
 #[derive(Debug)]
 pub struct HttpReporter {
     agent: ureq::Agent,
+    timeout: Duration,
     endpoint: Uri,
     authorization: Option<HeaderValue>,
     packet: Packet<Binary>,
@@ -60,6 +61,7 @@ impl HttpReporter {
     pub fn to(url: impl AsRef<str>) -> Result<Self, InitError> {
         Ok(Self {
             agent: agent(TIMEOUT),
+            timeout: TIMEOUT,
             endpoint: endpoint(url.as_ref())?,
             authorization: None,
             packet: Packet::new(Framing::Bare, BATCH_LIMIT),
@@ -109,6 +111,7 @@ impl HttpReporter {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.agent = agent(timeout);
+        self.timeout = timeout;
         self
     }
 
@@ -247,6 +250,23 @@ impl Reporter for HttpReporter {
 
     fn losses(&mut self, losses: Losses) {
         self.losses = losses;
+    }
+
+    fn for_child(&self) -> Option<MakeReporter> {
+        let (timeout, limit) = (self.timeout, self.packet.limit());
+        let (endpoint, authorization) = (self.endpoint.clone(), self.authorization.clone());
+        Some(Box::new(move || {
+            Box::new(Self {
+                // Of its own: the connections of this one are the parent's.
+                agent: agent(timeout),
+                timeout,
+                endpoint: endpoint.clone(),
+                authorization: authorization.clone(),
+                packet: Packet::new(Framing::Bare, limit),
+                sequence: 0,
+                losses: Losses::default(),
+            })
+        }))
     }
 }
 

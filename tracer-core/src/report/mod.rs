@@ -3,6 +3,7 @@
 //! Threads move finished spans into rings ([`queue`]); one OS thread per tracer ([`worker`]) empties them and hands each
 //! slice, in place, to every reporter. Nothing here runs on an application's thread.
 
+pub(crate) mod account;
 mod console;
 mod http;
 mod loss;
@@ -70,7 +71,31 @@ pub trait Reporter: Send + 'static {
 
     /// Hears what the tracer lost so far, before each flush: the UDP reporter tells the agent so.
     fn losses(&mut self, _losses: Losses) {}
+
+    /// What makes a reporter to the same place that shares nothing with this one: asked for at set-up, and called in the
+    /// child of a fork by [`after_fork`](crate::after_fork), where this one cannot be reached. `None`, as by default, says
+    /// that there can be none, and the spans of a child are then lost and counted.
+    ///
+    /// ```
+    /// # use tracer_core::{MakeReporter, Process, ReportError, Reporter, SpanRecord};
+    /// #[derive(Clone)]
+    /// struct ToFile(std::path::PathBuf);
+    ///
+    /// impl Reporter for ToFile {
+    ///     fn for_child(&self) -> Option<MakeReporter> {
+    ///         let reporter = self.clone();
+    ///         Some(Box::new(move || Box::new(reporter.clone())))
+    ///     }
+    /// #   fn report(&mut self, _: &Process, _: &[SpanRecord]) -> Result<(), ReportError> { Ok(()) }
+    /// }
+    /// ```
+    fn for_child(&self) -> Option<MakeReporter> {
+        None
+    }
 }
+
+/// Makes reporters; see [`Reporter::for_child`].
+pub type MakeReporter = Box<dyn Fn() -> Box<dyn Reporter> + Send + Sync>;
 
 /// Why a reporter lost spans.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -134,6 +134,11 @@ impl Peer {
         peer
     }
 
+    /// What another one to the same place is made of.
+    pub(crate) fn origin(&self) -> (Arc<dyn Network>, Target) {
+        (Arc::clone(&self.network), self.target.clone())
+    }
+
     /// The address in use. The first call waits for it a little, if it is not known yet.
     pub(crate) fn address(&mut self, loss: &mut Loss) -> Option<SocketAddr> {
         let wait = if self.addresses.is_empty() && !self.waited {

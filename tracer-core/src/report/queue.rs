@@ -13,6 +13,7 @@ use crate::counts::{ThreadCounts, ThreadTotals};
 use crate::details::Limits;
 use crate::error::{FlushError, FlushErrorKind};
 use crate::record::SpanRecord;
+use crate::report::account::Account;
 use crate::report::ring::{Drain, Handed, RING_BYTES, Ring, ring};
 
 /// Spans the queue shared by the threads without a ring holds.
@@ -29,6 +30,7 @@ pub(crate) struct Hub {
     answered: Condvar,
     overflow: Mutex<VecDeque<SpanRecord>>,
     pub(crate) counts: HubCounts,
+    pub(crate) account: Account,
 }
 
 /// What is counted where it may happen on any thread.
@@ -37,6 +39,7 @@ pub(crate) struct HubCounts {
     pub(crate) tags_ignored: AtomicU64,
     pub(crate) extract_failures: AtomicU64,
     pub(crate) out_of_order: AtomicU64,
+    pub(crate) left_to_parent: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +52,14 @@ struct State {
     ended: bool,
     threads: Vec<Arc<ThreadCounts>>,
     retired: ThreadTotals,
+}
+
+impl State {
+    fn totals(&self) -> ThreadTotals {
+        let mut totals = self.retired;
+        totals.add(self.threads.iter().map(|thread| &**thread));
+        totals
+    }
 }
 
 /// What the reporter thread is to do in a round.
@@ -71,7 +82,24 @@ impl Hub {
             answered: Condvar::new(),
             overflow: Mutex::default(),
             counts: HubCounts::default(),
+            account: Account::default(),
         }
+    }
+
+    /// The hub that a forked child has in place of this one: empty, with no reporter thread yet.
+    ///
+    /// What is queued here stays the parent's, who reports it. It is counted, unless a thread that is gone held a lock at
+    /// the fork: waiting for it would take for ever.
+    pub(crate) fn for_child(&self) -> Self {
+        let hub = Self::new(self.limits, self.memory);
+        let queued = self.state.try_lock().ok().and_then(|state| {
+            let drained = self.account.read_after_fork()?.drained;
+            Some(state.totals().queued(drained))
+        });
+        hub.counts
+            .left_to_parent
+            .store(queued.unwrap_or(0), Ordering::Relaxed);
+        hub
     }
 
     /// Registers the calling thread: its counters, and its ring unless the memory cap is reached.
@@ -97,10 +125,7 @@ impl Hub {
 
     /// The counters of all threads that are and were.
     pub(crate) fn totals(&self) -> ThreadTotals {
-        let state = self.lock();
-        let mut totals = state.retired;
-        totals.add(state.threads.iter().map(|thread| &**thread));
-        totals
+        self.lock().totals()
     }
 
     /// Takes a span of a thread without a ring.

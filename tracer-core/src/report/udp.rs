@@ -10,7 +10,7 @@ use crate::report::loss::Loss;
 use crate::report::packet::Packet;
 use crate::report::peer::{Peer, Sent, Target};
 use crate::report::socket::{Network, System};
-use crate::report::{LossCause, Losses, ReportError, Reporter};
+use crate::report::{LossCause, Losses, MakeReporter, ReportError, Reporter};
 use crate::wire::Compact;
 use crate::wire::jaeger::Framing;
 
@@ -170,6 +170,17 @@ impl Reporter for UdpReporter {
 
     fn losses(&mut self, losses: Losses) {
         self.losses = losses;
+    }
+
+    fn for_child(&self) -> Option<MakeReporter> {
+        let (network, target) = self.peer.origin();
+        let max_packet_size = self.max_packet_size;
+        Some(Box::new(move || {
+            Box::new(Self {
+                max_packet_size,
+                ..Self::over(Arc::clone(&network), target.clone())
+            })
+        }))
     }
 }
 

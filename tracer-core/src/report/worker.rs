@@ -1,7 +1,8 @@
 //! The reporter thread: empties the rings, calls the reporters, keeps the account.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::clock::Anchor;
@@ -15,30 +16,9 @@ use crate::report::{LossCause, Losses, ReportError, Reporter, ReporterStats};
 /// How long an anchor of the clock serves.
 const ANCHOR_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What the reporter thread counts, for others to read: brought up to date in one step, so that each span is in one place.
-#[derive(Debug, Default)]
-pub(crate) struct Account(Mutex<Published>);
-
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Published {
-    /// Spans taken from the rings and given to every reporter.
-    pub(crate) drained: u64,
-    pub(crate) reporters: Vec<ReporterStats>,
-}
-
-impl Account {
-    pub(crate) fn read(&self) -> Published {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-}
-
 /// The state of the reporter thread.
 pub(crate) struct Worker {
     hub: Arc<Hub>,
-    account: Arc<Account>,
     process: Process,
     desks: Vec<Desk>,
     drains: Vec<Drain>,
@@ -63,9 +43,23 @@ struct Alarm {
 }
 
 impl Worker {
-    pub(crate) fn new(
+    /// Starts the reporter thread of a hub.
+    pub(crate) fn start(
+        hub: &Arc<Hub>,
+        process: Process,
+        reporters: Vec<Box<dyn Reporter>>,
+        flush_interval: Duration,
+    ) -> io::Result<()> {
+        let worker = Self::new(Arc::clone(hub), process, reporters, flush_interval);
+        let thread = std::thread::Builder::new()
+            .name("tracer-reporter".into())
+            .spawn(move || worker.run())?;
+        hub.set_worker(thread.thread().clone());
+        Ok(())
+    }
+
+    fn new(
         hub: Arc<Hub>,
-        account: Arc<Account>,
         process: Process,
         reporters: Vec<Box<dyn Reporter>>,
         flush_interval: Duration,
@@ -84,7 +78,6 @@ impl Worker {
         let queue_full = Alarm::default();
         let worker = Self {
             hub,
-            account,
             process,
             desks,
             drains: Vec::new(),
@@ -98,7 +91,7 @@ impl Worker {
     }
 
     /// Runs until the hub is closed.
-    pub(crate) fn run(mut self) {
+    fn run(mut self) {
         local::suppress_this_thread();
         let hub = Arc::clone(&self.hub);
         let _end = OnDrop(|| hub.end());
@@ -164,16 +157,9 @@ impl Worker {
     }
 
     fn publish(&self) {
-        let mut published = self
+        self.hub
             .account
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        published.drained = self.drained;
-        published.reporters.clear();
-        published
-            .reporters
-            .extend(self.desks.iter().map(|desk| desk.stats));
+            .publish(self.drained, self.desks.iter().map(|desk| desk.stats));
     }
 }
 

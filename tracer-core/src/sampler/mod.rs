@@ -7,15 +7,12 @@ mod custom;
 mod guaranteed_throughput;
 mod limiter;
 mod per_operation;
-mod polling;
 mod probabilistic;
 mod rate_limiting;
 mod remote;
 mod strategy;
 
 pub use custom::{Sample, Sampling, SamplingRequest};
-pub(crate) use polling::Polling;
-pub use polling::SamplerStats;
 pub use remote::RemoteSampler;
 pub(crate) use remote::agent_url;
 
@@ -25,6 +22,7 @@ use std::sync::Arc;
 
 use crate::error::InitError;
 use crate::id::TraceId;
+use crate::poll::Polling;
 use crate::record::{SamplerKind, SamplerTags};
 use crate::tag::TagValue;
 use custom::Custom;
@@ -216,6 +214,14 @@ impl Sampler {
         let (remote, polling) = settings.start(service);
         self.0 = Kind::Remote(remote);
         polling
+    }
+
+    /// Goes on with that in the child of a fork.
+    pub(crate) fn start_in_child(&self, service: &str) -> Polling {
+        match &self.0 {
+            Kind::Remote(remote) => remote.poll(service),
+            _ => Polling::default(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{PoisonError, RwLock};
+use std::sync::RwLock;
 
 use super::Verdict;
 use super::guaranteed_throughput::GuaranteedThroughput;
@@ -45,9 +45,10 @@ impl PerOperation {
 
     /// The sampler that follows `self`. Operations of both keep their credits; those met but not listed start anew.
     pub(super) fn with(&self, shares: &Shares) -> Self {
-        let met = self.met.read().unwrap_or_else(PoisonError::into_inner);
+        let met = self.met.try_read().ok();
         Self::build(shares, self.max_operations, |name| {
-            self.listed.get(name).or_else(|| met.get(name))
+            let met = || met.as_ref().and_then(|met| met.get(name));
+            self.listed.get(name).or_else(met)
         })
     }
 
@@ -80,16 +81,21 @@ impl PerOperation {
         if let Some(verdict) = self.decide_as_met(trace_id, operation_name) {
             return verdict;
         }
-        let mut met = self.met.write().unwrap_or_else(PoisonError::into_inner);
+        let Ok(mut met) = self.met.try_write() else {
+            return self.default.decide(trace_id);
+        };
         let sampler = met
             .entry(operation_name.into())
             .or_insert_with(|| GuaranteedThroughput::new(self.default, self.lower_bound));
         sampler.decide(trace_id)
     }
 
-    /// `None` if the operation is new and there is room for it.
+    /// `None` if the operation is new and there is room for it. While another thread adds one, the default share alone
+    /// counts: nobody waits, and not for ever in the child of a fork where that thread is gone.
     fn decide_as_met(&self, trace_id: TraceId, operation_name: &str) -> Option<Verdict> {
-        let met = self.met.read().unwrap_or_else(PoisonError::into_inner);
+        let Ok(met) = self.met.try_read() else {
+            return Some(self.default.decide(trace_id));
+        };
         if let Some(sampler) = met.get(operation_name) {
             return Some(sampler.decide(trace_id));
         }

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::Uri;
 
 use super::per_operation::{MAX_OPERATIONS, PerOperation};
-use super::polling::Polling;
 use super::probabilistic::Probabilistic;
 use super::rate_limiting::RateLimiting;
 use super::strategy::Strategy;
 use super::{Sampler, Verdict, probability_argument};
 use crate::error::InitError;
 use crate::id::TraceId;
+use crate::poll::{Endpoint, LEAST_INTERVAL, Polling, Question};
 
 /// Asks an agent or a collector over HTTP which traces to sample, at set-up and then once a minute: Jaeger's remote
 /// sampling, served by `tracer-agent`, by Jaeger (port 5778) and by the OpenTelemetry Collector's `jaegerremotesampling`
@@ -42,16 +41,11 @@ use crate::id::TraceId;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct RemoteSampler {
-    pub(super) url: String,
-    /// The URL without the password that may be in it.
-    pub(super) shown: String,
+    endpoint: Endpoint,
     initial_probability: f64,
-    pub(super) refresh_interval: Duration,
+    refresh_interval: Duration,
     max_operations: usize,
 }
-
-/// Least time between two requests, whatever is asked for.
-const LEAST_INTERVAL: Duration = Duration::from_millis(100);
 
 impl RemoteSampler {
     /// A sampler that asks at `url`; the service's name is added to its query.
@@ -70,32 +64,8 @@ impl RemoteSampler {
 
     /// A sampler that asks at the URL that the argument or variable `what` gives.
     pub(crate) fn from_argument(what: &str, url: &str) -> Result<Self, InitError> {
-        let wrong = |allowed| Err(InitError::value(what, url, allowed));
-        let Ok(uri) = url.parse::<Uri>() else {
-            return wrong("a URL such as http://localhost:5778/sampling");
-        };
-        let Some(host) = uri
-            .authority()
-            .filter(|authority| !authority.host().is_empty())
-        else {
-            return wrong("a URL such as http://localhost:5778/sampling");
-        };
-        if uri.scheme_str() != Some("http") {
-            return wrong("a URL that begins with http://, for agents are asked without TLS");
-        }
-        // A server refuses a request that names the service twice.
-        if uri
-            .query()
-            .unwrap_or_default()
-            .split('&')
-            .any(|pair| pair.split('=').next() == Some("service"))
-        {
-            return wrong("a URL without `service`, which is added to it");
-        }
-        let host = host.as_str().rsplit('@').next().unwrap_or_default();
         Ok(Self {
-            url: url.to_owned(),
-            shown: format!("http://{host}{}", uri.path()),
+            endpoint: Endpoint::parse(what, url, "http://localhost:5778/sampling")?,
             initial_probability: 0.001,
             refresh_interval: Duration::from_secs(60),
             max_operations: MAX_OPERATIONS,
@@ -151,7 +121,7 @@ impl From<RemoteSampler> for Sampler {
 
 /// A remote sampler at work for one service.
 pub(super) struct Remote {
-    pub(super) settings: RemoteSampler,
+    settings: RemoteSampler,
     current: ArcSwap<Current>,
 }
 
@@ -175,8 +145,23 @@ impl Remote {
     /// if the settings are shared.
     pub(super) fn start(&self, service: &str) -> (Arc<Self>, Polling) {
         let remote = Arc::new(Self::new(self.settings.clone()));
-        let polling = Polling::start(Arc::clone(&remote), service);
+        let polling = remote.poll(service);
         (remote, polling)
+    }
+
+    /// Asks for the strategy of `service` as long as what is returned lives.
+    pub(super) fn poll(self: &Arc<Self>, service: &str) -> Polling {
+        let following = Following {
+            remote: Arc::clone(self),
+            last: None,
+        };
+        let settings = &self.settings;
+        Polling::start(
+            following,
+            &settings.endpoint,
+            service,
+            settings.refresh_interval,
+        )
     }
 
     pub(super) fn decide(&self, trace_id: TraceId, operation_name: &str) -> Verdict {
@@ -209,6 +194,34 @@ impl Remote {
     }
 }
 
+/// What the thread that asks keeps.
+struct Following {
+    remote: Arc<Remote>,
+    last: Option<Strategy>,
+}
+
+impl Question for Following {
+    const SUBJECT: &'static str = "sampling strategies";
+
+    fn take_over(&mut self, reply: &[u8]) -> Result<bool, String> {
+        let strategy = Strategy::parse(reply)?;
+        // One that did not change is not followed anew: operations met since would lose what they are short of.
+        if self.last.as_ref() == Some(&strategy) {
+            return Ok(false);
+        }
+        self.remote.follow(&strategy);
+        self.last = Some(strategy);
+        log::info!("tracer: sampling is now {:?}", self.remote);
+        Ok(true)
+    }
+}
+
+impl fmt::Debug for Following {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.remote, f)
+    }
+}
+
 impl fmt::Debug for Current {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -224,7 +237,7 @@ impl fmt::Debug for Remote {
         write!(
             f,
             "remote({}, now {:?})",
-            self.settings.shown,
+            self.settings.endpoint.shown,
             self.current.load()
         )
     }

@@ -1,17 +1,30 @@
 //! Forks without exec.
 
 use std::collections::HashSet;
-use std::io::Write;
-use std::sync::Arc;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use fork::{Fork, fork, waitpid};
-use tracer_core::{MemoryReporter, Sampler, Tracer, active_span, after_fork};
+use tracer_core::{
+    MakeReporter, MemoryReporter, Process, ReportError, Reporter, Sampler, SpanRecord, Tracer,
+    UdpReporter, active_span, after_fork,
+};
 
 use crate::Scenario;
 
-pub(crate) const SCENARIOS: [Scenario; 2] = [
+pub(crate) const SCENARIOS: [Scenario; 6] = [
+    Scenario::new("tracers_go_on_in_forked_children", going_on),
+    Scenario::new("what_is_queued_at_a_fork_is_the_parents", queued_at_fork),
+    Scenario::new("remote_sampler_goes_on_in_a_forked_child", remote_sampler),
+    Scenario::new(
+        "tracer_that_was_shut_down_stays_so_in_a_forked_child",
+        shut_down,
+    ),
     Scenario::new(
         "forked_children_have_ids_and_a_tracer_of_their_own",
         children,
@@ -30,7 +43,7 @@ fn build(memory: &MemoryReporter) -> Tracer {
 }
 
 /// What the child of a fork does; its id file gets a line per id.
-fn child(path: &std::path::Path) {
+fn child(path: &Path) {
     after_fork();
     assert!(
         active_span().context().is_none(),
@@ -62,31 +75,223 @@ fn child(path: &std::path::Path) {
         .unwrap();
 }
 
+/// Runs the closure in a forked child, and waits for it.
+fn in_child(run: impl FnOnce()) {
+    match fork().unwrap() {
+        Fork::Child => {
+            // A panic must not run the parent's code on.
+            let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+            std::process::exit(i32::from(caught.is_err()));
+        }
+        Fork::Parent(pid) => assert_eq!(waitpid(pid).unwrap(), 0, "the child failed"),
+    }
+}
+
+fn empty_file(name: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("tracer-{name}-{}", std::process::id()));
+    std::fs::write(&path, "").unwrap();
+    path
+}
+
+fn take_lines(path: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(path).unwrap();
+    std::fs::remove_file(path).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
 /// Forks `times` times and checks that all ids differ.
 fn fork_and_check(times: usize, mut before: impl FnMut()) {
-    let path = std::env::temp_dir().join(format!("tracer-forks-{}", std::process::id()));
-    std::fs::write(&path, "").unwrap();
+    let path = empty_file("forks");
     for _ in 0..times {
         before();
-        match fork().unwrap() {
-            Fork::Child => {
-                // A panic must not run the parent's code on.
-                let caught = std::panic::catch_unwind(|| child(&path));
-                std::process::exit(i32::from(caught.is_err()));
-            }
-            Fork::Parent(pid) => {
-                let status = waitpid(pid).unwrap();
-                assert_eq!(status, 0, "the child failed");
-            }
-        }
+        in_child(|| child(&path));
     }
-    let lines = std::fs::read_to_string(&path).unwrap();
-    std::fs::remove_file(&path).unwrap();
-    let distinct: HashSet<_> = lines.lines().collect();
-    assert_eq!(
-        (lines.lines().count(), distinct.len()),
-        (times * 40, times * 40)
-    );
+    let lines = take_lines(&path);
+    let distinct: HashSet<_> = lines.iter().collect();
+    assert_eq!((lines.len(), distinct.len()), (times * 40, times * 40));
+}
+
+/// Appends a line for each span to a file, in a child as well.
+#[derive(Clone)]
+struct Lines(PathBuf);
+
+impl Reporter for Lines {
+    fn report(&mut self, _: &Process, batch: &[SpanRecord]) -> Result<(), ReportError> {
+        let mut file = std::fs::OpenOptions::new()
+            .append(true)
+            .open(&self.0)
+            .unwrap();
+        let line = |span: &SpanRecord| format!("{} {}\n", span.span_id(), span.operation_name());
+        let lines: String = batch.iter().map(line).collect();
+        file.write_all(lines.as_bytes())
+            .map_err(|error| ReportError::io(batch.len(), error))
+    }
+
+    fn for_child(&self) -> Option<MakeReporter> {
+        let reporter = self.clone();
+        Some(Box::new(move || Box::new(reporter.clone())))
+    }
+}
+
+fn going_on() {
+    const TIMES: usize = 100;
+    let path = empty_file("going-on");
+    let agent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    agent.set_read_timeout(Some(PATIENCE)).unwrap();
+    let tracer = Tracer::builder("fork")
+        .sampler(Sampler::constant(true))
+        .reporter(Lines(path.clone()))
+        .reporter(UdpReporter::to(agent.local_addr().unwrap().to_string()).unwrap())
+        .reporter(MemoryReporter::new())
+        .build()
+        .unwrap();
+    let _default = tracer.set_default();
+    let mut open = Some(tracer.start_span("open in the parent"));
+    for _ in 0..TIMES {
+        tracer.start_span("queued in the parent").finish();
+        in_child(|| {
+            after_fork();
+            let before = open.take().unwrap();
+            drop(
+                Tracer::current()
+                    .build_span("of the child")
+                    .child_of(&before.context())
+                    .start(),
+            );
+            before.finish();
+            tracer.flush(PATIENCE).unwrap();
+            let stats = tracer.stats();
+            assert_eq!((stats.started, stats.finished, stats.queued), (1, 1, 0));
+            let fates = stats.reporters.iter().map(|of| (of.reported, of.lost()));
+            assert_eq!(fates.collect::<Vec<_>>(), [(1, 0), (1, 0), (0, 1)]);
+            tracer.shutdown(PATIENCE).unwrap();
+        });
+    }
+    drop(open);
+    tracer.flush(PATIENCE).unwrap();
+    let stats = tracer.stats();
+    let all = TIMES as u64 + 1;
+    assert_eq!((stats.started, stats.finished, stats.lost()), (all, all, 0));
+
+    let lines = take_lines(&path);
+    let count = |name: &str| lines.iter().filter(|line| line.ends_with(name)).count();
+    assert_eq!(count(" of the child"), TIMES);
+    assert_eq!(count(" queued in the parent"), TIMES);
+    assert_eq!(count(" open in the parent"), 1, "its owner's alone");
+    let ids: HashSet<_> = lines.iter().map(|line| &line[..16]).collect();
+    assert_eq!(ids.len(), lines.len());
+
+    let mut datagram = [0; 65_536];
+    let mut arrived = 0;
+    while arrived < TIMES {
+        let len = agent.recv(&mut datagram).unwrap();
+        let name = b"of the child";
+        arrived += datagram[..len]
+            .windows(name.len())
+            .filter(|at| at == name)
+            .count();
+    }
+}
+
+/// Says that it was called and waits until it may go on.
+struct Held {
+    called: Sender<()>,
+    go_on: Mutex<Receiver<()>>,
+}
+
+impl Reporter for Held {
+    fn report(&mut self, _: &Process, _: &[SpanRecord]) -> Result<(), ReportError> {
+        let _ = self.called.send(());
+        // Ends by the end of the other side.
+        let _ = self.go_on.lock().unwrap().recv();
+        Ok(())
+    }
+}
+
+fn queued_at_fork() {
+    let (called, was_called) = mpsc::channel();
+    let (may_go_on, go_on) = mpsc::channel();
+    let go_on = Mutex::new(go_on);
+    let tracer = Tracer::builder("fork")
+        .sampler(Sampler::constant(true))
+        .reporter(Held { called, go_on })
+        .build()
+        .unwrap();
+    tracer.start_span("held").finish();
+    let flushing = tracer.clone();
+    let flushing = std::thread::spawn(move || flushing.flush(PATIENCE));
+    was_called.recv().unwrap();
+    for _ in 0..7 {
+        tracer.start_span("queued").finish();
+    }
+    in_child(|| {
+        after_fork();
+        let stats = tracer.stats();
+        assert_eq!(
+            (stats.left_to_parent, stats.queued, stats.started),
+            (8, 0, 0)
+        );
+        in_child(|| {
+            after_fork();
+            assert_eq!(
+                tracer.stats().left_to_parent,
+                0,
+                "a grandchild's parent has none"
+            );
+        });
+    });
+    drop(may_go_on);
+    flushing.join().unwrap().unwrap();
+    tracer.flush(PATIENCE).unwrap();
+    let stats = tracer.stats();
+    assert_eq!((stats.left_to_parent, stats.reporters[0].reported), (0, 8));
+}
+
+/// Answers with a strategy that samples everything.
+fn serve_strategies(listener: &TcpListener) {
+    for stream in listener.incoming() {
+        let mut stream = BufReader::new(stream.unwrap());
+        let mut line = String::new();
+        while stream.read_line(&mut line).unwrap() > 2 {
+            line.clear();
+        }
+        let strategy = r#"{"probabilisticSampling":{"samplingRate":1}}"#;
+        let len = strategy.len();
+        let reply = format!("HTTP/1.1 200 OK\r\ncontent-length: {len}\r\n\r\n{strategy}");
+        stream.get_mut().write_all(reply.as_bytes()).unwrap();
+    }
+}
+
+fn remote_sampler() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/sampling", listener.local_addr().unwrap());
+    std::thread::spawn(move || serve_strategies(&listener));
+    let tracer = Tracer::builder("fork")
+        .sampler(Sampler::remote(url).unwrap())
+        .reporter(MemoryReporter::new())
+        .build()
+        .unwrap();
+    assert_eq!(tracer.stats().sampler.updates, 1);
+    in_child(|| {
+        after_fork();
+        assert!(tracer.start_span("as the parent does").is_recording());
+        let deadline = Instant::now() + PATIENCE;
+        while tracer.stats().sampler.queries == 0 {
+            assert!(Instant::now() < deadline, "{:?}", tracer.stats());
+            std::thread::yield_now();
+        }
+    });
+}
+
+fn shut_down() {
+    let tracer = build(&MemoryReporter::new());
+    tracer.shutdown(PATIENCE).unwrap();
+    in_child(|| {
+        after_fork();
+        tracer.start_span("late").finish();
+        assert_eq!(tracer.stats().after_shutdown, 1);
+        tracer.shutdown(PATIENCE).unwrap();
+    });
 }
 
 fn children() {

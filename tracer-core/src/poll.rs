@@ -1,17 +1,76 @@
-//! The thread that asks for a remote sampler's strategy.
+//! Asking an agent over HTTP for something, again and again, on a thread of its own: the strategy of a remote sampler, what
+//! baggage is allowed, credits for debug traces.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::remote::Remote;
-use super::strategy::Strategy;
+use http::Uri;
+
+use crate::error::InitError;
 use crate::id::IdGenerator;
 use crate::local;
 
-/// Keeps a started sampler up to date until it is dropped. Only a remote sampler has anything to do.
+/// What is asked, and what becomes of the answers. `Debug` says what is in force, for the log.
+pub(crate) trait Question: fmt::Debug + Send + 'static {
+    /// What is asked for, as the log has it.
+    const SUBJECT: &'static str;
+
+    /// The parameters of the next request beside the service. `None` if there is nothing to ask at the moment.
+    fn parameters(&self) -> Option<Vec<(&'static str, String)>> {
+        Some(Vec::new())
+    }
+
+    /// Takes an answer over. Whether it differed from what was in force; `Err` says what is wrong with it.
+    fn take_over(&mut self, reply: &[u8]) -> Result<bool, String>;
+}
+
+/// Where to ask.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Endpoint {
+    url: String,
+    /// The URL without the password that may be in it.
+    pub(crate) shown: String,
+}
+
+impl Endpoint {
+    /// The URL that the argument or variable `what` gives; one like `example` is meant.
+    pub(crate) fn parse(what: &str, url: &str, example: &str) -> Result<Self, InitError> {
+        let wrong = |allowed: &str| Err(InitError::value(what, url, allowed));
+        let not_one = || wrong(&format!("a URL such as {example}"));
+        let Ok(uri) = url.parse::<Uri>() else {
+            return not_one();
+        };
+        let Some(host) = uri
+            .authority()
+            .filter(|authority| !authority.host().is_empty())
+        else {
+            return not_one();
+        };
+        if uri.scheme_str() != Some("http") {
+            return wrong("a URL that begins with http://, for agents are asked without TLS");
+        }
+        // A server refuses a request that names the service twice.
+        if uri
+            .query()
+            .unwrap_or_default()
+            .split('&')
+            .any(|pair| pair.split('=').next() == Some("service"))
+        {
+            return wrong("a URL without `service`, which is added to it");
+        }
+        let host = host.as_str().rsplit('@').next().unwrap_or_default();
+        Ok(Self {
+            url: url.to_owned(),
+            shown: format!("http://{host}{}", uri.path()),
+        })
+    }
+}
+
+/// Asks until it is dropped. The default asks nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Polling {
     poller: Option<Handle>,
@@ -27,17 +86,17 @@ struct Handle {
     counts: Arc<Counts>,
 }
 
-/// What a remote sampler asked for and got; see [`Stats`](crate::Stats).
+/// What was asked of an agent and answered; see [`Stats`](crate::Stats).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct SamplerStats {
-    /// Requests for the strategy that were answered.
+pub struct PollStats {
+    /// Requests that were answered.
     pub queries: u64,
     /// Requests that failed: nothing listened, the server was too slow, or it answered with an error.
     pub query_failures: u64,
-    /// Strategies taken over because they differed from the one before.
+    /// Answers taken over because they differed from the one before.
     pub updates: u64,
-    /// Answers that hold no strategy or are too long.
+    /// Answers that are too long or do not hold what was asked for.
     pub update_failures: u64,
 }
 
@@ -50,23 +109,30 @@ struct Counts {
 }
 
 impl Polling {
-    /// Starts the thread. If that fails the sampler stays with its initial probability.
-    pub(super) fn start(remote: Arc<Remote>, service: &str) -> Self {
+    /// Starts the thread, which asks for `service`. If that fails what is in force stays so.
+    pub(crate) fn start<Q: Question>(
+        question: Q,
+        endpoint: &Endpoint,
+        service: &str,
+        interval: Duration,
+    ) -> Self {
         let (_stop, stopped) = mpsc::channel();
         let (asking, asked) = mpsc::channel();
         let counts = Arc::<Counts>::default();
         let poller = Poller {
             agent: http_agent(),
-            remote,
+            question,
+            endpoint: endpoint.clone(),
             service: service.to_owned(),
-            last: None,
+            interval,
             failing: false,
             counts: Arc::clone(&counts),
         };
-        let thread = std::thread::Builder::new().name("tracer-sampler".to_owned());
+        let thread = std::thread::Builder::new().name("tracer-poll".to_owned());
         if let Err(error) = thread.spawn(move || poller.run(&stopped, asking)) {
             log::error!(
-                "tracer: the thread that asks for the sampling strategy cannot be started: {error}"
+                "tracer: the thread that asks for {} cannot be started: {error}",
+                Q::SUBJECT
             );
             return Self::default();
         }
@@ -79,24 +145,24 @@ impl Polling {
         }
     }
 
-    /// Waits until the strategy was asked for once, with or without success, but not longer than `timeout`.
-    pub(crate) fn wait_first(&self, timeout: Duration) {
+    /// Waits until it was asked once, with or without success, but not beyond `deadline`.
+    pub(crate) fn wait_first(&self, deadline: Instant) {
         if let Some(poller) = &self.poller {
             // It ends or the time does; both are as good.
             let _ = poller
                 .asked
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .recv_timeout(timeout);
+                .recv_timeout(deadline.saturating_duration_since(Instant::now()));
         }
     }
 
-    pub(crate) fn stats(&self) -> SamplerStats {
+    pub(crate) fn stats(&self) -> PollStats {
         let Some(Handle { counts, .. }) = &self.poller else {
-            return SamplerStats::default();
+            return PollStats::default();
         };
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        SamplerStats {
+        PollStats {
             queries: read(&counts.queries),
             query_failures: read(&counts.query_failures),
             updates: read(&counts.updates),
@@ -106,15 +172,18 @@ impl Polling {
 }
 
 /// The thread's end.
-struct Poller {
+struct Poller<Q> {
     agent: ureq::Agent,
-    remote: Arc<Remote>,
+    question: Q,
+    endpoint: Endpoint,
     service: String,
-    last: Option<Strategy>,
+    interval: Duration,
     failing: bool,
     counts: Arc<Counts>,
 }
 
+/// Least time between two requests, whatever is asked for.
+pub(crate) const LEAST_INTERVAL: Duration = Duration::from_millis(100);
 /// A request may take that long in all, its connection that long.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -123,23 +192,21 @@ const MAX_REPLY: u64 = 64 * 1024;
 /// The wait after the first failure; it doubles with each further one.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 
-impl Poller {
+impl<Q: Question> Poller<Q> {
     fn run(mut self, stopped: &Receiver<Infallible>, asking: Sender<Infallible>) {
         local::suppress_this_thread();
         let mut asking = Some(asking);
         let mut ids = IdGenerator::UNSEEDED;
-        let interval = self.remote.settings.refresh_interval;
         let mut retry = FIRST_RETRY;
         loop {
             let wait = match self.ask() {
                 Ok(()) => {
-                    self.recover();
                     retry = FIRST_RETRY;
-                    interval
+                    self.interval
                 }
                 Err(error) => {
                     self.fail(&error);
-                    let wait = retry.min(interval);
+                    let wait = retry.min(self.interval);
                     retry = wait.saturating_mul(2);
                     wait
                 }
@@ -153,13 +220,17 @@ impl Poller {
         }
     }
 
-    /// Asks once, and follows the answer if it is a new one.
+    /// Asks once, if there is something to ask, and takes the answer over.
     fn ask(&mut self) -> Result<(), String> {
+        let Some(parameters) = self.question.parameters() else {
+            return Ok(());
+        };
         let counts = &self.counts;
         let request = self
             .agent
-            .get(&self.remote.settings.url)
-            .query("service", &self.service);
+            .get(&self.endpoint.url)
+            .query("service", &self.service)
+            .query_pairs(parameters.iter().map(|(key, value)| (*key, &**value)));
         let mut reply = request.call().map_err(|error| {
             count(&counts.query_failures);
             error.to_string()
@@ -179,22 +250,24 @@ impl Poller {
                 error.to_string()
             })?;
         count(&counts.queries);
-        let strategy = Strategy::parse(&reply).inspect_err(|_| count(&counts.update_failures))?;
-        // One that did not change is not followed anew: operations met since would lose what they are short of.
-        if self.last.as_ref() != Some(&strategy) {
-            self.remote.follow(&strategy);
+        let differed = self
+            .question
+            .take_over(&reply)
+            .inspect_err(|_| count(&counts.update_failures))?;
+        if differed {
             count(&counts.updates);
-            self.last = Some(strategy);
-            log::info!("tracer: sampling is now {:?}", self.remote);
         }
+        self.recover();
         Ok(())
     }
 
     fn fail(&mut self, error: &str) {
         if !std::mem::replace(&mut self.failing, true) {
-            let (url, remote) = (&self.remote.settings.shown, &self.remote);
             log::warn!(
-                "tracer: no sampling strategy from {url}: {error}; staying with {remote:?} and asking on"
+                "tracer: no {} from {}: {error}; staying with {:?} and asking on",
+                Q::SUBJECT,
+                self.endpoint.shown,
+                self.question
             );
         }
     }
@@ -202,8 +275,9 @@ impl Poller {
     fn recover(&mut self) {
         if std::mem::take(&mut self.failing) {
             log::info!(
-                "tracer: {} answers with sampling strategies again",
-                self.remote.settings.shown
+                "tracer: {} answers with {} again",
+                self.endpoint.shown,
+                Q::SUBJECT
             );
         }
     }
