@@ -229,6 +229,9 @@ impl Block {
     /// Becomes the first bytes of two parts; the numbers they begin with. `None` if there are not as many.
     #[inline]
     fn take(&mut self, len: usize, first: &[u8], second: &[u8]) -> Option<[u64; 2]> {
+        if len > first.len() + second.len() {
+            return None;
+        }
         if self.memory.len() < len {
             self.grow(len);
         }
