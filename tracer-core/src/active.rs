@@ -5,7 +5,7 @@ use std::error::Error;
 use std::marker::PhantomData;
 use std::time::SystemTime;
 
-use crate::context::SpanContext;
+use crate::context::{Decision, SpanContext};
 use crate::edit::{self, Edit};
 use crate::fields::Fields;
 use crate::local;
@@ -14,6 +14,7 @@ use crate::span;
 use crate::stack::Place;
 use crate::tag::TagValue;
 use crate::tags;
+use crate::tracer;
 
 /// The span that was active when [`active_span`](crate::active_span) was called: a handle to tag it, not to finish it.
 ///
@@ -122,7 +123,10 @@ impl ActiveSpan {
         reason = "a setter; what it returns is for chaining"
     )]
     pub fn set_baggage_item(&self, key: &str, value: &str) -> &Self {
-        self.edit(|record| record.set_baggage_item(key, value));
+        if let Some(tracer) = self.read(|record| record.context.tracer) {
+            let room = tracer::room_for_baggage(tracer, key);
+            self.edit(|record| record.set_baggage_item(key, value, room));
+        }
         self
     }
 
@@ -146,13 +150,28 @@ impl ActiveSpan {
             return;
         }
         match local::edit_details(self.place, |record| (edit(record), record.context.tracer)) {
-            Some((outcome, tracer)) => {
-                span::settle(outcome, tracer);
-                if outcome == Edit::Forced {
-                    local::update_mode();
-                }
-            }
+            Some((Edit::AsksForDebug, tracer)) => self.ask_for_debug(tracer),
+            Some((outcome, tracer)) => span::settle(outcome, tracer),
             None => span::settle(Edit::Ignored, self.tracer),
+        }
+    }
+
+    /// As [`span::ask_for_debug`], which is not to be asked while the stack is borrowed.
+    #[cold]
+    fn ask_for_debug(&self, tracer: u32) {
+        let asked = self.read(|record| {
+            (
+                record.context.decision(),
+                record.operation_name().to_owned(),
+            )
+        });
+        let Some((decision, name)) = asked else {
+            return;
+        };
+        if decision == Decision::Debug || tracer::allow_debug(tracer, &name) {
+            let forced = local::edit_details(self.place, SpanRecord::force);
+            span::settle(forced.unwrap_or(Edit::Ignored), tracer);
+            local::update_mode();
         }
     }
 }

@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
+use crate::baggage_policy::BaggagePolicy;
+use crate::debug_throttle::DebugThrottle;
 use crate::details::Limits;
 use crate::env::{Collector, Credentials, EnvConfig};
 use crate::error::InitError;
 use crate::fork::Estate;
 use crate::global;
 use crate::guard::TracerGuard;
+use crate::policies::Policies;
 use crate::process::{self, Process};
 use crate::propagation::Propagation;
 use crate::registry;
@@ -59,6 +62,8 @@ pub struct TracerBuilder {
     flush_interval: Duration,
     limits: Limits,
     queue_bytes: usize,
+    baggage_policy: Option<BaggagePolicy>,
+    debug_throttle: Option<DebugThrottle>,
     error: Option<InitError>,
 }
 
@@ -86,6 +91,8 @@ impl TracerBuilder {
             flush_interval: Duration::from_secs(1),
             limits: Limits::default(),
             queue_bytes: 64 << 20,
+            baggage_policy: None,
+            debug_throttle: None,
             error: None,
         }
     }
@@ -155,6 +162,19 @@ impl TracerBuilder {
     /// Bounds the bytes of one value, which is cut at a character boundary. Default: 4 096.
     pub fn max_value_bytes(mut self, bytes: usize) -> Self {
         self.limits.value_bytes = bytes;
+        self
+    }
+
+    /// Bounds the baggage this service sets. Without it any key may be set, within the limits of
+    /// [`Baggage`](crate::Baggage).
+    pub fn baggage_policy(mut self, policy: impl Into<BaggagePolicy>) -> Self {
+        self.baggage_policy = Some(policy.into());
+        self
+    }
+
+    /// Limits the debug traces this service begins. Without it there are as many as are asked for.
+    pub fn debug_throttle(mut self, throttle: impl Into<DebugThrottle>) -> Self {
+        self.debug_throttle = Some(throttle.into());
         self
     }
 
@@ -230,7 +250,8 @@ impl TracerBuilder {
         )?;
         let deadline = Instant::now() + FIRST_ANSWERS;
         let polling = sampler.start(&process.service_name);
-        polling.wait_first(deadline);
+        let policies = Policies::start(polling, self.baggage_policy, self.debug_throttle, &process);
+        policies.wait_first(deadline);
         let core = Arc::new(Core {
             id: registry::register(&hub).into(),
             hub: hub.into(),
@@ -238,7 +259,7 @@ impl TracerBuilder {
             sampler,
             propagations: self.propagations.into(),
             bits128: self.bits128,
-            polling: ArcSwap::from_pointee(polling),
+            policies: ArcSwap::from_pointee(policies),
             estate,
         });
         tracer::register(&core);

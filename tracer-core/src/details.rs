@@ -410,7 +410,7 @@ fn text(bytes: &[u8]) -> &str {
 
 /// The longest beginning of `text` that has at most that many bytes.
 #[inline]
-fn cut(text: &str, bytes: usize) -> &str {
+pub(crate) fn cut(text: &str, bytes: usize) -> &str {
     let mut end = text.len().min(bytes);
     while !text.is_char_boundary(end) {
         end -= 1;

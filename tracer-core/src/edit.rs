@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use crate::clock::Instant;
 use crate::context::{flag, state};
-use crate::details::{Details, Limits, LogTime};
+use crate::details::{self, Details, Limits, LogTime};
 use crate::fields::Field;
 use crate::record::SpanRecord;
 use crate::tag::TagValue;
@@ -21,6 +21,12 @@ pub(crate) enum Edit {
     Ignored,
     /// It made an unsampled span a recorded one, which is to be counted as started.
     Forced,
+    /// Nothing yet: it asks for a debug trace, which [`SpanRecord::force`] makes of it if that is allowed.
+    AsksForDebug,
+    /// The baggage item is not allowed, or does not fit.
+    BaggageDenied,
+    /// The baggage item was cut.
+    BaggageCut,
 }
 
 impl SpanRecord {
@@ -31,7 +37,7 @@ impl SpanRecord {
         if key == tags::SAMPLING_PRIORITY
             && let Some(priority) = value.as_i64()
         {
-            return self.set_priority(priority);
+            return self.set_priority(priority > 0);
         }
         if self.is_recording() {
             self.details().set_tag(key, value);
@@ -67,14 +73,18 @@ impl SpanRecord {
         Edit::Done
     }
 
-    /// Sets a baggage item for this span and what is started under it from now on; an empty value removes it.
-    pub(crate) fn set_baggage_item(&mut self, key: &str, value: &str) -> Edit {
+    /// Sets a baggage item for this span and what is started under it from now on; an empty value removes it. The value may
+    /// have `room` bytes, and there may be none if that is `None`.
+    pub(crate) fn set_baggage_item(&mut self, key: &str, value: &str, room: Option<usize>) -> Edit {
         let before = self.context.baggage_item(key).is_some();
-        let kept = if value.is_empty() {
+        let whole = value.len();
+        let value = details::cut(value, room.unwrap_or(whole));
+        let was_cut = value.len() < whole;
+        let kept = if whole == 0 {
             self.context.remove_baggage_item(key);
             true
         } else {
-            self.context.set_baggage_item(key, value)
+            room.is_some() && self.context.set_baggage_item(key, value)
         };
         if self.is_recording() {
             let mut fields: Vec<Field<'_>> = vec![
@@ -85,22 +95,34 @@ impl SpanRecord {
             if before {
                 fields.push(("override".into(), "true".into()));
             }
+            if was_cut {
+                fields.push(("truncated".into(), "true".into()));
+            }
             if !kept {
                 fields.push(("invalid".into(), "true".into()));
             }
             self.details().log(LogTime::now(), &fields);
         }
-        Edit::Done
+        match (kept, was_cut) {
+            (false, _) => Edit::BaggageDenied,
+            (true, true) => Edit::BaggageCut,
+            (true, false) => Edit::Done,
+        }
     }
 
     /// The `sampling.priority` tag: above 0 the span and its later children are reported as debug, at 0 they are not.
-    fn set_priority(&mut self, priority: i64) -> Edit {
-        self.context.state &= !state::DEFERRED;
-        if priority <= 0 {
-            self.context.flags &= !flag::SAMPLED;
-            self.context.state &= !state::RECORDING;
-            return Edit::Done;
+    fn set_priority(&mut self, is_wanted: bool) -> Edit {
+        if is_wanted {
+            return Edit::AsksForDebug;
         }
+        self.context.state &= !(state::DEFERRED | state::RECORDING);
+        self.context.flags &= !flag::SAMPLED;
+        Edit::Done
+    }
+
+    /// Makes this span and its later children a debug trace.
+    pub(crate) fn force(&mut self) -> Edit {
+        self.context.state &= !state::DEFERRED;
         self.context.flags |= flag::SAMPLED | flag::DEBUG;
         self.context.state |= state::RECORDING;
         if self.start == Instant::ZERO {

@@ -13,7 +13,6 @@ use crate::local;
 use crate::process::{self, Process};
 use crate::record::SpanRecord;
 use crate::registry;
-use crate::report::queue::Hub;
 use crate::report::worker::Worker;
 use crate::report::{MakeReporter, ReportError, Reporter};
 use crate::tracer::{self, Core};
@@ -78,12 +77,25 @@ pub(crate) fn begin_child() {
 
 impl Core {
     fn begin_child(self: &Arc<Self>) {
+        let mut process = self.process.clone();
+        if self.estate.draws_uuid {
+            process.set_tag(process::CLIENT_UUID, process::client_uuid());
+        }
+        let policies = self.policies.load().for_child(&self.sampler, &process);
+        #[expect(
+            clippy::mem_forget,
+            reason = "it has channels to threads that are gone and may have held their locks"
+        )]
+        std::mem::forget(self.policies.swap(Arc::new(policies)));
+
         let before = self.hub.load_full();
         let hub = Arc::new(before.for_child());
+        let (reporters, interval) = (self.estate.reporters(), self.estate.flush_interval);
         if before.is_closed() {
             hub.end();
-        } else {
-            self.start_threads(&hub);
+        } else if let Err(error) = Worker::start(&hub, process, reporters, interval) {
+            log::error!("tracer: the reporter thread cannot be started in a child: {error}");
+            hub.end();
         }
         let id = registry::register(&hub);
         self.hub.store(hub);
@@ -91,23 +103,5 @@ impl Core {
         registry::unregister(old);
         // Under the old number, too: contexts from before the fork have it.
         tracer::register(self);
-    }
-
-    fn start_threads(&self, hub: &Arc<Hub>) {
-        let mut process = self.process.clone();
-        if self.estate.draws_uuid {
-            process.set_tag(process::CLIENT_UUID, process::client_uuid());
-        }
-        let (reporters, interval) = (self.estate.reporters(), self.estate.flush_interval);
-        if let Err(error) = Worker::start(hub, process, reporters, interval) {
-            log::error!("tracer: the reporter thread cannot be started in a child: {error}");
-            hub.end();
-        }
-        let polling = self.sampler.start_in_child(self.process.service_name());
-        #[expect(
-            clippy::mem_forget,
-            reason = "a channel to a thread that is gone, which may have held its lock"
-        )]
-        std::mem::forget(self.polling.swap(Arc::new(polling)));
     }
 }

@@ -57,12 +57,14 @@
 
 mod active;
 mod baggage;
+mod baggage_policy;
 mod builder;
 mod callsite;
 mod carry;
 mod clock;
 mod context;
 mod counts;
+mod debug_throttle;
 mod descent;
 mod details;
 mod edit;
@@ -79,6 +81,7 @@ mod kind;
 mod local;
 mod part;
 mod pending;
+mod policies;
 mod poll;
 #[doc(hidden)]
 pub mod private;
@@ -101,9 +104,11 @@ mod wire;
 
 pub use active::{ActiveSpan, active_span};
 pub use baggage::Baggage;
+pub use baggage_policy::{BaggagePolicy, RemoteBaggagePolicy};
 pub use builder::TracerBuilder;
 pub use carry::carry;
 pub use context::{Decision, SpanContext};
+pub use debug_throttle::{DebugThrottle, RemoteDebugThrottle};
 pub use details::{Reference, ReferenceKind};
 pub use error::{ExtractError, FlushError, InitError};
 pub use fields::{Field, Fields};

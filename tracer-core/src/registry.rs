@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
 
-use crate::report::queue::Hub;
+use crate::report::queue::{Hub, HubCounts};
 
 /// Without a lock: one that another thread held at a fork would be held in the child for ever.
 static HUBS: ArcSwapOption<BTreeMap<u32, Arc<Hub>>> = ArcSwapOption::const_empty();
@@ -60,7 +60,13 @@ pub(crate) fn count_ignored(id: u32) {
     } else {
         id
     };
+    count(id, |counts| &counts.tags_ignored);
+}
+
+/// Counts something that is rare.
+#[cold]
+pub(crate) fn count(id: u32, counter: impl FnOnce(&HubCounts) -> &AtomicU64) {
     if let Some(hub) = hub(id) {
-        hub.counts.tags_ignored.fetch_add(1, Ordering::Relaxed);
+        counter(&hub.counts).fetch_add(1, Ordering::Relaxed);
     }
 }

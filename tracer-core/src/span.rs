@@ -5,7 +5,7 @@ use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use crate::clock::{self, Instant};
-use crate::context::{SpanContext, state};
+use crate::context::{SpanContext, flag, state};
 use crate::edit::{self, Edit};
 use crate::fields::Fields;
 use crate::local;
@@ -14,6 +14,7 @@ use crate::registry;
 use crate::scope::Scope;
 use crate::tag::TagValue;
 use crate::tags;
+use crate::tracer;
 
 /// An open span. It has one owner and finishes when it is finished, dropped, or its scope or future ends.
 ///
@@ -154,7 +155,12 @@ impl Span {
     /// empty value removes it. Contexts taken earlier keep what they had. Beyond the limits of
     /// [`Baggage`](crate::Baggage) the item is left out and the log of the span says so.
     pub fn set_baggage_item(&mut self, key: &str, value: &str) -> &mut Self {
-        self.edit(|record| record.set_baggage_item(key, value));
+        let tracer = self
+            .record
+            .as_ref()
+            .map_or(0, |record| record.context.tracer);
+        let room = tracer::room_for_baggage(tracer, key);
+        self.edit(|record| record.set_baggage_item(key, value, room));
         self
     }
 
@@ -196,7 +202,10 @@ impl Span {
         if record.details.is_none() && record.is_recording() {
             record.details = Some(local::details(record.context.tracer));
         }
-        let outcome = edit(record);
+        let outcome = match edit(record) {
+            Edit::AsksForDebug => ask_for_debug(record),
+            outcome => outcome,
+        };
         settle(outcome, record.context.tracer);
     }
 }
@@ -231,11 +240,24 @@ pub(crate) fn finish_at(record: &mut SpanRecord, time: SystemTime) {
 /// Counts what a change came to.
 pub(crate) fn settle(outcome: Edit, tracer: u32) {
     match outcome {
-        Edit::Done => {}
+        Edit::Done | Edit::AsksForDebug => {}
         Edit::Ignored => registry::count_ignored(tracer),
+        Edit::BaggageDenied => registry::count(tracer, |counts| &counts.baggage_denied),
+        Edit::BaggageCut => registry::count(tracer, |counts| &counts.baggage_truncated),
         Edit::Forced => {
             local::count(tracer, |counts| counts.started.add(1));
         }
+    }
+}
+
+/// Makes a span part of a debug trace, if its operation may begin one.
+#[cold]
+pub(crate) fn ask_for_debug(record: &mut SpanRecord) -> Edit {
+    let is_debug = record.context.flags & flag::DEBUG != 0;
+    if is_debug || tracer::allow_debug(record.context.tracer, record.operation_name()) {
+        record.force()
+    } else {
+        Edit::Done
     }
 }
 

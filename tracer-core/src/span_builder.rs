@@ -160,8 +160,8 @@ impl<'t> SpanBuilder<'t> {
             .into_iter()
             .partition(|(key, _)| key == tags::SAMPLING_PRIORITY);
         for (key, value) in priority.into_iter().chain(others) {
-            if record.set_tag(&key, &value) == Edit::Forced {
-                span::settle(Edit::Forced, record.context.tracer);
+            if record.set_tag(&key, &value) == Edit::AsksForDebug {
+                span::settle(span::ask_for_debug(&mut record), record.context.tracer);
             }
         }
         if record.is_recording() {

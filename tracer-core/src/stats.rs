@@ -36,8 +36,19 @@ pub struct Stats {
     /// In the child of a fork: spans that were queued at that time. They are the parent's, who reports them, and are counted
     /// nowhere else here.
     pub left_to_parent: u64,
+    /// Baggage items that were left out: the [policy](crate::BaggagePolicy) does not allow the key, or they exceed the limits
+    /// of [`Baggage`](crate::Baggage).
+    pub baggage_denied: u64,
+    /// Baggage items whose value was cut to what the policy allows.
+    pub baggage_truncated: u64,
+    /// Debug traces that were asked for beyond the [throttle](crate::DebugThrottle).
+    pub debug_throttled: u64,
     /// What the remote sampler asked for and got.
     pub sampler: PollStats,
+    /// The same of a [`RemoteBaggagePolicy`](crate::RemoteBaggagePolicy).
+    pub baggage_policy: PollStats,
+    /// The same of a [`RemoteDebugThrottle`](crate::RemoteDebugThrottle).
+    pub debug_throttle: PollStats,
 }
 
 impl Stats {

@@ -18,7 +18,7 @@ use crate::error::{ExtractError, FlushError};
 use crate::fork::Estate;
 use crate::id::TraceId;
 use crate::local::{self, Mode};
-use crate::poll::Polling;
+use crate::policies::Policies;
 use crate::process::Process;
 use crate::propagation::{Extract, Inject, Propagation};
 use crate::record::{SamplerTags, SpanRecord};
@@ -53,8 +53,7 @@ pub(crate) struct Core {
     pub(crate) sampler: Sampler,
     pub(crate) propagations: Box<[Propagation]>,
     pub(crate) bits128: bool,
-    /// Keeps the sampler up to date as long as the tracer lives.
-    pub(crate) polling: ArcSwap<Polling>,
+    pub(crate) policies: ArcSwap<Policies>,
     pub(crate) estate: Estate,
 }
 
@@ -250,6 +249,7 @@ impl Tracer {
         };
         // In the order of a span's way backwards, so that none is seen later on its way than it was counted.
         let hub = core.hub.load_full();
+        let policies = core.policies.load();
         let ended = hub.is_ended();
         let Published { drained, reporters } = hub.account.read();
         let totals = hub.totals();
@@ -270,7 +270,12 @@ impl Tracer {
             out_of_order: counts.out_of_order.load(Ordering::Relaxed),
             extract_failures: counts.extract_failures.load(Ordering::Relaxed),
             left_to_parent: counts.left_to_parent.load(Ordering::Relaxed),
-            sampler: core.polling.load().stats(),
+            baggage_denied: counts.baggage_denied.load(Ordering::Relaxed),
+            baggage_truncated: counts.baggage_truncated.load(Ordering::Relaxed),
+            debug_throttled: counts.debug_throttled.load(Ordering::Relaxed),
+            sampler: policies.sampler.stats(),
+            baggage_policy: policies.baggage_polling.stats(),
+            debug_throttle: policies.debug_polling.stats(),
         }
     }
 
@@ -377,7 +382,8 @@ impl Core {
                 ..Carried::default()
             })
         });
-        if !debug_id.is_empty() || carrying.flags & flag::DEBUG != 0 {
+        let wants_debug = !debug_id.is_empty() || carrying.flags & flag::DEBUG != 0;
+        if wants_debug && self.allow_debug(name) {
             context.flags |= flag::DEBUG;
             self.apply(&mut context, true);
             let tag = (
@@ -398,13 +404,24 @@ impl Core {
                 }),
             ));
         }
-        if carrying.decides() {
+        if carrying.decides() && !wants_debug {
             self.apply(&mut context, carrying.is_sampled());
             return Some((context, None));
         }
         let verdict = self.sampler.decide(trace_id, name);
         self.apply(&mut context, verdict.sampled);
         Some((context, Some(verdict)))
+    }
+
+    /// Whether an operation may begin a debug trace. Counts it if not.
+    #[cold]
+    fn allow_debug(&self, operation: &str) -> bool {
+        let allowed = self.policies.load().allow_debug(operation);
+        if !allowed {
+            let hub = self.hub.load();
+            hub.counts.debug_throttled.fetch_add(1, Ordering::Relaxed);
+        }
+        allowed
     }
 
     fn apply(&self, context: &mut SpanContext, sampled: bool) {
@@ -495,6 +512,21 @@ pub(crate) fn register(core: &Arc<Core>) {
     registry::change(&TRACERS, |tracers| {
         tracers.insert(core.id(), Arc::downgrade(core));
     });
+}
+
+/// As [`Policies::room_for_baggage`], of the tracer of that number.
+pub(crate) fn room_for_baggage(id: u32, key: &str) -> Option<usize> {
+    match registered(id).and_then(|tracer| tracer.core) {
+        Some(core) => core.policies.load().room_for_baggage(key),
+        None => Some(usize::MAX),
+    }
+}
+
+/// Whether an operation of the tracer of that number may begin a debug trace. Not to be asked while the stack is borrowed.
+pub(crate) fn allow_debug(id: u32, operation: &str) -> bool {
+    registered(id)
+        .and_then(|tracer| tracer.core)
+        .is_none_or(|core| core.allow_debug(operation))
 }
 
 /// All tracers that live, each once.

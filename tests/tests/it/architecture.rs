@@ -17,7 +17,7 @@ const CRATES: [(&str, &[&str]); 8] = [
 ];
 
 /// The modules of tracer-core from the bottom up. One may use those of lines above its own, and of its own line.
-const LEVELS: [&[&str]; 17] = [
+const LEVELS: [&[&str]; 18] = [
     &[
         "hex", "id", "tag", "tags", "kind", "fields", "callsite", "error", "process", "clock",
     ],
@@ -30,6 +30,7 @@ const LEVELS: [&[&str]; 17] = [
     &["part", "stack", "pending", "local"],
     &["poll"],
     &["sampler", "propagation"],
+    &["baggage_policy", "debug_throttle", "policies"],
     &["stats"],
     &["tracer", "fork", "span_builder", "span", "scope", "active"],
     &["slot"],

@@ -40,6 +40,9 @@ pub(crate) struct HubCounts {
     pub(crate) extract_failures: AtomicU64,
     pub(crate) out_of_order: AtomicU64,
     pub(crate) left_to_parent: AtomicU64,
+    pub(crate) baggage_denied: AtomicU64,
+    pub(crate) baggage_truncated: AtomicU64,
+    pub(crate) debug_throttled: AtomicU64,
 }
 
 #[derive(Debug, Default)]

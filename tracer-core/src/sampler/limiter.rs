@@ -10,7 +10,7 @@ use crate::clock::Instant;
 /// there is and what it costs are nanoseconds. A request without credit, which is nearly every one of a busy service,
 /// reads the clock and two words.
 #[derive(Debug)]
-pub(super) struct Limiter {
+pub(crate) struct Limiter {
     /// Nanoseconds in which a credit accrues.
     cost: AtomicU64,
     /// When the bucket would have been empty, by the counter of [`now`].
@@ -26,7 +26,7 @@ const ORIGIN: u64 = 1 << 63;
 impl Limiter {
     /// `rate` is per second, finite and not negative. Zero gives nothing, where Jaeger's clients let one trace through:
     /// who writes 0 means none.
-    pub(super) fn new(rate: f64) -> Self {
+    pub(crate) fn new(rate: f64) -> Self {
         Self::full_at(rate, now())
     }
 
@@ -39,7 +39,7 @@ impl Limiter {
     }
 
     /// Takes a credit, if there is one.
-    pub(super) fn take(&self) -> bool {
+    pub(crate) fn take(&self) -> bool {
         self.take_at(now())
     }
 

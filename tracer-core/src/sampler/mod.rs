@@ -13,6 +13,7 @@ mod remote;
 mod strategy;
 
 pub use custom::{Sample, Sampling, SamplingRequest};
+pub(crate) use limiter::Limiter;
 pub use remote::RemoteSampler;
 pub(crate) use remote::agent_url;
 
@@ -275,7 +276,7 @@ fn probability_argument(what: &str, probability: f64) -> Result<f64, InitError> 
 }
 
 /// Accepts what is a number of traces per second.
-fn rate_argument(what: &str, rate: f64) -> Result<f64, InitError> {
+pub(crate) fn rate_argument(what: &str, rate: f64) -> Result<f64, InitError> {
     if rate >= 0.0 && rate.is_finite() {
         return Ok(rate);
     }

@@ -11,6 +11,7 @@ mod ledger;
 mod lifecycle;
 mod limits;
 mod panics;
+mod policies;
 mod priority;
 mod references;
 mod reporters;
