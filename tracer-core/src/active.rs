@@ -123,10 +123,9 @@ impl ActiveSpan {
         reason = "a setter; what it returns is for chaining"
     )]
     pub fn set_baggage_item(&self, key: &str, value: &str) -> &Self {
-        if let Some(tracer) = self.read(|record| record.context.tracer) {
-            let room = tracer::room_for_baggage(tracer, key);
-            self.edit(|record| record.set_baggage_item(key, value, room));
-        }
+        let tracer = self.read(|record| record.context.tracer);
+        let room = tracer::room_for_baggage(tracer.unwrap_or(0), key);
+        self.edit(|record| record.set_baggage_item(key, value, room));
         self
     }
 

@@ -269,7 +269,7 @@ fn priority_beyond_the_throttle_is_ignored() {
         .set_tag("sampling.priority", 1);
     let spans = test.spans();
     assert_eq!(spans[0].context().decision(), Decision::Sampled);
-    assert_trace!(spans, r#""sampled as it is""#);
+    assert_trace!(spans, "sampled as it is");
 }
 
 #[test]
