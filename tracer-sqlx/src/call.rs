@@ -17,9 +17,10 @@ use sqlx_core::pool::{MaybePoolConnection, Pool, PoolConnection};
 use sqlx_core::sql_str::SqlStr;
 use tracer_core::{TraceFuture, active_span};
 
+use crate::connect::{connects_at_once, watch};
 use crate::driver::{Step, TracedDb};
 use crate::plain;
-use crate::query_span::{QuerySpan, tag_wait};
+use crate::query_span::{DB_PREPARED, QuerySpan, tag_wait};
 use crate::request::Request;
 use crate::settings::Settings;
 use crate::stream::QueryStream;
@@ -36,7 +37,7 @@ impl<'c, DB: Database> Source<'c, DB> {
     /// The connection; one of the pool is waited for, and the active span says how long.
     pub(crate) async fn lease(
         self,
-        settings: &Settings,
+        settings: &Arc<Settings>,
     ) -> Result<MaybePoolConnection<'c, DB>, Error> {
         match self {
             Self::Idle(connection) => Ok(MaybePoolConnection::PoolConnection(connection)),
@@ -51,14 +52,20 @@ impl<'c, DB: Database> Source<'c, DB> {
 /// Waits for a connection of the pool; the active span says how long.
 pub(crate) async fn acquire<DB: Database>(
     pool: &Pool<DB>,
-    settings: &Settings,
+    settings: &Arc<Settings>,
 ) -> Result<PoolConnection<DB>, Error> {
-    let began = active_span().is_recording().then(Instant::now);
     // Boxed: it is 3 kB, and would be copied whenever a future around it is moved.
-    let connection = Box::pin(pool.acquire()).await;
-    if let Some(began) = began {
-        tag_wait(settings, began.elapsed());
+    let wait = Box::pin(pool.acquire());
+    if !active_span().is_recording() {
+        return wait.await;
     }
+    let began = Instant::now();
+    let connection = if settings.sees_connects && connects_at_once(pool) {
+        Box::pin(watch(settings, wait)).await
+    } else {
+        wait.await
+    };
+    tag_wait(settings, began.elapsed());
     connection
 }
 
@@ -118,12 +125,15 @@ impl<'c, DB: TracedDb> Call<'c, DB> {
                 let mut outcome = span.describe(&mut request);
                 let result = async {
                     let mut connection = source.lease(&span.settings).await?;
+                    let cached = DB::cached_statements(&connection);
                     let mut steps = DB::fetch_many(&mut connection, request);
                     let mut total = start;
                     while let Some(step) = steps.try_next().await? {
                         outcome.count::<DB>(&step);
                         add(&mut total, step);
                     }
+                    drop(steps);
+                    tag_prepared::<DB>(cached, &connection);
                     Ok(total)
                 };
                 let result = result.await;
@@ -149,7 +159,10 @@ impl<'c, DB: TracedDb> Call<'c, DB> {
                 let mut outcome = span.describe(&mut request);
                 let result = async {
                     let mut connection = source.lease(&span.settings).await?;
-                    DB::fetch_optional(&mut connection, request).await
+                    let cached = DB::cached_statements(&connection);
+                    let row = DB::fetch_optional(&mut connection, request).await?;
+                    tag_prepared::<DB>(cached, &connection);
+                    Ok(row)
                 };
                 let result = result.await;
                 if let Ok(Some(_)) = result {
@@ -171,34 +184,38 @@ impl<'c, DB: TracedDb> Call<'c, DB> {
         if span.is_off() {
             return plain::fetch_many(source, request);
         }
-        match source {
-            Source::Connection(connection) => {
-                Box::pin(QueryStream::new(span, request, move |request| {
-                    DB::fetch_many(connection, request)
-                }))
-            }
-            source @ (Source::Pool(_) | Source::Idle(_)) => {
-                let settings = Arc::clone(&span.settings);
-                Box::pin(QueryStream::new(span, request, move |request| {
-                    fetch_from_pool(source, settings, request)
-                }))
-            }
-        }
+        let settings = Arc::clone(&span.settings);
+        Box::pin(QueryStream::new(span, request, move |request| {
+            steps(source, settings, request)
+        }))
     }
 }
 
 /// Waits for a connection, then gives what it gives.
-fn fetch_from_pool<DB: TracedDb>(
+fn steps<DB: TracedDb>(
     source: Source<'_, DB>,
     settings: Arc<Settings>,
     request: Request<DB>,
 ) -> impl Stream<Item = Result<Step<DB>, Error>> + Send {
     async_stream::try_stream! {
         let mut connection = source.lease(&settings).await?;
+        let cached = DB::cached_statements(&connection);
         let mut steps = DB::fetch_many(&mut connection, request);
         while let Some(step) = steps.try_next().await? {
             yield step;
         }
+        drop(steps);
+        tag_prepared::<DB>(cached, &connection);
+    }
+}
+
+/// Says of the active span that its statement was prepared for it, if more statements are cached than before.
+///
+/// The time that took is the driver's secret: preparing and running are one call. A cache that is full stays as large as it
+/// is, and a statement that is not to be cached does not get in, so that from no growth nothing follows.
+fn tag_prepared<DB: TracedDb>(cached: usize, connection: &DB::Connection) {
+    if DB::cached_statements(connection) > cached {
+        active_span().set_tag(DB_PREPARED, true);
     }
 }
 

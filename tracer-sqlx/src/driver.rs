@@ -30,6 +30,10 @@ pub trait TracedDb: Database + sealed::Sealed {
     #[doc(hidden)]
     fn rows_affected(result: &Self::QueryResult) -> u64;
 
+    /// How many prepared statements the connection keeps, where preparing is a way to the server and back.
+    #[doc(hidden)]
+    fn cached_statements(connection: &Self::Connection) -> usize;
+
     #[doc(hidden)]
     fn fetch_many(
         connection: &mut Self::Connection,
@@ -61,7 +65,7 @@ mod sealed {
 }
 
 macro_rules! driver {
-    ($feature:literal, $DB:ty, $options:ident => $endpoint:expr) => {
+    ($feature:literal, $DB:ty, $options:ident => $endpoint:expr, $connection:ident caches $cached:expr) => {
         #[cfg(feature = $feature)]
         impl sealed::Sealed for $DB {}
 
@@ -74,6 +78,10 @@ macro_rules! driver {
 
             fn rows_affected(result: &Self::QueryResult) -> u64 {
                 result.rows_affected()
+            }
+
+            fn cached_statements($connection: &Self::Connection) -> usize {
+                $cached
             }
 
             fn fetch_many(
@@ -114,19 +122,21 @@ driver!("postgres", sqlx_postgres::Postgres, options => {
         .instance(options.get_database().or(Some(options.get_username())))
         .user(options.get_username())
         .peer(options.get_host(), options.get_port(), options.get_socket().map(|path| path.as_path()))
-});
+}, connection caches connection.cached_statements_size());
 
 driver!("mysql", sqlx_mysql::MySql, options => {
     Endpoint::new("mysql", Dialect::MySql)
         .instance(options.get_database())
         .user(options.get_username())
         .peer(options.get_host(), options.get_port(), options.get_socket().map(|path| path.as_path()))
-});
+}, connection caches connection.cached_statements_size());
 
+// SQLite prepares where it runs, and tells how many it keeps a moment too late.
 driver!("sqlite", sqlx_sqlite::Sqlite, options => {
     Endpoint::new("sqlite", Dialect::Sqlite).instance(options.get_filename().to_str())
-});
+}, _connection caches 0);
 
+// `Any` does not ask the driver under it.
 driver!("any", sqlx_core::any::Any, options => {
     let url = &options.database_url;
     let (db_type, dialect, port) = match url.scheme() {
@@ -144,4 +154,4 @@ driver!("any", sqlx_core::any::Any, options => {
         Some(host) if dialect != Dialect::Sqlite => endpoint.peer(host, url.port().unwrap_or(port), None),
         _ => endpoint,
     }
-});
+}, _connection caches 0);

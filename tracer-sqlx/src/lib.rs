@@ -2,8 +2,8 @@
 //!
 //! ```no_run
 //! # #[cfg(feature = "sqlite")] async fn run() -> Result<(), sqlx::Error> {
-//! let pool = sqlx::SqlitePool::connect("sqlite:shop.db").await?;
-//! let pool = tracer_sqlx::TracedPool::from(pool); // the only new line
+//! type Pool = tracer_sqlx::TracedPool<sqlx::Sqlite>; // the only new line: it was `sqlx::SqlitePool`
+//! let pool = Pool::connect("sqlite:shop.db").await?;
 //!
 //! let (total,): (i64,) = sqlx::query_as("SELECT sum(cents) FROM orders WHERE customer = ?")
 //!     .bind(7)
@@ -14,11 +14,11 @@
 //!
 //! # What is in the trace
 //!
-//! A span for each query, for each step of a transaction (`BEGIN`, `SAVEPOINT`, `COMMIT`, ...) and for each explicit
-//! [`acquire`](TracedPool::acquire). Its name is the statement's verb and main table. Its tags say where the query went
+//! A span for each query, for each step of a transaction (`BEGIN`, `SAVEPOINT`, `COMMIT`, ...), for each explicit
+//! [`acquire`](TracedPool::acquire), and under those `CONNECT` when the pool had to connect for them. Its name is the statement's verb and main table. Its tags say where the query went
 //! (`db.type`, `db.instance`, `db.user`, `peer.*`), what it was ([`StatementText`] has the rules), how long it waited for
 //! a connection (`db.pool_wait_us`), what came back (`db.rows_returned`, `db.rows_affected`), and how it failed (`error`,
-//! `db.sqlstate`, `db.constraint`).
+//! `db.sqlstate`, `db.constraint`). A transaction that was dropped open is a log of the span that was active then.
 //!
 //! The span of a stream (`fetch`) begins when the first row is asked for and ends with the last one, with an error, or when
 //! the stream is dropped; `complete` says whether all was read. What the program does between two rows is in its duration,
@@ -42,11 +42,16 @@
 //!
 //! # What is not in the trace
 //!
-//! What runs in sqlx's own types behind the trait `Acquire`, such as the statements of a migration (that they were given a
-//! connection is); what a driver does out of sight, such as preparing a statement for its first run, is within the span of
-//! the query. An error in decoding a row (`query_as`) comes after the query and is not the span's.
+//! - What runs in sqlx's own types behind the trait `Acquire`, such as the statements of a migration: that they were given a
+//!   connection is. [`TracedPool::traced`] brings such a connection back into the trace.
+//! - The time that preparing a statement took: the driver does it within the first run. `db.prepared=true` tells of it on
+//!   PostgreSQL and MySQL, as long as the connection's cache of statements is not full.
+//! - Connects of a pool that was made by sqlx and wrapped later, and those that no query waits for ([`TracedPoolOptions`]
+//!   has the details).
+//! - An error in decoding a row (`query_as`) comes after the query and is not the span's.
 
 mod call;
+mod connect;
 mod connection;
 mod driver;
 #[cfg_attr(
@@ -62,6 +67,7 @@ mod endpoint;
 mod executor;
 mod plain;
 mod pool;
+mod pool_options;
 mod query_span;
 mod repeats;
 mod request;
@@ -73,5 +79,6 @@ mod transaction;
 pub use connection::{TracedConn, TracedPoolConnection};
 pub use driver::TracedDb;
 pub use pool::TracedPool;
+pub use pool_options::TracedPoolOptions;
 pub use settings::StatementText;
 pub use transaction::TracedTransaction;

@@ -13,15 +13,17 @@ use tracer_core::{TraceFuture, Tracer};
 use crate::call::{Source, acquire};
 use crate::connection::{Raw, TracedConn, TracedPoolConnection};
 use crate::driver::TracedDb;
-use crate::query_span::{QuerySpan, in_span};
+use crate::pool_options::TracedPoolOptions;
+use crate::query_span::QuerySpan;
 use crate::repeats::Repeats;
 use crate::settings::{Settings, StatementText};
 use crate::transaction::{TracedTransaction, begin};
 
 /// A pool whose queries are traced, used as sqlx's [`Pool`]: `sqlx::query(..).fetch_one(&pool)`. Cheap to clone.
 ///
-/// Made from a pool of sqlx's, or by [`connect`](Self::connect). The tags of the database (`db.instance`, `peer.*`) are
-/// those of the pool's connect options at this time.
+/// Made by [`connect`](Self::connect) or [`TracedPoolOptions`], or from a pool of sqlx's that is there. The latter has no
+/// spans of the connects it makes: sqlx's pools let nobody in later to see them. The tags of the database (`db.instance`,
+/// `peer.*`) are those of the pool's connect options at this time.
 pub struct TracedPool<DB: Database> {
     pool: Pool<DB>,
     settings: Arc<Settings>,
@@ -29,12 +31,12 @@ pub struct TracedPool<DB: Database> {
 
 /// Set-up. All of these hold for this handle of the pool and for clones made of it later.
 impl<DB: TracedDb> TracedPool<DB> {
-    /// Connects a pool with sqlx's default options, in a span.
+    /// As [`TracedPoolOptions::connect`], with sqlx's default options.
     ///
     /// # Errors
     /// Those of [`Pool::connect`].
     pub async fn connect(url: &str) -> Result<Self, Error> {
-        Self::connect_with(url.parse()?).await
+        TracedPoolOptions::new().connect(url).await
     }
 
     /// As [`connect`](Self::connect), with the driver's options.
@@ -44,11 +46,7 @@ impl<DB: TracedDb> TracedPool<DB> {
     pub async fn connect_with(
         options: <DB::Connection as Connection>::Options,
     ) -> Result<Self, Error> {
-        let pool_options = PoolOptions::new();
-        let slow = pool_options.get_acquire_slow_threshold();
-        let settings = Arc::new(Settings::new(DB::endpoint(&options), slow));
-        let pool = in_span(&settings, "CONNECT", pool_options.connect_with(options)).await?;
-        Ok(Self { pool, settings })
+        TracedPoolOptions::new().connect_with(options).await
     }
 
     /// A pool that connects when it is used, with sqlx's default options.
@@ -56,13 +54,13 @@ impl<DB: TracedDb> TracedPool<DB> {
     /// # Errors
     /// When the URL is none.
     pub fn connect_lazy(url: &str) -> Result<Self, Error> {
-        Pool::connect_lazy(url).map(Self::from)
+        TracedPoolOptions::new().connect_lazy(url)
     }
 
     /// As [`connect_lazy`](Self::connect_lazy), with the driver's options.
     #[must_use]
     pub fn connect_lazy_with(options: <DB::Connection as Connection>::Options) -> Self {
-        Pool::connect_lazy_with(options).into()
+        TracedPoolOptions::new().connect_lazy_with(options)
     }
 
     /// Uses this tracer for all spans, instead of that of the active span, the thread or the process.
@@ -240,6 +238,10 @@ impl<DB: Database> TracedPool<DB> {
     #[must_use]
     pub fn into_inner(self) -> Pool<DB> {
         self.pool
+    }
+
+    pub(crate) fn of(pool: Pool<DB>, settings: Arc<Settings>) -> Self {
+        Self { pool, settings }
     }
 
     pub(crate) fn settings(&self) -> &Arc<Settings> {

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_core::future::BoxFuture;
 use sqlx_core::Either;
@@ -21,6 +21,8 @@ use crate::sql::{self, Operation};
 
 /// Integer: microseconds that the database and the connection took, without the user's work between rows.
 pub(crate) const DB_ACTIVE_US: &str = "db.active_us";
+/// Boolean: the driver prepared the statement for this run, which is within the span. Absent where that is not known.
+pub(crate) const DB_PREPARED: &str = "db.prepared";
 /// Text: the constraint that a statement violated.
 const DB_CONSTRAINT: &str = "db.constraint";
 /// Integer: how many statements a text has, where it is more than one.
@@ -73,22 +75,29 @@ impl QuerySpan {
 
     /// Starts the span. If nothing was active at the call, what is active now is the parent.
     pub(crate) fn begin(&self, name: &'static str) -> Span {
+        self.start_by(|tracer| tracer.start_span(name))
+    }
+
+    /// As [`begin`](Self::begin), for what began before it was known that there is a span of it.
+    pub(crate) fn begin_at(&self, name: &'static str, time: SystemTime) -> Span {
+        self.start_by(|tracer| tracer.build_span(name).start_time(time).start())
+    }
+
+    #[inline]
+    fn start_by(&self, start: impl FnOnce(&Tracer) -> Span) -> Span {
+        let start = || match &self.settings.tracer {
+            Some(tracer) => start(tracer),
+            None => start(&Tracer::current()),
+        };
         match &self.parent {
             Parent::Refused => Span::disabled(),
-            Parent::Context(parent) => parent.in_scope(|| self.start(name)),
+            Parent::Context(parent) => parent.in_scope(start),
             Parent::Nothing
                 if self.settings.only_with_parent && active_span().context().is_none() =>
             {
                 Span::disabled()
             }
-            Parent::Nothing => self.start(name),
-        }
-    }
-
-    fn start(&self, name: &'static str) -> Span {
-        match &self.settings.tracer {
-            Some(tracer) => tracer.start_span(name),
-            None => Tracer::current().start_span(name),
+            Parent::Nothing => start(),
         }
     }
 

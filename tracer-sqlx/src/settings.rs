@@ -35,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) repeats: Option<Repeats>,
     /// Waits for a connection beyond this are logged.
     pub(crate) slow_acquire: Duration,
+    /// Whether the pool has the hook that makes spans of its connects.
+    pub(crate) sees_connects: bool,
 }
 
 impl Settings {
@@ -48,6 +50,7 @@ impl Settings {
             comments: false,
             repeats: None,
             slow_acquire,
+            sees_connects: false,
         }
     }
 }

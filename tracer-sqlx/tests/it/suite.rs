@@ -8,6 +8,8 @@ use tracer_testing::assert_trace;
 use super::{BY_ID, Db, INSERT, TAGS};
 use crate::backend::Fixture;
 
+#[path = "suite/connect.rs"]
+mod connect;
 #[path = "suite/failure.rs"]
 mod failure;
 #[path = "suite/parent.rs"]
@@ -34,6 +36,7 @@ macro_rules! tests {
 
 /// All of them.
 mod cases {
+    pub(super) use super::connect::*;
     pub(super) use super::failure::*;
     pub(super) use super::parent::*;
     pub(super) use super::stream::*;
@@ -50,8 +53,14 @@ mod tests {
     use super::cases;
 
     tests![
+        a_connect_after_another_wait_is_a_log,
+        a_connect_is_as_long_as_the_wait_for_it,
+        a_connect_that_fails_is_a_span_with_the_error,
         a_future_that_is_never_polled_is_no_span,
         a_pool_without_a_free_connection_fails_with_a_span,
+        a_pool_connects_in_spans_under_what_waits_for_it,
+        a_pool_connects_in_spans_when_it_is_made,
+        a_pool_of_sqlxs_has_no_spans_of_its_connects,
         a_prepared_statement_runs_in_spans,
         a_query_has_a_span_with_what_came_of_it,
         a_row_that_does_not_decode_is_no_error_of_the_query,
@@ -60,6 +69,7 @@ mod tests {
         a_stream_dropped_half_way_is_not_complete_and_no_error,
         a_stream_read_to_its_end_is_complete,
         a_syntax_error_passes_through_and_marks_the_span,
+        a_statement_prepared_for_its_first_run_says_so,
         a_timed_out_query_is_cancelled,
         a_transaction_is_a_span_for_each_step,
         a_transaction_dropped_open_is_rolled_back_and_logged,

@@ -23,6 +23,8 @@ pub(crate) const SLOW: &str = "SELECT sleep(30)";
 pub(crate) const SLOW_NAME: &str = "SELECT";
 pub(crate) const DUPLICATE: &[&str] = &["db.sqlstate=\"23000\""];
 pub(crate) const NO_TABLE: &str = "db.sqlstate=\"42S02\"";
+/// Whether it is told that a statement was prepared.
+pub(crate) const PREPARES: bool = true;
 pub(crate) const TAGS: &[(&str, &str)] = &[
     ("db.type", "mysql"),
     ("db.user", "root"),
@@ -57,6 +59,11 @@ ready() { mariadb-admin --no-defaults --protocol=tcp -h 127.0.0.1 -P "$port" -u 
 fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| server::start("MariaDB", SCRIPT))
+}
+
+/// Options that no connection can be made with.
+pub(crate) fn broken(options: MySqlConnectOptions) -> MySqlConnectOptions {
+    options.database("nowhere")
 }
 
 pub(crate) fn run<T: Future<Output = ()>>(all: usize, test: impl FnOnce(Fixture<Db>) -> T) {

@@ -32,6 +32,7 @@ impl<DB: TracedDb> Fixture<DB> {
             "db.instance",
             "db.user",
             "db.statement",
+            "db.prepared",
             "peer.*",
         ];
         let test = hidden

@@ -25,6 +25,8 @@ pub(crate) const SLOW: &str = "SELECT count(*) FROM pg_sleep(30)";
 pub(crate) const SLOW_NAME: &str = "SELECT pg_sleep";
 pub(crate) const DUPLICATE: &[&str] = &["db.constraint=items_pkey", "db.sqlstate=\"23505\""];
 pub(crate) const NO_TABLE: &str = "db.sqlstate=\"42P01\"";
+/// Whether it is told that a statement was prepared.
+pub(crate) const PREPARES: bool = true;
 pub(crate) const TAGS: &[(&str, &str)] = &[
     ("db.type", "postgresql"),
     ("db.user", "postgres"),
@@ -62,6 +64,11 @@ ready() { pg_isready -h 127.0.0.1 -p "$port"; }
 fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| server::start("PostgreSQL", SCRIPT))
+}
+
+/// Options that no connection can be made with.
+pub(crate) fn broken(options: PgConnectOptions) -> PgConnectOptions {
+    options.database("nowhere")
 }
 
 pub(crate) fn run<T: Future<Output = ()>>(all: usize, test: impl FnOnce(Fixture<Db>) -> T) {

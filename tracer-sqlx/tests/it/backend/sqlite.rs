@@ -23,7 +23,14 @@ pub(crate) const SLOW_NAME: &str = "SELECT";
 pub(crate) const DUPLICATE: &[&str] = &["db.sqlstate=\"1555\""];
 /// The beginning of what selecting from a table that is not there comes to.
 pub(crate) const NO_TABLE: &str = "db.sqlstate=\"1\"";
+/// Whether it is told that a statement was prepared.
+pub(crate) const PREPARES: bool = false;
 pub(crate) const TAGS: &[(&str, &str)] = &[("db.type", "sqlite")];
+
+/// Options that no connection can be made with.
+pub(crate) fn broken(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options.filename("/dev/null/nowhere.db")
+}
 
 pub(crate) fn run<T: Future<Output = ()>>(all: usize, test: impl FnOnce(Fixture<Db>) -> T) {
     let directory = tempfile::tempdir().unwrap();
