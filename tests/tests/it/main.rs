@@ -8,4 +8,5 @@
 
 mod architecture;
 mod losses;
+mod processes;
 mod system;
