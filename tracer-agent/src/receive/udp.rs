@@ -67,3 +67,28 @@ fn drain(socket: &AsyncSocket, source: Source, backlog: &Backlog, buffer: &mut [
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::backlog::backlog;
+    use super::super::sink::Sink;
+    use super::*;
+    use crate::store::Store;
+
+    #[tokio::test]
+    async fn what_has_arrived_before_the_stop_is_taken() {
+        let sink = Arc::new(Sink::new(Store::new(1 << 20, 10), Default::default()));
+        let (backlog, reader) = backlog(Arc::clone(&sink));
+        let socket = bind((std::net::Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+        for _ in 0..3 {
+            client
+                .send_to(b"not Thrift", socket.local_addr().unwrap())
+                .unwrap();
+        }
+        let (_stop, stopped) = watch::channel(true);
+        receive(socket, Source::Compact, Arc::new(backlog), stopped).await;
+        reader.run();
+        assert_eq!(sink.stats().received.compact.malformed, 3);
+    }
+}
