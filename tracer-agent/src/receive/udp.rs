@@ -51,16 +51,30 @@ pub(crate) async fn receive(
             },
             _ = stop.wait_for(|stop| *stop) => break,
         }
-        drain(&socket, source, &backlog, &mut buffer, TURN);
+        let receive = |buffer: &mut [u8]| socket.try_recv(buffer);
+        drain(receive, source, &backlog, &mut buffer, TURN);
         tokio::task::yield_now().await;
     }
-    drain(&socket, source, &backlog, &mut buffer, LAST_TURN);
+    // From the kernel itself: tokio's socket has nothing until its reactor has heard of it, which may be after the stop.
+    match socket.into_std() {
+        Ok(socket) => {
+            let receive = |buffer: &mut [u8]| socket.recv(buffer);
+            drain(receive, source, &backlog, &mut buffer, LAST_TURN);
+        }
+        Err(error) => log::warn!("{}: the last datagrams are lost: {error}", source.name()),
+    }
 }
 
 /// Takes up to `most` datagrams that have already arrived.
-fn drain(socket: &AsyncSocket, source: Source, backlog: &Backlog, buffer: &mut [u8], most: usize) {
+fn drain(
+    receive: impl Fn(&mut [u8]) -> std::io::Result<usize>,
+    source: Source,
+    backlog: &Backlog,
+    buffer: &mut [u8],
+    most: usize,
+) {
     for _ in 0..most {
-        match socket.try_recv(buffer) {
+        match receive(buffer) {
             Ok(len) => backlog.offer(source, &buffer[..len]),
             // Nothing left; any other error was one datagram's own.
             Err(_) => return,
