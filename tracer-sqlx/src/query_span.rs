@@ -148,7 +148,7 @@ impl QuerySpan {
         }
     }
 
-    /// Names and tags the active span by a statement.
+    /// Names and tags the active span by a statement; what it gives has the name no more.
     pub(crate) fn describe_text(
         &self,
         span: &ActiveSpan,
@@ -156,9 +156,9 @@ impl QuerySpan {
         before_name: &'static str,
     ) -> Operation {
         let settings = &*self.settings;
-        let operation = Operation::of(sql.as_str(), settings.endpoint.dialect);
+        let mut operation = Operation::of(sql.as_str(), settings.endpoint.dialect);
         if before_name.is_empty() {
-            span.set_operation_name(operation.name.clone());
+            span.set_operation_name(std::mem::take(&mut operation.name));
         } else {
             span.set_operation_name(format!("{before_name} {}", operation.name));
         }

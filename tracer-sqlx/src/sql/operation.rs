@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::iter::Peekable;
 
 use super::lexer::{Dialect, Kind, Lexer, Token};
-use super::table::{bare, is_name};
+use super::table::{is_name, push_bare, unquoted};
 use super::{MAX_READ, prefix};
 
 /// What a text does, as far as its first words tell.
@@ -101,8 +101,11 @@ const UNKNOWN: &str = "SQL";
 impl Operation {
     /// Reads a text. The cost is that of one pass over its first 16 kB.
     pub(crate) fn of(sql: &str, dialect: Dialect) -> Self {
-        let significant = Lexer::new(prefix(sql, MAX_READ), dialect)
-            .filter(is_significant as fn(&Token<'_>) -> bool);
+        let read = prefix(sql, MAX_READ).trim_end_matches([';', ' ', '\n']);
+        // Then the name is all there is to find, and it is at the beginning.
+        let is_one = !read.as_bytes().contains(&b';');
+        let significant =
+            Lexer::new(read, dialect).filter(is_significant as fn(&Token<'_>) -> bool);
         let mut reader = Reader {
             tokens: significant.peekable(),
             depth: 0,
@@ -123,6 +126,9 @@ impl Operation {
                 operation.changes |= 1u64.checked_shl(operation.statements).unwrap_or(0);
             }
             operation.statements += 1;
+            if is_one {
+                break;
+            }
             reader.skip_statement();
         }
         operation
@@ -169,23 +175,21 @@ impl<'s> Reader<'s> {
         };
         let table = match name {
             // The name of a WITH query is no table: what that query reads is.
-            Some(name) if defined.names.contains(&name) => defined.table,
+            Some(name) if defined.has(&name) => defined.table,
             name => name,
         };
-        let name = table.map_or(verb.word.into(), |table| {
-            format!("{} {table}", verb.word).into()
-        });
+        let name = table.map_or(verb.word.into(), |table| of_table(&[verb.word], &table));
         (name, Some(verb.form))
     }
 
     /// The queries of a `WITH`, up to the verb of the statement.
-    fn skip_definitions(&mut self, defined: &mut Defined) {
+    fn skip_definitions(&mut self, defined: &mut Defined<'s>) {
         if self.peek_is(|token| token.is("RECURSIVE")) {
             self.bump();
         }
         let outside = self.depth;
         while let Some(name) = self.tokens.next_if(is_name) {
-            defined.names.push(bare(&name));
+            defined.names.push(name);
             // Columns, AS, hints and the query itself, to the comma or the verb behind.
             while let Some(token) = self.tokens.peek() {
                 if self.depth == outside
@@ -201,16 +205,14 @@ impl<'s> Reader<'s> {
                     .iter()
                     .any(|keyword| token.is(keyword));
                 if leads && defined.table.is_none() {
-                    defined.table = self
-                        .name_behind(BETWEEN)
-                        .filter(|name| !defined.names.contains(name));
+                    defined.table = self.name_behind(BETWEEN).filter(|name| !defined.has(name));
                 }
             }
         }
     }
 
     /// The table behind `FROM`: of this query if it has one, not of those in its columns.
-    fn table_behind_from(&mut self) -> Option<String> {
+    fn table_behind_from(&mut self) -> Option<Token<'s>> {
         let mut depth = self.depth;
         let mut before: Option<Token<'s>> = None;
         while let Some(token) = self.tokens.peek() {
@@ -240,7 +242,7 @@ impl<'s> Reader<'s> {
     }
 
     /// The next name that is none of `between`; of a path (`schema.table`) the last part.
-    fn name_behind(&mut self, between: &[&str]) -> Option<String> {
+    fn name_behind(&mut self, between: &[&str]) -> Option<Token<'s>> {
         while self.peek_is(|token| between.iter().any(|word| token.is(word))) {
             self.bump();
         }
@@ -252,7 +254,7 @@ impl<'s> Reader<'s> {
             self.bump();
             name = self.tokens.next_if(is_name)?;
         }
-        Some(bare(&name))
+        Some(name)
     }
 
     /// `CREATE TABLE orders`
@@ -268,7 +270,7 @@ impl<'s> Reader<'s> {
         };
         self.bump();
         match self.name_behind(BETWEEN) {
-            Some(name) => format!("{verb} {object} {name}").into(),
+            Some(name) => of_table(&[verb, object], &name),
             None => format!("{verb} {object}").into(),
         }
     }
@@ -310,10 +312,29 @@ impl<'s> Reader<'s> {
 
 /// What a `WITH` defines.
 #[derive(Default)]
-struct Defined {
-    names: Vec<String>,
+struct Defined<'s> {
+    names: Vec<Token<'s>>,
     /// The first table read in it.
-    table: Option<String>,
+    table: Option<Token<'s>>,
+}
+
+impl Defined<'_> {
+    fn has(&self, name: &Token<'_>) -> bool {
+        self.names
+            .iter()
+            .any(|defined| unquoted(defined) == unquoted(name))
+    }
+}
+
+/// `SELECT orders`
+fn of_table(words: &[&str], table: &Token<'_>) -> Cow<'static, str> {
+    let mut name = String::with_capacity(32);
+    for word in words {
+        name.push_str(word);
+        name.push(' ');
+    }
+    push_bare(&mut name, table);
+    name.into()
 }
 
 #[cfg(test)]

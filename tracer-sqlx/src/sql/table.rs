@@ -5,16 +5,23 @@ use super::lexer::{Kind, Token};
 /// Longer names are cut: operation names are an index, not a store.
 const MAX_NAME: usize = 64;
 
-/// The bare name of a token: quotes taken off, nothing that could steer a terminal, bounded.
-pub(super) fn bare(token: &Token<'_>) -> String {
-    let text = match token.kind {
+/// The name of a token, without quotes.
+pub(super) fn unquoted<'s>(token: &Token<'s>) -> &'s str {
+    match token.kind {
         Kind::Quoted | Kind::Text => token.text.trim_matches(['"', '`', '[', ']']),
         _ => token.text,
-    };
-    text.chars()
-        .take(MAX_NAME)
-        .map(|c| if c.is_control() { '?' } else { c })
-        .collect()
+    }
+}
+
+/// Appends the bare name of a token: quotes taken off, nothing that could steer a terminal, bounded.
+pub(super) fn push_bare(name: &mut String, token: &Token<'_>) {
+    let text = unquoted(token);
+    if text.len() <= MAX_NAME && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        name.push_str(text);
+        return;
+    }
+    let shown = text.chars().take(MAX_NAME);
+    name.extend(shown.map(|c| if c.is_control() { '?' } else { c }));
 }
 
 /// Whether the token can be a name.
