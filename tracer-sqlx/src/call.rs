@@ -1,6 +1,7 @@
 //! One call of an executor: from the user's query to the driver, in a span.
 
 use std::iter;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -35,6 +36,8 @@ pub(crate) enum Source<'c, DB: Database> {
 
 impl<'c, DB: Database> Source<'c, DB> {
     /// The connection; one of the pool is waited for, and the active span says how long.
+    ///
+    /// The future is 3 kB, and is copied whenever one around it is moved: to be boxed there.
     pub(crate) async fn lease(
         self,
         settings: &Arc<Settings>,
@@ -54,8 +57,7 @@ pub(crate) async fn acquire<DB: Database>(
     pool: &Pool<DB>,
     settings: &Arc<Settings>,
 ) -> Result<PoolConnection<DB>, Error> {
-    // Boxed: it is 3 kB, and would be copied whenever a future around it is moved.
-    let wait = Box::pin(pool.acquire());
+    let wait = pin!(pool.acquire());
     if !active_span().is_recording() {
         return wait.await;
     }
@@ -121,7 +123,8 @@ impl<'c, DB: TracedDb> Call<'c, DB> {
         }
         Box::pin(async move {
             let open = span.begin_query(&request.sql);
-            let work = async move {
+            // Pinned where it is: it holds the driver's futures, which are kilobytes, and would be copied into the span's.
+            let work = pin!(async move {
                 let mut outcome = span.describe(&mut request);
                 let result = async {
                     let mut connection = source.lease(&span.settings).await?;
@@ -139,7 +142,7 @@ impl<'c, DB: TracedDb> Call<'c, DB> {
                 let result = result.await;
                 outcome.tag(result.is_err());
                 result.inspect_err(|error| span.tag_error(error))
-            };
+            });
             work.in_span(open).await
         })
     }
@@ -155,7 +158,8 @@ impl<'c, DB: TracedDb> Call<'c, DB> {
         }
         Box::pin(async move {
             let open = span.begin_query(&request.sql);
-            let work = async move {
+            // Pinned where it is: it holds the driver's futures, which are kilobytes, and would be copied into the span's.
+            let work = pin!(async move {
                 let mut outcome = span.describe(&mut request);
                 let result = async {
                     let mut connection = source.lease(&span.settings).await?;
@@ -170,7 +174,7 @@ impl<'c, DB: TracedDb> Call<'c, DB> {
                 }
                 outcome.tag(result.is_err());
                 result.inspect_err(|error| span.tag_error(error))
-            };
+            });
             work.in_span(open).await
         })
     }
@@ -198,7 +202,7 @@ fn steps<DB: TracedDb>(
     request: Request<DB>,
 ) -> impl Stream<Item = Result<Step<DB>, Error>> + Send {
     async_stream::try_stream! {
-        let mut connection = source.lease(&settings).await?;
+        let mut connection = Box::pin(source.lease(&settings)).await?;
         let cached = DB::cached_statements(&connection);
         let mut steps = DB::fetch_many(&mut connection, request);
         while let Some(step) = steps.try_next().await? {
@@ -232,7 +236,7 @@ pub(crate) fn prepare<'e, DB: TracedDb>(
         let work = async move {
             describe_as(&span, &sql, "PREPARE");
             let result = async {
-                let mut connection = source.lease(&span.settings).await?;
+                let mut connection = Box::pin(source.lease(&span.settings)).await?;
                 DB::prepare_with(&mut connection, sql, parameters).await
             };
             result.await.inspect_err(|error| span.tag_error(error))
@@ -253,7 +257,7 @@ pub(crate) fn describe<'e, DB: TracedDb>(
         let work = async move {
             describe_as(&span, &sql, "DESCRIBE");
             let result = async {
-                let mut connection = source.lease(&span.settings).await?;
+                let mut connection = Box::pin(source.lease(&span.settings)).await?;
                 DB::describe(&mut connection, sql).await
             };
             result.await.inspect_err(|error| span.tag_error(error))

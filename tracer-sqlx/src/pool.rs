@@ -211,7 +211,7 @@ impl<DB: TracedDb> TracedPool<DB> {
             let open = span.begin("ACQUIRE");
             let work = async move {
                 span.tag_if_recording();
-                let connection = acquire(&pool, &span.settings).await;
+                let connection = Box::pin(acquire(&pool, &span.settings)).await;
                 connection.inspect_err(|error| span.tag_error(error))
             };
             work.in_span(open).await

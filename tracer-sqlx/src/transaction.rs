@@ -159,7 +159,7 @@ pub(crate) fn begin<'c, DB: TracedDb>(
                 _ => span.tag_if_recording(),
             }
             let result = async {
-                let connection = source.lease(&span.settings).await?;
+                let connection = Box::pin(source.lease(&span.settings)).await?;
                 Transaction::begin(connection, statement).await
             };
             let result = result.await;
