@@ -136,6 +136,31 @@ proptest! {
 }
 
 #[test]
+fn numbers_that_json_lacks_go_as_text() {
+    let mut record = span(1, 0);
+    for (key, value) in [
+        ("a", f64::NAN),
+        ("b", f64::INFINITY),
+        ("c", f64::NEG_INFINITY),
+        ("d", f64::MAX),
+    ] {
+        tag(&mut record, key, value);
+    }
+    let batch = reading::batch::<Compact>(
+        &encode::<Compact>(Framing::Bare, &process("svc"), &[record]),
+        Framing::Bare,
+    );
+    let tags = batch.field(2).unwrap().list()[0].field(10).unwrap().list();
+    let text = |at: usize| (tags[at].field(2).cloned(), tags[at].field(3).cloned());
+    for (at, expected) in ["NaN", "inf", "-inf"].into_iter().enumerate() {
+        let expected = reading::Value::Bytes(expected.into());
+        assert_eq!(text(at), (Some(reading::Value::I32(0)), Some(expected)));
+    }
+    let largest = reading::Value::F64(f64::MAX.to_bits());
+    assert_eq!(tags[3].field(4), Some(&largest));
+}
+
+#[test]
 fn a_child_does_not_stick_out_of_its_parent_by_rounding() {
     for (parent, child) in [
         ((1_999, 5_001), (2_001, 4_999)),
