@@ -17,7 +17,7 @@ pub enum TagValue<'a> {
     Bool(bool),
     /// A signed integer.
     I64(i64),
-    /// A floating-point number.
+    /// A floating-point number. Jaeger's wire carries one that is not finite as text, for its JSON has no such number.
     F64(f64),
     /// Text.
     Str(Cow<'a, str>),

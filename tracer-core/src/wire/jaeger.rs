@@ -271,6 +271,17 @@ fn logs<P: Protocol>(out: &mut Buffer, record: &SpanRecord, before: u8) {
     }
 }
 
+/// A number that JSON lacks, as text: one such tag, and Jaeger's query API has nothing to say of the whole trace.
+fn not_finite(number: f64) -> &'static str {
+    if number.is_nan() {
+        "NaN"
+    } else if number > 0.0 {
+        "inf"
+    } else {
+        "-inf"
+    }
+}
+
 /// A tag or a field of a log.
 #[inline]
 fn tag<P: Protocol>(out: &mut Buffer, key: &[u8], value: RawValue<'_>, extent: Extent) {
@@ -279,6 +290,10 @@ fn tag<P: Protocol>(out: &mut Buffer, key: &[u8], value: RawValue<'_>, extent: E
         RawValue::Text(text) => {
             P::i32_field(out, 1, 2, 0);
             P::bytes_field(out, 2, 3, extent.value(text));
+        }
+        RawValue::F64(number) if !number.is_finite() => {
+            P::i32_field(out, 1, 2, 0);
+            P::bytes_field(out, 2, 3, extent.value(not_finite(number).as_bytes()));
         }
         RawValue::F64(number) => {
             P::i32_field(out, 1, 2, 1);

@@ -125,6 +125,7 @@ fn text(text: &str) -> Value {
 fn tag((key, value): (&str, &TagValue<'_>)) -> Value {
     let (kind, id, value) = match value {
         TagValue::Str(value) => (0, 3, text(value)),
+        TagValue::F64(value) if !value.is_finite() => (0, 3, text(&value.to_string())),
         TagValue::F64(value) => (1, 4, Value::F64(value.to_bits())),
         TagValue::Bool(value) => (2, 5, Value::Bool(*value)),
         TagValue::I64(value) => (3, 6, Value::I64(*value)),

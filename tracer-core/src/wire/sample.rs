@@ -80,7 +80,7 @@ pub(crate) fn any_value() -> impl Strategy<Value = TagValue<'static>> {
     prop_oneof![
         any::<bool>().prop_map(TagValue::Bool),
         any::<i64>().prop_map(TagValue::I64),
-        any::<f64>().prop_map(TagValue::F64),
+        prop::num::f64::ANY.prop_map(TagValue::F64),
         "\\PC{0,40}".prop_map(TagValue::from),
         (0..6000_usize).prop_map(|len| TagValue::from("ä".repeat(len))),
         prop::collection::vec(any::<u8>(), 0..300).prop_map(TagValue::from),
