@@ -1,6 +1,8 @@
 //! Counters of one writer each: what a thread counts without an atomic read-modify-write.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
+
+use crate::sync::AtomicU64;
 
 /// The counters of one thread. Only that thread writes them, so counting is a load and a store.
 #[derive(Debug, Default)]

@@ -97,6 +97,7 @@ mod span;
 mod span_builder;
 mod stack;
 mod stats;
+mod sync;
 mod tag;
 pub mod tags;
 mod tracer;

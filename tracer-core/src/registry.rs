@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use arc_swap::ArcSwapOption;
 
 use crate::report::queue::{Hub, HubCounts};
+use crate::sync::AtomicU64;
 
 /// Without a lock: one that another thread held at a fork would be held in the child for ever.
 static HUBS: ArcSwapOption<BTreeMap<u32, Arc<Hub>>> = ArcSwapOption::const_empty();

@@ -20,6 +20,7 @@ const CRATES: [(&str, &[&str]); 8] = [
 const LEVELS: [&[&str]; 18] = [
     &[
         "hex", "id", "tag", "tags", "kind", "fields", "callsite", "error", "process", "clock",
+        "sync",
     ],
     &["baggage", "context", "descent"],
     &["details", "record"],

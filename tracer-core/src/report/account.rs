@@ -1,8 +1,9 @@
 //! The reporter thread's account of what it took and what became of it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use crate::report::ReporterStats;
+use crate::sync::Mutex;
 
 /// What the reporter thread counts, for others to read: brought up to date in one step, so that each span is in one place.
 #[derive(Debug, Default)]

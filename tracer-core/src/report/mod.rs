@@ -8,6 +8,8 @@ mod console;
 mod http;
 mod loss;
 mod memory;
+#[cfg(all(test, loom))]
+mod models;
 mod null;
 mod packet;
 mod peer;

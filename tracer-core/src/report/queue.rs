@@ -4,9 +4,8 @@
 //! their rings there, the reporter thread is woken and asked there. Threads beyond the cap on memory share a locked queue.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::Thread;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::counts::{ThreadCounts, ThreadTotals};
@@ -15,9 +14,10 @@ use crate::error::{FlushError, FlushErrorKind};
 use crate::record::SpanRecord;
 use crate::report::account::Account;
 use crate::report::ring::{Drain, Handed, RING_BYTES, Ring, ring};
+use crate::sync::{AtomicBool, AtomicU64, Condvar, Mutex, MutexGuard, Thread};
 
 /// Spans the queue shared by the threads without a ring holds.
-const OVERFLOW_SPANS: usize = 4096;
+const OVERFLOW_SPANS: usize = if cfg!(loom) { 4 } else { 4096 };
 
 /// What the threads of a process and one reporter thread share.
 #[derive(Debug)]

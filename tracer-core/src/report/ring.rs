@@ -14,7 +14,7 @@ use crate::report::queue::Hub;
 use crate::report::slip::{Brief, More, Slip, Trace};
 
 /// Slips a ring holds: a span takes one, and each change of the trace one more.
-const RING_SLIPS: usize = 4096;
+const RING_SLIPS: usize = if cfg!(loom) { 8 } else { 4096 };
 /// Slips after which a thread wakes the reporter thread rather than wait for the flush interval.
 const WAKE_SLIPS: usize = RING_SLIPS / 2;
 /// The most that a span takes.

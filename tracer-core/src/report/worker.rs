@@ -12,6 +12,7 @@ use crate::record::SpanRecord;
 use crate::report::queue::Hub;
 use crate::report::ring::{Batch, Drain};
 use crate::report::{LossCause, Losses, ReportError, Reporter, ReporterStats};
+use crate::sync;
 
 /// How long an anchor of the clock serves.
 const ANCHOR_INTERVAL: Duration = Duration::from_secs(1);
@@ -51,10 +52,7 @@ impl Worker {
         flush_interval: Duration,
     ) -> io::Result<()> {
         let worker = Self::new(Arc::clone(hub), process, reporters, flush_interval);
-        let thread = std::thread::Builder::new()
-            .name("tracer-reporter".into())
-            .spawn(move || worker.run())?;
-        hub.set_worker(thread.thread().clone());
+        hub.set_worker(sync::spawn("tracer-reporter", move || worker.run())?);
         Ok(())
     }
 
@@ -115,7 +113,7 @@ impl Worker {
             if orders.close {
                 return;
             }
-            std::thread::park_timeout(
+            sync::park_timeout(
                 next_flush
                     .min(next_anchor)
                     .saturating_duration_since(Instant::now()),

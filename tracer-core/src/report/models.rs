@@ -1,0 +1,262 @@
+//! The hand-over under a model checker, which tries every order in which threads may meet: that of the registry of rings,
+//! the wake-up, the flush, the end of threads, the queue of threads without a ring and the counters. Rings themselves are
+//! another crate's: to the checker each of their operations is one step.
+//!
+//! Run by `ci/all loom`.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use loom::sync::{Condvar, Mutex};
+use loom::thread;
+
+use super::queue::Hub;
+use super::ring::{Handed, RING_BYTES, Ring};
+use super::worker::Worker;
+use super::{ReportError, Reporter};
+use crate::clock::Instant;
+use crate::counts::ThreadCounts;
+use crate::details::Limits;
+use crate::process::Process;
+use crate::record::SpanRecord;
+use crate::sync::AtomicBool;
+use crate::wire::sample::{process, span};
+
+/// Longer than a model: time does not pass there.
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Tries all orders in which a thread is interrupted at most twice: with more, the larger models take hours.
+fn model(run: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(2);
+    builder.check(run);
+}
+
+/// Spans that arrived.
+#[derive(Clone)]
+struct Arrived(Arc<(Mutex<usize>, Condvar)>);
+
+impl Arrived {
+    fn new() -> Self {
+        Self(Arc::new((Mutex::new(0), Condvar::new())))
+    }
+
+    fn count(&self) -> usize {
+        *self.0.0.lock().unwrap()
+    }
+
+    /// Waits without asking for a flush: the threads' own wake-ups must do.
+    fn wait_for(&self, spans: usize) {
+        let (count, changed) = &*self.0;
+        let mut count = count.lock().unwrap();
+        while *count < spans {
+            count = changed.wait(count).unwrap();
+        }
+    }
+}
+
+impl Reporter for Arrived {
+    fn report(&mut self, _: &Process, batch: &[SpanRecord]) -> Result<(), ReportError> {
+        *self.0.0.lock().unwrap() += batch.len();
+        self.0.1.notify_one();
+        Ok(())
+    }
+}
+
+/// A hub at work, whose rings may take so many bytes.
+fn open(memory: usize) -> (Arc<Hub>, Arrived) {
+    let hub = Arc::new(Hub::new(Limits::default(), memory));
+    let arrived = Arrived::new();
+    let reporters: Vec<Box<dyn Reporter>> = vec![Box::new(arrived.clone())];
+    Worker::start(&hub, process("model"), reporters, DAY).unwrap();
+    (hub, arrived)
+}
+
+/// A thread as the tracer knows it.
+struct Part {
+    hub: Arc<Hub>,
+    ring: Option<Ring>,
+    counts: Arc<ThreadCounts>,
+}
+
+impl Part {
+    fn attach(hub: &Arc<Hub>) -> Self {
+        let (ring, counts) = hub.attach();
+        Self {
+            hub: Arc::clone(hub),
+            ring,
+            counts,
+        }
+    }
+
+    fn finish(&mut self, id: u64) -> Handed {
+        self.counts.started.add(1);
+        self.counts.finished.add(1);
+        let mut record = SpanRecord {
+            details: None,
+            ..span(id, 0)
+        };
+        let handed = match &mut self.ring {
+            Some(ring) => ring.hand_over(&mut record, Instant::ZERO, &self.hub),
+            None => self.hub.hand_over(record),
+        };
+        match handed {
+            Handed::Queued => {}
+            Handed::Full => self.counts.queue_full.add(1),
+            Handed::Closed => self.counts.after_shutdown.add(1),
+        }
+        handed
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.hub.detach(&self.counts);
+    }
+}
+
+fn end(hub: &Hub) {
+    hub.close();
+    hub.wait_end(DAY).unwrap();
+}
+
+#[test]
+fn flush_is_answered_after_all_that_was_handed_over_before_it() {
+    model(|| {
+        let (hub, arrived) = open(RING_BYTES);
+        let other = Arc::clone(&hub);
+        let other = thread::spawn(move || {
+            let handed = Part::attach(&other).finish(1);
+            assert_eq!(handed, Handed::Queued);
+        });
+        other.join().unwrap();
+        hub.flush(DAY).unwrap();
+        assert_eq!(arrived.count(), 1);
+        assert_eq!(hub.account.read().drained, 1);
+        end(&hub);
+    });
+}
+
+#[test]
+fn every_flush_is_answered() {
+    model(|| {
+        let (hub, _) = open(0);
+        let other = Arc::clone(&hub);
+        let other = thread::spawn(move || other.flush(DAY).is_ok());
+        assert!(hub.flush(DAY).is_ok());
+        assert!(other.join().unwrap());
+        end(&hub);
+    });
+}
+
+#[test]
+fn ring_of_a_thread_that_ended_is_emptied_and_its_memory_given_back() {
+    model(|| {
+        let (hub, arrived) = open(RING_BYTES);
+        let other = Arc::clone(&hub);
+        let other = thread::spawn(move || {
+            Part::attach(&other).finish(1);
+        });
+        hub.flush(DAY).unwrap();
+        other.join().unwrap();
+        hub.flush(DAY).unwrap();
+        assert_eq!(arrived.count(), 1);
+        assert!(Part::attach(&hub).ring.is_some(), "there is room again");
+        end(&hub);
+    });
+}
+
+#[test]
+fn ring_that_is_half_full_wakes_the_reporter_thread() {
+    model(|| {
+        let (hub, arrived) = open(RING_BYTES);
+        let mut part = Part::attach(&hub);
+        // Three spans and what they have in common: half of a ring of eight.
+        for id in 1..=3 {
+            assert_eq!(part.finish(id), Handed::Queued);
+        }
+        arrived.wait_for(3);
+        end(&hub);
+    });
+}
+
+#[test]
+fn overflow_takes_what_fits_and_counts_the_rest() {
+    model(|| {
+        let (hub, arrived) = open(0);
+        let other = Arc::clone(&hub);
+        let other = thread::spawn(move || {
+            let mut part = Part::attach(&other);
+            (0..3).filter(|_| part.finish(1) == Handed::Queued).count()
+        });
+        let mut part = Part::attach(&hub);
+        assert!(part.ring.is_none());
+        let own = (0..2).filter(|_| part.finish(2) == Handed::Queued).count();
+        let queued = own + other.join().unwrap();
+        hub.flush(DAY).unwrap();
+        assert_eq!(arrived.count(), queued);
+        assert!(queued >= 4, "as many as fit without the reporter thread");
+        let totals = hub.totals();
+        assert_eq!(totals.finished, 5);
+        assert_eq!(totals.queue_full as usize, 5 - queued);
+        assert_eq!(totals.queued(queued as u64), 0);
+        end(&hub);
+    });
+}
+
+#[test]
+fn first_span_of_the_overflow_wakes_the_reporter_thread() {
+    model(|| {
+        let (hub, arrived) = open(0);
+        assert_eq!(Part::attach(&hub).finish(1), Handed::Queued);
+        arrived.wait_for(1);
+        end(&hub);
+    });
+}
+
+#[test]
+fn shutdown_ends_and_leaves_no_flush_waiting() {
+    model(|| {
+        let (hub, arrived) = open(RING_BYTES);
+        let other = Arc::clone(&hub);
+        let other = thread::spawn(move || {
+            let handed = Part::attach(&other).finish(1);
+            let _ = other.flush(DAY);
+            handed
+        });
+        end(&hub);
+        let handed = other.join().unwrap();
+        assert!(hub.flush(DAY).is_err(), "nobody is left to answer");
+        let (drained, totals) = (hub.account.read().drained, hub.totals());
+        assert_eq!(drained as usize, arrived.count());
+        match handed {
+            Handed::Queued => assert_eq!(totals.queued(drained), 1 - drained, "sent or stranded"),
+            Handed::Closed => assert_eq!((totals.after_shutdown, drained), (1, 0)),
+            Handed::Full => panic!("the ring was empty"),
+        }
+    });
+}
+
+#[test]
+fn totals_see_no_span_later_on_its_way_than_it_was_counted() {
+    model(|| {
+        let hub = Arc::new(Hub::new(Limits::default(), 0));
+        let ended = Arc::new(AtomicBool::new(false));
+        let (other, is_over) = (Arc::clone(&hub), Arc::clone(&ended));
+        let other = thread::spawn(move || {
+            let (_, counts) = other.attach();
+            counts.started.add(1);
+            counts.finished.add(1);
+            counts.withdrawn.add(1);
+            other.detach(&counts);
+            is_over.store(true, Ordering::Release);
+        });
+        let was_over = ended.load(Ordering::Acquire);
+        let totals = hub.totals();
+        assert!(totals.started >= totals.finished && totals.finished >= totals.withdrawn);
+        assert!(!was_over || totals.withdrawn == 1);
+        other.join().unwrap();
+        assert_eq!(hub.totals().withdrawn, 1, "once");
+    });
+}
