@@ -10,7 +10,13 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+#[cfg(feature = "test-clock")]
+pub mod settable;
+
+#[cfg(not(feature = "test-clock"))]
 pub(crate) use fastant::Instant;
+#[cfg(feature = "test-clock")]
+pub(crate) use settable::Instant;
 
 /// Nanoseconds since the Unix epoch at the counter's zero. Zero stands for "not taken yet".
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -25,6 +31,10 @@ impl Anchor {
     /// The newest anchor of this process.
     #[inline]
     pub(crate) fn newest() -> Self {
+        #[cfg(feature = "test-clock")]
+        if let Some(anchor) = settable::anchor() {
+            return anchor;
+        }
         match NEWEST.load(Ordering::Relaxed) {
             0 => Self::renew(),
             anchor => Self(anchor),

@@ -10,6 +10,8 @@ mod tag;
 mod text;
 
 pub use crate::callsite::Callsite;
+#[cfg(feature = "test-clock")]
+pub use crate::clock::settable as clock;
 pub use begin::{Begin, References, enter, own, start};
 pub use handover::Handover;
 pub use outcome::{

@@ -45,11 +45,11 @@
 //!
 //! # What it does not do
 //!
-//! No time is faked: spans take explicit times ([`SpanBuilder::start_time`](tracer_core::SpanBuilder::start_time),
-//! [`Span::finish_at`](tracer_core::Span::finish_at)) where a test needs them exact. No tracer is installed for the
+//! Time is what it is, unless a [`TestClock`] sets it for a thread. No tracer is installed for the
 //! process: tests run side by side, each with tracers of its own.
 
 mod assert;
+mod clock;
 pub mod contract;
 pub mod harness;
 mod test_tracer;
@@ -57,5 +57,6 @@ mod tree;
 pub mod vectors;
 
 pub use assert::{ToTree, assert_tree};
+pub use clock::TestClock;
 pub use test_tracer::TestTracer;
 pub use tree::{TreeStyle, render};

@@ -4,6 +4,7 @@
 
 mod baggage;
 mod cancellation;
+mod clock;
 mod contexts;
 mod contract;
 mod futures;
