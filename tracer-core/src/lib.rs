@@ -100,6 +100,7 @@ mod stats;
 mod sync;
 mod tag;
 pub mod tags;
+mod traced_fn;
 mod tracer;
 mod wire;
 

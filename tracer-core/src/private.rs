@@ -16,6 +16,6 @@ pub use begin::{Begin, References, enter, own, start};
 pub use handover::Handover;
 pub use outcome::{
     Fault, ViaCause, ViaDisplay, ViaError, ViaLocalCause, call, hold, in_span, in_span_with,
-    log_debug, stream_in_span,
+    log_debug, stream_in_span, stream_in_span_with,
 };
 pub use tag::{AsTag, Deep, Deeper, Direct, Probe, Target, tag, tag_debug, tag_display, tag_kind};

@@ -56,22 +56,27 @@ fn expand(args: &Args, of_block: bool, function: &Function) -> TokenStream {
         function,
         private: quote_spanned!(site()=> #root::private),
     };
+    let shape = Shape::of(function, args);
     let begin = Begin::new(&context);
-    let outcome = Outcome::new(&context, of_block);
+    let outcome = Outcome::new(&context, &shape, of_block);
     let (items, statements) = body::split(&function.body);
-    let expanded = match Shape::of(function, args) {
+    let expanded = match shape {
         Shape::Sync => context.sync(&begin, &outcome, &statements),
         Shape::Async => context.asynchronous(&begin, &outcome, &statements),
         Shape::Future {
             boxed: false,
             output,
         } => context.future(&begin, &outcome, output.as_deref(), &statements),
-        Shape::Stream { boxed: false } => context.stream(&begin, &statements),
+        Shape::Stream { boxed: false, item } => {
+            context.stream(&begin, &outcome, item.as_deref(), &statements)
+        }
         Shape::Future {
             boxed: true,
             output,
         } => boxed::future(&context, &begin, &outcome, output.as_deref(), &statements),
-        Shape::Stream { boxed: true } => boxed::stream(&context, &begin, &statements),
+        Shape::Stream { boxed: true, item } => {
+            boxed::stream(&context, &begin, &outcome, item.as_deref(), &statements)
+        }
     };
     function.with_body(&quote_spanned!(site()=> #items #expanded))
 }
@@ -231,12 +236,34 @@ impl Context<'_> {
         quote_spanned!(site()=> async move { #(#arguments)* #in_span.await })
     }
 
-    fn stream(&self, begin: &Begin<'_>, statements: &TokenStream) -> TokenStream {
+    // Input:
+    //     #[traced(err)]
+    //     fn rows(&self) -> impl Stream<Item = Result<Row, Failed>> { statements }
+    //
+    // Output:
+    //     fn rows(&self) -> impl Stream<Item = Result<Row, Failed>> {
+    //         let __scope = private::enter(..);
+    //         let __out = private::call(move || { statements });
+    //         private::stream_in_span_with(__scope.into_span(), __out, <closure that looks for the first error>)
+    //     }
+    fn stream(
+        &self,
+        begin: &Begin<'_>,
+        outcome: &Outcome<'_>,
+        item: Option<&Type>,
+        statements: &TokenStream,
+    ) -> TokenStream {
         let (enter, private) = (begin.scope(), &self.private);
+        let in_span = outcome.stream_in_span(
+            &quote_spanned!(site()=> #private::),
+            &quote_spanned!(site()=> __scope.into_span(),),
+            &quote_spanned!(site()=> __out),
+            item,
+        );
         quote_spanned! {site()=>
             #enter
             let __out = #private::call(move || { #statements });
-            #private::stream_in_span(__scope.into_span(), __out)
+            #in_span
         }
     }
 }

@@ -22,8 +22,11 @@ pub(crate) enum Shape {
         boxed: bool,
         output: Option<Box<Type>>,
     },
-    /// A function that gives back a stream.
-    Stream { boxed: bool },
+    /// A function that gives back a stream; `item` if the signature says what of.
+    Stream {
+        boxed: bool,
+        item: Option<Box<Type>>,
+    },
 }
 
 impl Shape {
@@ -42,7 +45,10 @@ impl Shape {
                     parse_quote!(<#ty as ::core::future::Future>::Output),
                 )),
             },
-            Self::Sync if args.stream.is_some() => Self::Stream { boxed: true },
+            Self::Sync if args.stream.is_some() => Self::Stream {
+                boxed: true,
+                item: None,
+            },
             found => found,
         }
     }
@@ -75,7 +81,10 @@ fn of_named(last: &PathSegment) -> Shape {
             boxed: true,
             output: type_arguments(last).next().cloned().map(Box::new),
         },
-        "BoxStream" | "LocalBoxStream" => Shape::Stream { boxed: true },
+        "BoxStream" | "LocalBoxStream" => Shape::Stream {
+            boxed: true,
+            item: type_arguments(last).next().cloned().map(Box::new),
+        },
         _ => Shape::Sync,
     }
 }
@@ -91,22 +100,26 @@ fn of_bounds<'b>(bounds: impl Iterator<Item = &'b TypeParamBound>, boxed: bool) 
         if last.ident == "Future" {
             return Shape::Future {
                 boxed,
-                output: output_of(last).map(Box::new),
+                output: associated("Output", last).map(Box::new),
             };
         }
         if last.ident == "Stream" {
-            return Shape::Stream { boxed };
+            return Shape::Stream {
+                boxed,
+                item: associated("Item", last).map(Box::new),
+            };
         }
     }
     Shape::Sync
 }
 
-fn output_of(future: &PathSegment) -> Option<Type> {
-    let PathArguments::AngleBracketed(arguments) = &future.arguments else {
+/// `T` of `Future<Output = T>`, `Stream<Item = T>`.
+fn associated(name: &str, bound: &PathSegment) -> Option<Type> {
+    let PathArguments::AngleBracketed(arguments) = &bound.arguments else {
         return None;
     };
     arguments.args.iter().find_map(|argument| match argument {
-        GenericArgument::AssocType(AssocType { ident, ty, .. }) if ident == "Output" => {
+        GenericArgument::AssocType(AssocType { ident, ty, .. }) if ident == name => {
             Some(ty.clone())
         }
         _ => None,

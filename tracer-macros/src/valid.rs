@@ -143,12 +143,10 @@ fn outcome(word: &str, at: Span, function: &Function, shape: &Shape, errors: &mu
         "a function that returns something"
     };
     match shape {
-        Shape::Stream { .. } => {
-            errors.push(
-                at,
-                format!("`{word}` needs {needs}: a stream has many items and no result"),
-            );
-        }
+        Shape::Stream { .. } if word == "ret" => errors.push(
+            at,
+            format!("`{word}` needs {needs}: a stream has many items and comes to nothing"),
+        ),
         _ if returned::is_never(output) => errors.push(
             at,
             format!("`{word}` needs {needs}: this one never returns"),

@@ -75,7 +75,7 @@ use std::io;
 use std::pin::Pin;
 
 use futures::Stream;
-use tracer_core::{SpanContext, traced};
+use tracer_core::{SpanContext, traced, traced_fn};
 
 #[derive(Debug)]
 struct Account {
@@ -171,6 +171,29 @@ fn sole_box(id: u64) -> Pin<Box<dyn Future<Output = u64> + Send>> {
 #[traced]
 fn stream() -> impl Stream<Item = u64> {
     futures::stream::empty()
+}
+
+#[traced(err)]
+fn results() -> impl Stream<Item = io::Result<u64>> {
+    futures::stream::empty()
+}
+
+#[traced(err(Debug))]
+fn boxed_results(early: bool) -> Pin<Box<dyn Stream<Item = io::Result<u64>> + Send>> {
+    if early {
+        return Box::pin(futures::stream::empty());
+    }
+    Box::pin(results())
+}
+
+fn closures(ids: &[u64]) -> u64 {
+    let total: u64 = ids.iter().map(traced_fn!("id", |id| *id)).sum();
+    let add = traced_fn!("add", move |id: u64| -> u64 { total.wrapping_add(id) });
+    let block = traced_fn!("block", || {
+        let first = ids.first();
+        first.copied().unwrap_or_default()
+    });
+    add(block())
 }
 
 #[traced(err, skip_without_parent)]

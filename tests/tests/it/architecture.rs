@@ -38,7 +38,7 @@ const LEVELS: [&[&str]; 18] = [
     &["future", "carry"],
     &["guard", "global"],
     &["env", "builder"],
-    &["private"],
+    &["private", "traced_fn"],
 ];
 
 /// The reporter thread is a thread like others: it marks itself as not traced.

@@ -7,7 +7,7 @@ use futures_core::Stream;
 
 use crate::active::ActiveSpan;
 use crate::future::{InSpan, StreamInSpan};
-use crate::private::outcome::{self, Observed};
+use crate::private::outcome::{self, Observed, ObservedItems};
 use crate::scope::Scope;
 use crate::span::Span;
 
@@ -55,5 +55,16 @@ impl Handover {
 
     pub fn stream_in_span<S: Stream>(&self, stream: S) -> StreamInSpan<S> {
         outcome::stream_in_span(self.claim(), stream)
+    }
+    pub fn stream_in_span_with<T, S, O>(
+        &self,
+        stream: S,
+        observe: O,
+    ) -> StreamInSpan<ObservedItems<S, O>>
+    where
+        S: Stream<Item = T>,
+        O: FnMut(&T, &ActiveSpan) -> bool,
+    {
+        outcome::stream_in_span_with(self.claim(), stream, observe)
     }
 }

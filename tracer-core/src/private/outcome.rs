@@ -48,6 +48,21 @@ where
     Observed { future, observe }.in_span(span)
 }
 
+/// As [`stream_in_span`]; `observe` sees the items while the span is active, until it has seen enough.
+pub fn stream_in_span_with<T, S, O>(
+    span: Span,
+    stream: S,
+    observe: O,
+) -> StreamInSpan<ObservedItems<S, O>>
+where
+    S: Stream<Item = T>,
+    O: FnMut(&T, &ActiveSpan) -> bool,
+{
+    // Without a span of its own, the active one is somebody else's.
+    let observe = span.is_present().then_some(observe);
+    stream_in_span(span, ObservedItems { stream, observe })
+}
+
 pin_project! {
     /// A future whose output is looked at.
     #[derive(Debug)]
@@ -71,6 +86,37 @@ impl<F: Future, O: FnOnce(&F::Output, &ActiveSpan)> Future for Observed<F, O> {
             observe(output, &active_span());
         }
         output
+    }
+}
+
+pin_project! {
+    /// A stream whose items are looked at.
+    #[derive(Debug)]
+    pub struct ObservedItems<S, O> {
+        #[pin]
+        stream: S,
+        // `None` when it has seen enough.
+        observe: Option<O>,
+    }
+}
+
+impl<S: Stream, O: FnMut(&S::Item, &ActiveSpan) -> bool> Stream for ObservedItems<S, O> {
+    type Item = S::Item;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        let this = self.project();
+        let item = this.stream.poll_next(cx);
+        if let Poll::Ready(Some(item)) = &item
+            && let Some(observe) = this.observe
+            && observe(item, &active_span())
+        {
+            *this.observe = None;
+        }
+        item
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.stream.size_hint()
     }
 }
 

@@ -59,11 +59,25 @@ pub(crate) fn future(
 pub(crate) fn stream(
     context: &Context<'_>,
     begin: &Begin<'_>,
+    outcome: &Outcome<'_>,
+    item: Option<&Type>,
     statements: &TokenStream,
 ) -> TokenStream {
     let private = &context.private;
-    let wrap = |inner: &Expr| quote_spanned!(site()=> __handover.stream_in_span(#inner));
-    let rebox = quote_spanned!(site()=> #private::stream_in_span(__span, __out));
+    let wrap = |inner: &Expr| {
+        outcome.stream_in_span(
+            &quote_spanned!(site()=> __handover.),
+            &TokenStream::new(),
+            &inner.to_token_stream(),
+            item,
+        )
+    };
+    let rebox = outcome.stream_in_span(
+        &quote_spanned!(site()=> #private::),
+        &quote_spanned!(site()=> __span,),
+        &quote_spanned!(site()=> __out),
+        item,
+    );
     handed_over(context, begin, statements, &wrap, &rebox)
 }
 

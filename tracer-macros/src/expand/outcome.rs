@@ -6,7 +6,7 @@ use syn::{ReturnType, Type};
 
 use super::{Context, site};
 use crate::args::Form;
-use crate::returned;
+use crate::returned::{self, Shape};
 
 pub(crate) struct Outcome<'a> {
     private: &'a TokenStream,
@@ -15,10 +15,10 @@ pub(crate) struct Outcome<'a> {
 }
 
 impl<'a> Outcome<'a> {
-    pub(crate) fn new(context: &'a Context<'a>, of_block: bool) -> Self {
+    pub(crate) fn new(context: &'a Context<'a>, shape: &Shape, of_block: bool) -> Self {
         let args = context.args;
         // On a whole block `err` is meant for the methods that can have one.
-        let applies = !of_block || returns_result(&context.function.sig.output);
+        let applies = !of_block || comes_to_result(shape, &context.function.sig.output);
         Self {
             private: &context.private,
             err: args
@@ -44,9 +44,24 @@ impl<'a> Outcome<'a> {
             };
             quote_spanned!(site()=> #private::#tag(__span, "return", __value);)
         });
-        let Some((at, form)) = self.err else {
+        let Some((failed, log)) = self.error() else {
             return quote_spanned!(site()=> if __span.is_recording() { let __value = __out; #ret });
         };
+        let otherwise = ret.map(|ret| {
+            quote_spanned!(site()=> if let ::core::result::Result::Ok(__value) = __out { #ret })
+        });
+        quote_spanned! {site()=>
+            if __span.is_recording() {
+                if let #failed = __out { #log }
+                #otherwise
+            }
+        }
+    }
+
+    /// The pattern of an error, and the statement that logs it.
+    fn error(&self) -> Option<(TokenStream, TokenStream)> {
+        let private = self.private;
+        let (at, form) = self.err?;
         let log = match form {
             Form::Plain => quote_spanned! {site()=>
                 #[allow(unused_imports)]
@@ -61,15 +76,7 @@ impl<'a> Outcome<'a> {
         // That it is no `Result` is the fault of the word `err`, and shown there.
         let at = at.resolved_at(site());
         let failed = quote_spanned!(at=> ::core::result::Result::Err(__error));
-        let otherwise = ret.map(|ret| {
-            quote_spanned!(site()=> if let ::core::result::Result::Ok(__value) = __out { #ret })
-        });
-        quote_spanned! {site()=>
-            if __span.is_recording() {
-                if let #failed = __out { #log }
-                #otherwise
-            }
-        }
+        Some((failed, log))
     }
 
     /// `future` in `span`, looked at if there is anything to look for.
@@ -89,21 +96,52 @@ impl<'a> Outcome<'a> {
 
     /// The type of the output, as far as the signature says, and the closure that looks at it.
     pub(crate) fn observer(&self, output: Option<&Type>) -> (TokenStream, TokenStream) {
-        let ty = match output.map(returned::nameable) {
-            Some(ty) => quote_spanned!(site()=> #ty),
-            None => quote_spanned!(site()=> _),
-        };
         let look = self.look();
-        (ty, quote_spanned!(site()=> |__out, __span| { #look }))
+        let observe = quote_spanned!(site()=> |__out, __span| { #look });
+        (named(output), observe)
+    }
+
+    /// `stream` in `span`, its items looked at until one is an error.
+    pub(crate) fn stream_in_span(
+        &self,
+        owner: &TokenStream,
+        span: &TokenStream,
+        stream: &TokenStream,
+        item: Option<&Type>,
+    ) -> TokenStream {
+        let Some((failed, log)) = self.error() else {
+            return quote_spanned!(site()=> #owner stream_in_span(#span #stream));
+        };
+        let ty = named(item);
+        quote_spanned! {site()=>
+            #owner stream_in_span_with::<#ty, _, _>(#span #stream, |__out, __span| {
+                let #failed = __out else { return false; };
+                if __span.is_recording() { #log }
+                true
+            })
+        }
     }
 }
 
-/// `Result<..>`, `io::Result<..>`, `Fallible<..Result>`: by the name of the type, futures by that of their output.
-fn returns_result(output: &ReturnType) -> bool {
-    let ReturnType::Type(_, ty) = output else {
-        return false;
-    };
-    is_result(ty)
+/// A type as far as the signature says.
+fn named(ty: Option<&Type>) -> TokenStream {
+    match ty.map(returned::nameable) {
+        Some(ty) => quote_spanned!(site()=> #ty),
+        None => quote_spanned!(site()=> _),
+    }
+}
+
+/// Whether it is a `Result<..>`, `io::Result<..>`, by the name of the type, that a function comes to: of futures their
+/// output, of streams the item.
+fn comes_to_result(shape: &Shape, output: &ReturnType) -> bool {
+    match shape {
+        Shape::Sync | Shape::Async => {
+            matches!(output, ReturnType::Type(_, ty) if is_result(ty))
+        }
+        Shape::Future { output: ty, .. } | Shape::Stream { item: ty, .. } => {
+            ty.as_deref().is_some_and(is_result)
+        }
+    }
 }
 
 fn is_result(ty: &Type) -> bool {

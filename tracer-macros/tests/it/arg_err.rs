@@ -5,6 +5,9 @@ use std::fmt;
 use std::io;
 use std::pin::Pin;
 
+use futures::Stream;
+use futures::executor::block_on;
+use futures::stream::{self, BoxStream, StreamExt};
 use tracer_core::traced;
 use tracer_testing::{TestTracer, assert_trace};
 
@@ -81,7 +84,7 @@ fn opaque(fails: bool) -> impl Future<Output = Result<u8, String>> {
 fn every_kind_of_error_is_told() {
     let test = TestTracer::new("shop");
     let _default = test.tracer().set_default();
-    futures::executor::block_on(async {
+    block_on(async {
         assert!(question_mark("x").await.is_err());
         assert!(question_mark("0").await.is_err());
         assert!(by_debug().is_err());
@@ -102,4 +105,119 @@ fn every_kind_of_error_is_told() {
         opaque {error=true} [event=error, error.kind=alloc::string::String, message=late]
         opaque
     ");
+}
+
+#[traced(err)]
+fn rows(results: &[Result<u8, &'static str>]) -> impl Stream<Item = Result<u8, &'static str>> {
+    stream::iter(results.to_vec())
+}
+
+#[traced(err(Debug))]
+fn boxed_rows(early: bool) -> Pin<Box<dyn Stream<Item = io::Result<u8>> + Send>> {
+    if early {
+        return Box::pin(stream::once(async {
+            charge(0).map_err(io::Error::other)?;
+            Ok(1)
+        }));
+    }
+    stream::iter([Ok(1)]).boxed()
+}
+
+#[traced(err)]
+fn made_elsewhere() -> BoxStream<'static, Result<u8, String>> {
+    let rows = stream::iter([Err("broken".to_owned())]).boxed();
+    rows
+}
+
+type Rows = Pin<Box<dyn Stream<Item = Result<u8, String>>>>;
+
+#[traced(stream, err)]
+fn hidden_rows() -> Rows {
+    Box::pin(stream::iter([Err("hidden".to_owned())]))
+}
+
+#[test]
+fn a_stream_tells_its_first_error() {
+    let test = TestTracer::new("shop");
+    let _default = test.tracer().set_default();
+    block_on(async {
+        let all = rows(&[Ok(1), Err("first"), Ok(2), Err("second")]);
+        assert_eq!(all.collect::<Vec<_>>().await.len(), 4);
+        assert_eq!(rows(&[Ok(1)]).count().await, 1);
+        let mut unread = Box::pin(rows(&[Ok(1), Err("unread")]));
+        assert_eq!(unread.next().await, Some(Ok(1)));
+        drop(unread);
+        assert_eq!(boxed_rows(true).count().await, 1);
+        assert_eq!(boxed_rows(false).count().await, 1);
+        assert_eq!(made_elsewhere().count().await, 1);
+        assert_eq!(hidden_rows().count().await, 1);
+    });
+    assert_trace!(test, "
+        rows {complete=true, error=true} [event=error, error.kind=\"&str\", message=first]
+        rows {complete=true}
+        rows {complete=false}
+        boxed_rows {complete=true, error=true} [event=error, error.kind=std::io::error::Error, message=\"Custom { kind: Other, error: Declined { cause: Custom { kind: Other, error: \\\"nothing to pay\\\" } } }\"]
+          charge {error=true} [event=error, error.kind=it::arg_err::Declined, message=\"declined: nothing to pay\"]
+        boxed_rows {complete=true}
+        made_elsewhere {complete=true, error=true} [event=error, error.kind=alloc::string::String, message=broken]
+        hidden_rows {complete=true, error=true} [event=error, error.kind=alloc::string::String, message=hidden]
+    ");
+}
+
+struct Shelf;
+
+#[traced(err)]
+impl Shelf {
+    fn later() -> impl Future<Output = Result<u8, String>> {
+        std::future::ready(Err("late".to_owned()))
+    }
+
+    fn rows() -> impl Stream<Item = Result<u8, String>> {
+        stream::iter([Err("broken".to_owned())])
+    }
+
+    fn plain() -> impl Future<Output = u8> {
+        std::future::ready(1)
+    }
+
+    fn numbers() -> impl Stream<Item = u8> {
+        stream::iter([1])
+    }
+}
+
+#[test]
+fn on_a_block_it_is_for_what_comes_to_a_result() {
+    let test = TestTracer::new("shop");
+    let _default = test.tracer().set_default();
+    block_on(async {
+        assert!(Shelf::later().await.is_err());
+        assert_eq!(Shelf::rows().count().await, 1);
+        assert_eq!(Shelf::plain().await, 1);
+        assert_eq!(Shelf::numbers().count().await, 1);
+    });
+    assert_trace!(test, "
+        later {error=true} [event=error, error.kind=alloc::string::String, message=late]
+        rows {complete=true, error=true} [event=error, error.kind=alloc::string::String, message=broken]
+        plain
+        numbers {complete=true}
+    ");
+}
+
+#[test]
+fn a_refused_stream_passes_its_errors_on_untold() {
+    let test = TestTracer::new("shop");
+    let _default = test.tracer().set_default();
+    let refused = test
+        .tracer()
+        .build_span("refused")
+        .tag("sampling.priority", 0)
+        .start();
+    refused.context().in_scope(|| {
+        assert_eq!(
+            block_on(rows(&[Err("first")]).collect::<Vec<_>>()),
+            [Err("first")]
+        );
+    });
+    drop(refused);
+    assert_trace!(test, "");
 }

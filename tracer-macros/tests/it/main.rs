@@ -20,6 +20,7 @@ mod arg_ret;
 mod arg_tags;
 mod arg_when;
 mod callsite;
+mod closure;
 mod executor;
 mod panic;
 mod shape_async;

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::pin::Pin;
 use std::time::Duration;
 
-use tracer_core::{MemoryReporter, Sampler, SpanContext, Tracer, traced};
+use tracer_core::{MemoryReporter, Sampler, SpanContext, Tracer, traced, traced_fn};
 
 thread_local! {
     static EVALUATED: Cell<u32> = const { Cell::new(0) };
@@ -60,6 +60,7 @@ fn main() {
     let outer = tracer.start_active_span("outer");
 
     assert_eq!(sync("") + Basket.add(), 2);
+    assert_eq!(traced_fn!("marker of a traced function", move |n: u32| -> u32 { n + 1 })(1), 2);
     let traced = asynchronous(1, String::new(), outer.context());
     let as_written = plain(1, String::new(), outer.context());
     assert_eq!(size_of_val(&traced), size_of_val(&as_written), "a future is as large as without the attribute");

@@ -1,0 +1,11 @@
+use futures::Stream;
+use tracer_core::traced;
+
+#[traced(ret)]
+fn numbers() -> impl Stream<Item = u8> {
+    futures::stream::empty()
+}
+
+fn main() {
+    drop(numbers());
+}
