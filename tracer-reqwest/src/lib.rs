@@ -27,8 +27,8 @@
 //!
 //! # Features
 //!
-//! They have reqwest's names and turn on reqwest's: `json` (by default), `query`, `form`, `multipart`, `stream`, `cookies`,
-//! `gzip`, ... The default has no TLS: for `https` choose `default-tls` or `rustls` here, or any of reqwest's own at
+//! They have reqwest's names and turn on reqwest's: `json` (by default), `blocking` (with it the module of that name),
+//! `query`, `form`, `multipart`, `stream`, `cookies`, `gzip`, ... The default has no TLS: for `https` choose `default-tls` or `rustls` here, or any of reqwest's own at
 //! reqwest itself.
 //!
 //! # What it cannot see
@@ -36,12 +36,15 @@
 //! Redirects, and retries by reqwest's own policy, happen inside of a span: all of them carry the same headers, and a
 //! redirect is a log of the span. The body of a response that is decompressed ends with its last decompressed byte.
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod client;
 mod client_builder;
 mod error;
 mod layer;
 mod request;
 mod send;
+mod surface;
 
 pub use client::Client;
 pub use client_builder::ClientBuilder;

@@ -1,10 +1,11 @@
 //! Sending a request of reqwest with a span.
 
 use std::borrow::Cow;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{Extensions, Uri};
+use http::{Extensions, HeaderMap, Method, Uri, Version};
 use pin_project_lite::pin_project;
 use reqwest::{Body, Error, Request, RequestBuilder, Response, ResponseBuilderExt, Url};
 use tracer_tower::RequestHead;
@@ -60,19 +61,13 @@ pub(crate) fn begin<F>(
     caller: Option<&Caller>,
     execute: impl FnOnce(Request) -> F,
 ) -> ResponseFuture<F> {
-    let uri = Uri::try_from(request.url().as_str()).unwrap_or_default();
-    let mut extensions = Extensions::new();
-    if let Some(operation) = operation {
-        extensions.insert(Operation(operation));
-    }
-    let head = RequestHead::new(
-        request.method(),
-        &uri,
-        request.version(),
+    let mut call = open(
+        layer,
+        (request.method(), request.url(), request.version()),
         request.headers(),
-        &extensions,
+        operation,
+        caller,
     );
-    let mut call = layer.begin(&head, caller);
     call.inject(request.headers_mut());
     let asked = call.span().is_recording().then(|| request.url().clone());
     let pending = call.enter(|| execute(request));
@@ -81,6 +76,23 @@ pub(crate) fn begin<F>(
         call: Some(call),
         asked,
     }
+}
+
+/// Begins the call of a request that is asked for in these words.
+pub(crate) fn open(
+    layer: &TraceLayer,
+    (method, url, version): (&Method, &Url, Version),
+    headers: &HeaderMap,
+    operation: Option<Cow<'static, str>>,
+    caller: Option<&Caller>,
+) -> Call {
+    let uri = Uri::try_from(url.as_str()).unwrap_or_default();
+    let mut extensions = Extensions::new();
+    if let Some(operation) = operation {
+        extensions.insert(Operation(operation));
+    }
+    let head = RequestHead::new(method, &uri, version, headers, &extensions);
+    layer.begin(&head, caller)
 }
 
 pin_project! {
@@ -125,10 +137,7 @@ impl<F: Future<Output = Result<Response, Error>>> Future for ResponseFuture<F> {
         };
         Poll::Ready(match result {
             Ok(response) => Ok(respond(call, &asked, response)),
-            Err(error) => {
-                call.fail(error::kind(&error), Some(&error::describe(&error)));
-                Err(error)
-            }
+            Err(error) => Err(fail(call, error)),
         })
     }
 }
@@ -136,20 +145,36 @@ impl<F: Future<Output = Result<Response, Error>>> Future for ResponseFuture<F> {
 /// Lets the body of a response carry the span on. The response is taken apart and put together again: nothing is lost but
 /// its URL, which is given back to it.
 fn respond(mut call: Call, asked: &Url, response: Response) -> Response {
-    if let Some(address) = response.remote_addr() {
+    describe(&mut call, asked, response.url(), response.remote_addr());
+    let url = response.url().clone();
+    let response = call.respond(http::Response::<Body>::from(response));
+    Response::from(with_url(response.map(Body::wrap), url))
+}
+
+/// Tags the span with who answered, and logs that it was another URL's.
+pub(crate) fn describe(call: &mut Call, asked: &Url, url: &Url, address: Option<SocketAddr>) {
+    if let Some(address) = address {
         call.set_peer(address);
     }
-    let url = response.url().clone();
-    if url != *asked
+    if url != asked
         && let Ok(uri) = Uri::try_from(url.as_str())
     {
         call.set_redirected(&uri);
     }
-    let mut response = call.respond(http::Response::<Body>::from(response));
+}
+
+/// Gives a response the URL that reqwest's has beside it.
+pub(crate) fn with_url<B>(mut response: http::Response<B>, url: Url) -> http::Response<B> {
     if let Ok(with_url) = http::Response::builder().url(url).body(()) {
         response
             .extensions_mut()
             .extend(with_url.into_parts().0.extensions);
     }
-    Response::from(response.map(Body::wrap))
+    response
+}
+
+/// Ends a call that had no response.
+pub(crate) fn fail(call: Call, error: Error) -> Error {
+    call.fail(error::kind(&error), Some(&error::describe(&error)));
+    error
 }

@@ -1,8 +1,12 @@
 //! Responses are those of reqwest, with nothing lost on the way.
 
+#[cfg(feature = "gzip")]
+use axum::{Router, routing::get};
 use tracer_reqwest::{Client, SendTraced};
 use tracer_testing::TestTracer;
 
+#[cfg(feature = "gzip")]
+use crate::server::serve;
 use crate::server::shop;
 
 #[tokio::test]
@@ -46,4 +50,29 @@ async fn a_failed_status_is_reqwests_error() {
     assert_eq!(error.url().unwrap().as_str(), url);
     test.settled().await;
     test.forget();
+}
+
+#[cfg(feature = "gzip")]
+#[tokio::test]
+async fn a_decompressed_body_ends_its_span() {
+    let test = TestTracer::new("cart");
+    // `[1,2]`, whose compressed length is not the one to be counted.
+    let packed = [
+        31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 139, 54, 212, 49, 138, 5, 0, 191, 80, 139, 8, 5, 0, 0, 0,
+    ];
+    let answer = move || async move { ([("content-encoding", "gzip")], packed.to_vec()) };
+    let url = serve(Router::new().route("/", get(answer))).await;
+    let response = Client::new()
+        .with_tracer(test.tracer())
+        .get(url)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        (test.open(), response.text().await.unwrap()),
+        (1, "[1,2]".to_owned())
+    );
+    assert_eq!(test.open(), 0);
+    let spans = test.spans();
+    assert!(spans[0].tag("complete").is_none());
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "what tests share fails as tests do")]
 
 mod answer;
+#[cfg(feature = "blocking")]
+mod blocking;
 mod builder;
 mod end;
 mod failure;

@@ -1,8 +1,10 @@
 //! Servers that are not traced, on ports of their own.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use axum::Router;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -34,6 +36,12 @@ pub(crate) async fn shop() -> String {
         .route(
             "/moved",
             get(|| async { axum::response::Redirect::temporary("/orders?token=secret") }),
+        )
+        .route(
+            "/stalled",
+            get(|| async {
+                Body::from_stream(tokio_stream::pending::<Result<Bytes, Infallible>>())
+            }),
         )
         .route("/missing", get(|| async { StatusCode::NOT_FOUND }))
         .route(

@@ -1,0 +1,33 @@
+//! The builder of a client, which passes everything through to reqwest's.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue};
+use reqwest::Error;
+use tracer_tower::client::TraceLayer;
+
+use super::client::Client;
+use crate::surface;
+
+/// A [`reqwest::blocking::ClientBuilder`] that builds a [`Client`]. What it does not pass through is set by
+/// [`configure`](Self::configure).
+#[derive(Debug, Default)]
+#[must_use = "a client is made by `build`"]
+pub struct ClientBuilder {
+    inner: reqwest::blocking::ClientBuilder,
+    layer: Option<TraceLayer>,
+}
+
+surface::client_builder!(
+    reqwest::blocking::ClientBuilder,
+    "reqwest::blocking::ClientBuilder"
+);
+
+impl ClientBuilder {
+    surface::pass_through! {
+        "reqwest::blocking::ClientBuilder":
+        timeout<T: Into<Option<Duration>>>(timeout: T);
+        connect_timeout<T: Into<Option<Duration>>>(timeout: T);
+    }
+}
