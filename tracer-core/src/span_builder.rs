@@ -31,7 +31,9 @@ pub struct SpanBuilder<'t> {
     tracer: &'t Tracer,
     name: Cow<'static, str>,
     callsite: Option<&'static Callsite>,
-    references: Vec<Reference>,
+    /// Apart from the others, since most spans have no more than one: a list would be an allocation for it.
+    first: Option<Reference>,
+    others: Vec<Reference>,
     tags: Vec<(Cow<'static, str>, TagValue<'t>)>,
     kind: Option<SpanKind>,
     start_time: Option<SystemTime>,
@@ -49,7 +51,8 @@ impl<'t> SpanBuilder<'t> {
             tracer,
             name,
             callsite,
-            references: Vec::new(),
+            first: None,
+            others: Vec::new(),
             tags: Vec::new(),
             kind: None,
             start_time: None,
@@ -75,10 +78,15 @@ impl<'t> SpanBuilder<'t> {
         if let Some(context) = context
             && (context.is_valid() || context.carried.is_some() || context.is_remote())
         {
-            self.references.push(Reference {
+            let reference = Reference {
                 kind,
                 context: context.share(),
-            });
+            };
+            if self.first.is_none() {
+                self.first = Some(reference);
+            } else {
+                self.others.push(reference);
+            }
         }
         self
     }
@@ -131,12 +139,12 @@ impl<'t> SpanBuilder<'t> {
     }
 
     fn begin(self) -> Option<SpanRecord> {
-        let first = |kind| {
-            self.references
-                .iter()
-                .find(|reference| reference.kind == kind)
-        };
-        let chosen = first(ReferenceKind::ChildOf).or_else(|| first(ReferenceKind::FollowsFrom));
+        let chosen = self
+            .first
+            .iter()
+            .chain(&self.others)
+            .find(|reference| reference.kind == ReferenceKind::ChildOf)
+            .or(self.first.as_ref());
         let parent = match chosen {
             _ if self.new_trace => Parent::Root,
             Some(reference) => Parent::Context(&reference.context),
@@ -147,7 +155,7 @@ impl<'t> SpanBuilder<'t> {
         let needs_details = self.kind.is_some()
             || !self.tags.is_empty()
             || self.start_time.is_some()
-            || !self.references.is_empty();
+            || self.first.is_some();
         if record.is_recording() && record.details.is_none() && needs_details {
             record.details = Some(local::details(record.context.tracer));
         }
@@ -170,11 +178,13 @@ impl<'t> SpanBuilder<'t> {
             }
             // A single parent is told by its id.
             let told = !self.new_trace
-                && matches!(&self.references[..], [only] if only.kind == ReferenceKind::ChildOf && only.context.is_valid());
-            if !told && !self.references.is_empty() {
+                && self.others.is_empty()
+                && matches!(&self.first, Some(only) if only.kind == ReferenceKind::ChildOf && only.context.is_valid());
+            if !told && self.first.is_some() {
                 record.details().references.extend(
-                    self.references
+                    self.first
                         .into_iter()
+                        .chain(self.others)
                         .filter(|reference| reference.context.is_valid()),
                 );
             }
