@@ -5,13 +5,18 @@
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
-/// The value of each byte as a hexadecimal digit, 255 for what is none.
+/// What a byte is beside the value of a digit: an upper-case letter, or no digit at all.
+const UPPER: u8 = 0x40;
+const NONE: u8 = 0x80;
+
+/// The value of each byte as a hexadecimal digit.
 const VALUES: [u8; 256] = {
-    let mut values = [255; 256];
+    let mut values = [NONE; 256];
     let mut digit = 0;
     while digit < 16 {
+        // In this order: what is no letter is its own upper case.
+        values[DIGITS[digit as usize].to_ascii_uppercase() as usize] = digit | UPPER;
         values[DIGITS[digit as usize] as usize] = digit;
-        values[DIGITS[digit as usize].to_ascii_uppercase() as usize] = digit;
         digit += 1;
     }
     values
@@ -30,15 +35,17 @@ pub(crate) fn parse_u64(text: &[u8], case: Case) -> Option<u64> {
         return None;
     }
     let mut value = 0;
-    let mut worst = 0;
-    let mut upper = 0;
+    let mut seen = 0;
     for &byte in text {
         let digit = VALUES[byte as usize];
-        worst |= digit;
-        upper |= u8::from(byte.is_ascii_uppercase());
+        seen |= digit;
         value = value << 4 | u64::from(digit & 15);
     }
-    (worst < 16 && (upper == 0 || case == Case::Either)).then_some(value)
+    let refused = match case {
+        Case::Lower => NONE | UPPER,
+        Case::Either => NONE,
+    };
+    (seen & refused == 0).then_some(value)
 }
 
 /// Writes all 16 digits of `value`.
