@@ -1,9 +1,10 @@
 //! W3C Trace Context, [Level 2](https://www.w3.org/TR/trace-context-2/): `traceparent` and `tracestate`; with
 //! [W3C Baggage](https://www.w3.org/TR/baggage/).
 
+use super::Propagator;
 use super::carrier::{ReadCarrier, WriteCarrier};
 use super::trace_state::TraceState;
-use super::{Propagator, w3c_baggage};
+use super::w3c_baggage::{self, BAGGAGE, BaggageReader};
 use crate::context::{Decision, SpanContext};
 use crate::error::ExtractError::{self, Corrupted, Unsupported};
 use crate::hex::{self, Case};
@@ -30,18 +31,27 @@ impl Propagator for W3c {
     }
 
     fn extract(&self, carrier: &dyn ReadCarrier) -> Result<Option<SpanContext>, ExtractError> {
-        let mut parent = None;
-        let mut parents = 0;
-        carrier.values(TRACEPARENT, &mut |value| {
-            parent = Some(value);
-            parents += 1;
+        let (mut parent, mut parents) = (None, 0);
+        let mut state = TraceState::default();
+        let mut baggage = BaggageReader::new();
+        // In one pass: to ask a map for three names costs more than to look at the few headers that are usual.
+        carrier.entries(&mut |name, value| {
+            if name.eq_ignore_ascii_case(TRACEPARENT) {
+                parent = Some(value);
+                parents += 1;
+            } else if name.eq_ignore_ascii_case(TRACESTATE) {
+                state.add(value);
+            } else if name.eq_ignore_ascii_case(BAGGAGE) {
+                baggage.read(value);
+            }
         });
         let context = match parent {
             None => None,
             Some(_) if parents > 1 => return Err(Corrupted("traceparent: there is more than one")),
-            Some(value) => Some(extract_trace_state(parse_traceparent(value)?, carrier)),
+            // An invalid `tracestate` is dropped and leaves the trace alone.
+            Some(value) => Some(parse_traceparent(value)?.with_trace_state(&state.finish())),
         };
-        let baggage = w3c_baggage::extract(carrier);
+        let baggage = baggage.baggage;
         Ok(match context {
             Some(context) => Some(context.with_baggage(baggage)),
             None if baggage.is_empty() => None,
@@ -133,13 +143,6 @@ fn inject_trace_state(context: &SpanContext, carrier: &mut dyn WriteCarrier) {
     } else {
         carrier.set(TRACESTATE, &state);
     }
-}
-
-/// An invalid `tracestate` is dropped and leaves the trace alone.
-fn extract_trace_state(context: SpanContext, carrier: &dyn ReadCarrier) -> SpanContext {
-    let mut state = TraceState::default();
-    carrier.values(TRACESTATE, &mut |value| state.add(value));
-    context.with_trace_state(&state.finish())
 }
 
 /// Without the optional whitespace (RFC 9110: spaces and tabs) around it.

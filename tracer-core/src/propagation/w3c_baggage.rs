@@ -4,12 +4,13 @@
 //! Members beyond are left out whole, and so are malformed ones; the rest is kept. The bound is on what is read, before it
 //! is read, so that no request costs more than that.
 
-use super::carrier::{ReadCarrier, WriteCarrier, is_token};
+use super::carrier::{WriteCarrier, is_token};
 use super::percent::{self, BAGGAGE_OCTETS, Plus};
 use super::w3c::trim;
 use crate::baggage::Baggage;
 
-const BAGGAGE: &str = "baggage";
+/// The name of the header.
+pub(super) const BAGGAGE: &str = "baggage";
 
 /// Writes the items whose key is a token, as many as the limits allow, in one header. A carrier's `baggage` stays as it is
 /// if there are none: the application may have set it.
@@ -36,25 +37,38 @@ pub(super) fn inject(baggage: &Baggage, carrier: &mut dyn WriteCarrier) {
     }
 }
 
-/// Reads the items of all headers. Of two with the same key the later value is taken, in the earlier's place.
-pub(super) fn extract(carrier: &dyn ReadCarrier) -> Baggage {
-    let mut baggage = Baggage::new();
-    let mut left = Baggage::MAX_BYTES;
-    let mut members = 0;
-    carrier.values(BAGGAGE, &mut |header| {
-        let (within, beyond) = header.split_at(left.min(header.len()));
+/// Reads the items header by header. Of two with the same key the later value is taken, in the earlier's place.
+#[derive(Debug)]
+pub(super) struct BaggageReader {
+    pub(super) baggage: Baggage,
+    /// Bytes that may still be read.
+    left: usize,
+    members: usize,
+}
+
+impl BaggageReader {
+    pub(super) fn new() -> Self {
+        Self {
+            baggage: Baggage::new(),
+            left: Baggage::MAX_BYTES,
+            members: 0,
+        }
+    }
+
+    /// Reads one header.
+    pub(super) fn read(&mut self, header: &[u8]) {
+        let (within, beyond) = header.split_at(self.left.min(header.len()));
         // The comma that joins this header to the next counts, too.
-        left = left.saturating_sub(header.len() + 1);
+        self.left = self.left.saturating_sub(header.len() + 1);
         let mut parts = within.split(|&byte| byte == b',').peekable();
         while let Some(member) = parts.next() {
             let is_cut = parts.peek().is_none() && !beyond.is_empty() && beyond[0] != b',';
-            if !is_cut && !trim(member).is_empty() && members < Baggage::MAX_ITEMS {
-                members += 1;
-                read_member(member, &mut baggage);
+            if !is_cut && !trim(member).is_empty() && self.members < Baggage::MAX_ITEMS {
+                self.members += 1;
+                read_member(member, &mut self.baggage);
             }
         }
-    });
-    baggage
+    }
 }
 
 fn read_member(member: &[u8], baggage: &mut Baggage) {

@@ -3,11 +3,9 @@ use crate::propagation::HttpHeaders;
 use http::{HeaderMap, HeaderValue};
 
 fn read(headers: &[&[u8]]) -> Baggage {
-    let mut map = HeaderMap::new();
-    for header in headers {
-        map.append("baggage", HeaderValue::from_bytes(header).unwrap());
-    }
-    extract(&HttpHeaders(&map))
+    let mut reader = BaggageReader::new();
+    headers.iter().for_each(|header| reader.read(header));
+    reader.baggage
 }
 
 fn write(baggage: &Baggage) -> Option<String> {
