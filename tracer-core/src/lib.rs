@@ -21,7 +21,7 @@
 //! # Functions
 //!
 //! [`#[traced]`](macro@traced) makes a span of each call, active while the function runs, over its awaits too. It records
-//! nothing of the arguments but what `tags` names.
+//! nothing of the arguments but what `tags` names. Closures have [`traced_fn!`].
 //!
 //! ```
 //! use tracer_core::traced;
