@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use crate::context::{Decision, SpanContext};
 use crate::edit::{self, Edit};
 use crate::fields::Fields;
+use crate::inquiry::{Change, Inquiry};
 use crate::local;
 use crate::record::SpanRecord;
 use crate::span;
@@ -74,7 +75,8 @@ impl ActiveSpan {
             let value = value.into();
             let key = key.into();
             if !local::is_noted(self.place) || key == tags::SAMPLING_PRIORITY {
-                self.edit(|record| record.set_tag(&key, &value));
+                let ask = || self.ask_about_tag(&key, &value);
+                self.edit(|record| record.set_tag(&key, &value), ask);
             }
         }
         self
@@ -93,7 +95,7 @@ impl ActiveSpan {
     fn log_with<'v>(&self, time: Option<SystemTime>, fields: impl Fields<'v>) -> &Self {
         if !self.place.is_none() && !local::is_noted(self.place) {
             let mut fields = fields.into_fields();
-            self.edit(|record| record.log(time, fields.as_mut()));
+            self.edit(|record| record.log(time, fields.as_mut()), || {});
         }
         self
     }
@@ -103,7 +105,7 @@ impl ActiveSpan {
         if self.is_recording() {
             let mut fields = edit::error_fields(std::any::type_name::<E>(), edit::describe(error));
             self.set_tag(tags::ERROR, true);
-            self.edit(|record| record.log(None, &mut fields));
+            self.edit(|record| record.log(None, &mut fields), || {});
         }
         self
     }
@@ -112,7 +114,10 @@ impl ActiveSpan {
     pub fn set_operation_name(&self, name: impl Into<Cow<'static, str>>) -> &Self {
         if !self.place.is_none() {
             let name = name.into();
-            self.edit(|record| record.set_name(name));
+            self.edit(
+                |record| record.set_name(name),
+                || self.ask(&Change::OperationName),
+            );
         }
         self
     }
@@ -125,7 +130,7 @@ impl ActiveSpan {
     pub fn set_baggage_item(&self, key: &str, value: &str) -> &Self {
         let tracer = self.read(|record| record.context.tracer);
         let room = tracer::room_for_baggage(tracer.unwrap_or(0), key);
-        self.edit(|record| record.set_baggage_item(key, value, room));
+        self.edit(|record| record.set_baggage_item(key, value, room), || {});
         self
     }
 
@@ -144,14 +149,29 @@ impl ActiveSpan {
         }
     }
 
-    fn edit(&self, edit: impl FnOnce(&mut SpanRecord) -> Edit) {
+    /// Changes the span. `ask` is for a sampler that has not decided yet.
+    fn edit(&self, edit: impl FnOnce(&mut SpanRecord) -> Edit, ask: impl FnOnce()) {
         if self.place.is_none() {
             return;
         }
         match local::edit_details(self.place, |record| (edit(record), record.context.tracer)) {
             Some((Edit::AsksForDebug, tracer)) => self.ask_for_debug(tracer),
+            Some((Edit::Undecided, _)) => ask(),
             Some((outcome, tracer)) => span::settle(outcome, tracer),
             None => span::settle(Edit::Ignored, self.tracer),
+        }
+    }
+
+    #[cold]
+    fn ask_about_tag(&self, key: &str, value: &TagValue<'_>) {
+        self.ask(&Change::Tag { key, value });
+    }
+
+    /// Asks the sampler, which has not decided yet.
+    #[cold]
+    fn ask(&self, change: &Change<'_>) {
+        if let Some(inquiry) = self.read(Inquiry::about).flatten() {
+            inquiry.make(change);
         }
     }
 

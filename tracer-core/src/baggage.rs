@@ -97,6 +97,12 @@ impl Baggage {
         true
     }
 
+    /// Memory held, in bytes.
+    pub(crate) fn footprint(&self) -> usize {
+        self.items.capacity() * size_of::<Item>()
+            + self.items.iter().map(Item::bytes).sum::<usize>()
+    }
+
     /// Removes `key`; whether it was there.
     pub fn remove(&mut self, key: &str) -> bool {
         let before = self.len();

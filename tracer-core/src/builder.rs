@@ -15,6 +15,7 @@ use crate::error::InitError;
 use crate::fork::Estate;
 use crate::global;
 use crate::guard::TracerGuard;
+use crate::keep::KeepPolicy;
 use crate::policies::Policies;
 use crate::process::{self, Process};
 use crate::propagation::Propagation;
@@ -22,6 +23,7 @@ use crate::registry;
 use crate::report::queue::Hub;
 use crate::report::worker::Worker;
 use crate::report::{ConsoleReporter, HttpReporter, Reporter, UdpReporter};
+use crate::room::Room;
 use crate::sampler::Sampler;
 use crate::tag::TagValue;
 use crate::tracer::{self, Core, Tracer};
@@ -64,6 +66,9 @@ pub struct TracerBuilder {
     queue_bytes: usize,
     baggage_policy: Option<BaggagePolicy>,
     debug_throttle: Option<DebugThrottle>,
+    keep: Option<KeepPolicy>,
+    held_spans: usize,
+    held_bytes: usize,
     error: Option<InitError>,
 }
 
@@ -93,6 +98,9 @@ impl TracerBuilder {
             queue_bytes: 64 << 20,
             baggage_policy: None,
             debug_throttle: None,
+            keep: None,
+            held_spans: 65_536,
+            held_bytes: 32 << 20,
             error: None,
         }
     }
@@ -100,6 +108,19 @@ impl TracerBuilder {
     /// Decides which traces are reported. Asked for roots only: other spans follow their parent.
     pub fn sampler(mut self, sampler: Sampler) -> Self {
         self.sampler = Some(sampler);
+        self
+    }
+
+    /// Keeps traces that the sampler refused, or whoever called this service, if the policy finds a reason.
+    ///
+    /// Until its local root ends the spans of such a trace are recorded and held in memory, within
+    /// [`held_spans`](Self::held_spans) and [`held_bytes`](Self::held_bytes); so spans of refused traces cost about as much
+    /// as those of sampled ones, but for the reporting. Of a trace that is kept all spans of this process are reported, also
+    /// those that end after its local root, which is tagged `sampler.type = tail` and `sampler.param = error` or `slow`.
+    /// Others are told what the sampler decided: other services have dropped their part, unless they keep it by themselves.
+    /// A trace with `sampling.priority = 0` is never kept.
+    pub fn keep(mut self, policy: KeepPolicy) -> Self {
+        self.keep = Some(policy);
         self
     }
 
@@ -144,6 +165,20 @@ impl TracerBuilder {
     /// Bounds the memory of finished spans that wait for the reporter thread. Default: 64 MB.
     pub fn queue_bytes(mut self, bytes: usize) -> Self {
         self.queue_bytes = bytes;
+        self
+    }
+
+    /// Bounds the spans that are held until it is decided about their traces ([`keep`](Self::keep),
+    /// [`Sampling::undecided`](crate::Sampling::undecided)). A trace whose span finds no room is dropped and
+    /// [counted](crate::Stats::no_room). Default: 65 536.
+    pub fn held_spans(mut self, spans: usize) -> Self {
+        self.held_spans = spans;
+        self
+    }
+
+    /// Bounds the memory of these spans. Default: 32 MB.
+    pub fn held_bytes(mut self, bytes: usize) -> Self {
+        self.held_bytes = bytes;
         self
     }
 
@@ -239,7 +274,8 @@ impl TracerBuilder {
             service_name: self.service_name.into(),
             tags: process_tags(self.tags),
         };
-        let hub = Arc::new(Hub::new(self.limits, self.queue_bytes));
+        let room = Room::new(self.held_spans, self.held_bytes);
+        let hub = Arc::new(Hub::new(self.limits, self.queue_bytes, room));
         let estate = Estate::new(&self.reporters, self.flush_interval, draws_uuid);
         Worker::start(&hub, process.clone(), self.reporters, self.flush_interval).map_err(
             |error| {
@@ -256,6 +292,9 @@ impl TracerBuilder {
             id: registry::register(&hub).into(),
             hub: hub.into(),
             process,
+            reconsiders: sampler.reconsiders(),
+            plain_roots: sampler.is_plain() && self.keep.is_none(),
+            keep: self.keep,
             sampler,
             propagations: self.propagations.into(),
             bits128: self.bits128,

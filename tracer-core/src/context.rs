@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::baggage::Baggage;
 use crate::clock::Anchor;
+use crate::held::LocalTrace;
 use crate::id::{SpanId, TraceId};
 
 /// The sampling decision a context carries.
@@ -45,6 +46,8 @@ pub(crate) struct Carried {
     pub(crate) trace_state: Box<str>,
     /// The value of `jaeger-debug-id`: makes the next root a debug trace with this tag.
     pub(crate) debug_id: Box<str>,
+    /// What the spans of this process share whose trace is decided about late.
+    pub(crate) local_trace: Option<Arc<LocalTrace>>,
 }
 
 /// The flags byte of `uber-trace-id`, which Jaeger's backends read.
@@ -74,9 +77,13 @@ pub(crate) mod state {
     pub(crate) const BARE: u16 = 128;
     /// Of a record in a queue: its details are in another, as bytes.
     pub(crate) const SEALED: u16 = 256;
+    /// The trace is decided about late; how far that is its local trace knows.
+    pub(crate) const LATE: u16 = 512;
+    /// Of a record: times, tags and logs are kept, and go to its local trace when it ends.
+    pub(crate) const HELD: u16 = 1024;
 
     /// What a context passes to its copies and children.
-    pub(crate) const INHERITED: u16 = DEFERRED | RANDOM;
+    pub(crate) const INHERITED: u16 = DEFERRED | RANDOM | LATE;
 }
 
 impl SpanContext {
@@ -110,7 +117,7 @@ impl SpanContext {
     #[must_use]
     pub fn with_decision(mut self, decision: Decision) -> Self {
         self.flags &= !(flag::SAMPLED | flag::DEBUG);
-        self.state &= !state::DEFERRED;
+        self.state &= !(state::DEFERRED | state::LATE);
         match decision {
             Decision::Deferred => self.state |= state::DEFERRED,
             Decision::Refused => {}
@@ -129,7 +136,7 @@ impl SpanContext {
             0
         };
         self.flags = flags | implied;
-        self.state &= !state::DEFERRED;
+        self.state &= !(state::DEFERRED | state::LATE);
         self
     }
 
@@ -211,15 +218,19 @@ impl SpanContext {
     /// The flags byte as `uber-trace-id` has it: 1 sampled, 2 debug, 8 firehose.
     #[must_use]
     pub fn flags(&self) -> u8 {
-        self.flags
+        match self.local_trace() {
+            Some(trace) => self.flags | trace.phase().flags(),
+            None => self.flags,
+        }
     }
 
-    /// The sampling decision.
+    /// The sampling decision. Of a trace whose decision is made late it is what others are told at the moment: refused,
+    /// until the sampler wants it.
     #[must_use]
     pub fn decision(&self) -> Decision {
         if self.state & state::DEFERRED != 0 {
             Decision::Deferred
-        } else if self.flags & flag::DEBUG != 0 {
+        } else if self.flags() & flag::DEBUG != 0 {
             Decision::Debug
         } else if self.is_sampled() {
             Decision::Sampled
@@ -236,7 +247,17 @@ impl SpanContext {
     /// Whether the trace is reported.
     #[must_use]
     pub fn is_sampled(&self) -> bool {
-        self.flags & flag::SAMPLED != 0
+        self.flags() & flag::SAMPLED != 0
+    }
+
+    /// Whether spans started under this context are recorded: the trace is sampled, or it is decided about late
+    /// ([`Sampling::undecided`](crate::Sampling::undecided), [`KeepPolicy`](crate::KeepPolicy)) and is still in question.
+    #[must_use]
+    pub fn is_recorded(&self) -> bool {
+        self.is_sampled()
+            || self
+                .local_trace()
+                .is_some_and(|trace| trace.phase().is_recorded())
     }
 
     /// Whether the context came from the wire.
@@ -294,16 +315,35 @@ impl SpanContext {
         }
     }
 
-    fn carried_mut(&mut self) -> &mut Carried {
+    pub(crate) fn carried_mut(&mut self) -> &mut Carried {
         Arc::make_mut(self.carried.get_or_insert_default())
+    }
+}
+
+impl Carried {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.baggage.is_empty()
+            && self.trace_state.is_empty()
+            && self.debug_id.is_empty()
+            && self.local_trace.is_none()
+    }
+
+    /// Memory held, in bytes.
+    pub(crate) fn footprint(&self) -> usize {
+        size_of::<Self>() + self.baggage.footprint() + self.trace_state.len() + self.debug_id.len()
     }
 }
 
 /// Contexts are equal when they identify the same span and say the same of it; times and origins do not count.
 impl PartialEq for SpanContext {
     fn eq(&self, other: &Self) -> bool {
-        (self.trace_id, self.span_id, self.parent_id, self.flags)
-            == (other.trace_id, other.span_id, other.parent_id, other.flags)
+        (self.trace_id, self.span_id, self.parent_id, self.flags())
+            == (
+                other.trace_id,
+                other.span_id,
+                other.parent_id,
+                other.flags(),
+            )
             && self.decision() == other.decision()
             && self.is_random() == other.is_random()
             && self.baggage() == other.baggage()
@@ -323,7 +363,7 @@ impl fmt::Display for SpanContext {
         } else {
             write!(f, "{}", self.parent_id)?;
         }
-        write!(f, ":{:x}", self.flags)
+        write!(f, ":{:x}", self.flags())
     }
 }
 

@@ -39,6 +39,7 @@ impl SpanContext {
     #[cold]
     fn carry(&mut self, parent: &Self) {
         self.carried = parent.carried.as_ref().map(Arc::clone);
+        self.follow_local_trace();
     }
 
     /// Makes this, which carries nothing, the context of a root.

@@ -27,6 +27,8 @@ pub(crate) enum Edit {
     BaggageDenied,
     /// The baggage item was cut.
     BaggageCut,
+    /// It is recorded, and the sampler, which has not decided yet, is to be [asked](crate::inquiry) again.
+    Undecided,
 }
 
 impl SpanRecord {
@@ -39,10 +41,11 @@ impl SpanRecord {
         {
             return self.set_priority(priority > 0);
         }
-        if self.is_recording() {
-            self.details().set_tag(key, value);
+        if !self.is_recording() {
+            return Edit::Done;
         }
-        Edit::Done
+        self.details().set_tag(key, value);
+        self.known()
     }
 
     pub(crate) fn log(&mut self, time: Option<SystemTime>, fields: &mut [Field<'_>]) -> Edit {
@@ -70,7 +73,27 @@ impl SpanRecord {
             }
             name => self.details().set_name(&name),
         }
-        Edit::Done
+        self.known()
+    }
+
+    /// What it comes to that something became known of the span.
+    #[inline]
+    fn known(&self) -> Edit {
+        if self.is_held() {
+            self.known_late()
+        } else {
+            Edit::Done
+        }
+    }
+
+    #[cold]
+    fn known_late(&self) -> Edit {
+        let trace = self.context.local_trace();
+        if trace.is_some_and(|trace| trace.is_undecided()) {
+            Edit::Undecided
+        } else {
+            Edit::Done
+        }
     }
 
     /// Sets a baggage item for this span and what is started under it from now on; an empty value removes it. The value may
@@ -115,6 +138,7 @@ impl SpanRecord {
         if is_wanted {
             return Edit::AsksForDebug;
         }
+        self.forbid_local_trace();
         self.context.state &= !(state::DEFERRED | state::RECORDING);
         self.context.flags &= !flag::SAMPLED;
         Edit::Done
@@ -122,6 +146,9 @@ impl SpanRecord {
 
     /// Makes this span and its later children a debug trace.
     pub(crate) fn force(&mut self) -> Edit {
+        if self.is_held() && self.force_local_trace() {
+            return Edit::Done;
+        }
         self.context.state &= !state::DEFERRED;
         self.context.flags |= flag::SAMPLED | flag::DEBUG;
         self.context.state |= state::RECORDING;
@@ -134,6 +161,26 @@ impl SpanRecord {
         }
         self.context.state |= state::COUNTED;
         Edit::Forced
+    }
+
+    /// Makes all of a trace that is decided about late a debug trace. `false` if it was dropped, and this span goes its own
+    /// way.
+    #[cold]
+    fn force_local_trace(&mut self) -> bool {
+        let trace = self.context.local_trace();
+        let forced = trace.is_some_and(|trace| trace.force());
+        if !forced {
+            self.context.forget_local_trace();
+        }
+        forced
+    }
+
+    /// Drops all of a trace that is decided about late, as far as it was not reported.
+    fn forbid_local_trace(&mut self) {
+        if let Some(trace) = self.context.local_trace() {
+            trace.forbid();
+            self.context.forget_local_trace();
+        }
     }
 
     /// The details, made if they are not there. Callers that can have used ones put those in first.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::held;
 use crate::local;
 use crate::process::{self, Process};
 use crate::record::SpanRecord;
@@ -70,6 +71,7 @@ impl Reporter for Missing {
 /// Prepares the child of a fork; see [`after_fork`](crate::after_fork).
 pub(crate) fn begin_child() {
     local::after_fork();
+    held::leave_to_parent();
     for core in tracer::all() {
         core.begin_child();
     }

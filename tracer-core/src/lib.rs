@@ -75,8 +75,11 @@ mod fork;
 mod future;
 mod global;
 mod guard;
+mod held;
 mod hex;
 mod id;
+mod inquiry;
+mod keep;
 mod kind;
 mod local;
 mod part;
@@ -90,6 +93,7 @@ pub mod propagation;
 mod record;
 mod registry;
 mod report;
+mod room;
 mod sampler;
 mod scope;
 mod slot;
@@ -118,6 +122,7 @@ pub use future::{InSpan, StreamInSpan, TraceFuture, TraceStream};
 pub use global::{DefaultGuard, after_fork, tracer};
 pub use guard::TracerGuard;
 pub use id::{ParseIdError, SpanId, TraceId};
+pub use keep::KeepPolicy;
 pub use kind::SpanKind;
 pub use poll::PollStats;
 pub use process::Process;
@@ -130,7 +135,7 @@ pub use report::{
     ConsoleReporter, HttpReporter, LossCause, Losses, MakeReporter, MemoryReporter, NullReporter,
     ReportError, Reporter, ReporterStats, UdpReporter,
 };
-pub use sampler::{RemoteSampler, Sample, Sampler, Sampling, SamplingRequest};
+pub use sampler::{Change, RemoteSampler, Sample, Sampler, Sampling, SamplingRequest};
 pub use scope::Scope;
 pub use slot::SpanSlot;
 pub use span::Span;

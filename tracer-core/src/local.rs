@@ -9,16 +9,19 @@ use std::sync::atomic::Ordering;
 
 use crate::callsite::Callsite;
 use crate::clock::Instant;
-use crate::context::{SpanContext, state};
+use crate::context::{SpanContext, flag, state};
 use crate::counts::ThreadCounts;
 use crate::details::{Details, Limits};
 use crate::id::{IdGenerator, SpanId, TraceId};
 use crate::part::Parts;
 use crate::pending::{self, Made};
 use crate::record::{SamplerTags, SpanRecord};
-use crate::registry;
 pub(crate) use crate::stack::Place;
 use crate::stack::Stack;
+
+mod rest;
+
+use rest::{finish_other, hand_over_held, hand_over_late, pop_below};
 
 thread_local! {
     static MODE: Cell<Mode> = const { Cell::new(Mode::Idle) };
@@ -32,7 +35,7 @@ pub(crate) enum Mode {
     Idle,
     /// Nothing is active, but a default tracer is set: a root.
     Default,
-    /// A sampled span or context is active: a recorded child.
+    /// A span or context of a trace that is sampled, or decided about late, is active: a recorded child.
     Sampled,
     /// A span or context of a refused trace is active: nothing to record.
     Refused,
@@ -187,17 +190,6 @@ pub(crate) fn finish(place: Place) {
     }
 }
 
-/// Finishes a span that is not the active one, or not an ordinary one.
-#[cold]
-fn finish_other(place: Place, end: Instant) {
-    let mut record = SpanRecord::empty();
-    with(|local| {
-        if local.take(local.made.find(place), &mut record) {
-            local.hand_over(&mut record, end);
-        }
-    });
-}
-
 /// Puts a span on the stack; what is left of `record` owns nothing. If the thread is ending or must not trace the place is
 /// none, and the span stays.
 #[inline]
@@ -224,30 +216,21 @@ pub(crate) fn pop(place: Place, and_above: bool, record: &mut SpanRecord) -> boo
     with(|local| {
         let place = local.made.find(place);
         if and_above && !local.stack.is_top(place) {
-            local.finish_above(place);
+            return None;
         }
-        local.take(place, record)
+        Some(local.take(place, record))
     })
-    .unwrap_or(false)
+    .unwrap_or(Some(false))
+    .unwrap_or_else(|| pop_below(place, record))
 }
 
 /// Hands a span that is not on the stack to its reporter thread, as ended at `end`. What is left of it is to be dropped.
 #[inline]
 pub(crate) fn hand_over(record: &mut SpanRecord, end: Instant) {
-    if with(|local| local.hand_over(record, end)).is_none() {
-        hand_over_late(record, end);
-    }
-}
-
-/// The same for a span that outlives what its thread had of its tracer: it lay in another thread-local.
-#[cold]
-fn hand_over_late(record: &mut SpanRecord, end: Instant) {
-    // Not from inside of a borrow: the hub may be locked there.
-    if record.context.state & state::COUNTED != 0
-        && LOCAL.try_with(|_| ()).is_err()
-        && let Some(hub) = registry::hub(record.context.tracer)
-    {
-        hub.hand_over_late(record.take_ended(end));
+    match with(|local| local.hand_over(record, end)) {
+        Some(true) => {}
+        Some(false) => hand_over_held(record, end),
+        None => hand_over_late(record, end),
     }
 }
 
@@ -430,7 +413,7 @@ impl Local {
             return false;
         };
         let mode = below.map(|below| below.context.mode());
-        if record.is_recording() {
+        if record.is_reported() {
             let Some(part) = self.parts.get(record.context.tracer) else {
                 return false;
             };
@@ -472,18 +455,6 @@ impl Local {
         true
     }
 
-    #[cold]
-    fn finish_above(&mut self, place: Place) {
-        let end = Instant::now();
-        while self.stack.get_mut(place).is_some() && !self.stack.is_top(place) {
-            let Some(mut record) = self.stack.pop() else {
-                return;
-            };
-            self.count_out_of_order(record.context.tracer);
-            self.hand_over(&mut record, end);
-        }
-    }
-
     fn count_out_of_order(&mut self, tracer: u32) {
         if let Some(part) = self.parts.get(tracer) {
             part.hub.counts.out_of_order.fetch_add(1, Ordering::Relaxed);
@@ -503,21 +474,25 @@ impl Local {
         }
     }
 
-    /// Counts a finished span and moves it to the reporter thread, if it is to be. What is left is to be dropped.
+    /// Counts a finished span and moves it to the reporter thread, if it is to be. What is left is to be dropped. `false` if
+    /// it is to be given to its local trace, and nothing happened.
     #[inline]
-    fn hand_over(&mut self, record: &mut SpanRecord, end: Instant) {
+    fn hand_over(&mut self, record: &mut SpanRecord, end: Instant) -> bool {
         if record.context.state & state::COUNTED == 0 {
-            return;
+            return true;
         }
         let Some(part) = self.parts.get(record.context.tracer) else {
-            return;
+            return true;
         };
-        if record.is_recording() {
+        if record.is_reported() {
             part.finish(record, end);
+        } else if record.is_held() {
+            return false;
         } else {
             part.counts.finished.add(1);
             part.counts.withdrawn.add(1);
         }
+        true
     }
 }
 
@@ -558,7 +533,10 @@ impl Drop for Local {
         MODE.set(Mode::Suppressed);
         let end = Instant::now();
         while let Some(mut record) = self.stack.pop() {
-            self.hand_over(&mut record, end);
+            if !self.hand_over(&mut record, end) {
+                record.end = end;
+                self.give_to_trace(&mut record);
+            }
         }
     }
 }
@@ -567,12 +545,12 @@ impl SpanContext {
     /// What being on top of the stack means for the next span.
     #[inline]
     fn mode(&self) -> Mode {
-        if self.state & state::RECORDING != 0 {
-            // Has a tracer, a trace and a decision. Asked first, for most that are asked are.
+        if self.state & (state::RECORDING | state::LATE) != 0 {
+            // Has a tracer, a trace and a decision, or is decided about late. Asked first, for most that are asked are.
             Mode::Sampled
         } else if self.state & state::DEFERRED != 0 || self.tracer == 0 || self.trace_id.is_none() {
             Mode::Undecided
-        } else if self.is_sampled() {
+        } else if self.flags & flag::SAMPLED != 0 {
             Mode::Sampled
         } else {
             Mode::Refused

@@ -41,6 +41,10 @@ pub(crate) enum SamplerKind {
     Probabilistic,
     RateLimiting,
     LowerBound,
+    /// Kept by the policy, for a span failed.
+    TailError,
+    /// Kept by the policy, for the local root was slow.
+    TailSlow,
 }
 
 impl SamplerKind {
@@ -50,6 +54,7 @@ impl SamplerKind {
             Self::Probabilistic => "probabilistic",
             Self::RateLimiting => "ratelimiting",
             Self::LowerBound => "lowerbound",
+            Self::TailError | Self::TailSlow => "tail",
         }
     }
 }
@@ -91,10 +96,12 @@ impl SpanRecord {
     /// The operation name.
     #[must_use]
     pub fn operation_name(&self) -> &str {
-        self.details
-            .as_deref()
-            .and_then(Details::name)
-            .unwrap_or(self.name)
+        self.given_name().unwrap_or(self.name)
+    }
+
+    /// The operation name, if it was not known at compile time.
+    pub(crate) fn given_name(&self) -> Option<&str> {
+        self.details.as_deref().and_then(Details::name)
     }
 
     /// When the span started, by the wall clock the trace is anchored to.
@@ -194,7 +201,11 @@ impl SpanRecord {
         let sampler = self.sampler.map(|sampler| {
             let param = match sampler.kind {
                 SamplerKind::Const => TagValue::Bool(sampler.param != 0.0),
-                _ => TagValue::F64(sampler.param),
+                SamplerKind::TailError => "error".into(),
+                SamplerKind::TailSlow => "slow".into(),
+                SamplerKind::Probabilistic
+                | SamplerKind::RateLimiting
+                | SamplerKind::LowerBound => TagValue::F64(sampler.param),
             };
             [
                 (tags::SAMPLER_TYPE, sampler.kind.as_str().into()),
@@ -295,10 +306,22 @@ impl SpanRecord {
         self.details = None;
     }
 
-    /// Whether the span is to be reported.
+    /// Whether times, tags and logs are kept.
     #[inline]
     pub(crate) fn is_recording(&self) -> bool {
+        self.context.state & (state::RECORDING | state::HELD) != 0
+    }
+
+    /// Whether the span goes to the reporters when it ends.
+    #[inline]
+    pub(crate) fn is_reported(&self) -> bool {
         self.context.state & state::RECORDING != 0
+    }
+
+    /// Whether the span goes to its local trace when it ends.
+    #[inline]
+    pub(crate) fn is_held(&self) -> bool {
+        self.context.state & state::HELD != 0
     }
 }
 

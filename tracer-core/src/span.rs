@@ -8,6 +8,7 @@ use crate::clock::{self, Instant};
 use crate::context::{SpanContext, flag, state};
 use crate::edit::{self, Edit};
 use crate::fields::Fields;
+use crate::inquiry::{Change, Inquiry};
 use crate::local;
 use crate::record::SpanRecord;
 use crate::registry;
@@ -109,9 +110,15 @@ impl Span {
         if self.record.is_some() {
             let value = value.into();
             let key = key.into();
-            self.edit(|record| record.set_tag(&key, &value));
+            self.set_tag_to(&key, &value);
         }
         self
+    }
+
+    fn set_tag_to(&mut self, key: &str, value: &TagValue<'_>) {
+        if self.edit(|record| record.set_tag(key, value)) == Edit::Undecided {
+            self.ask(&Change::Tag { key, value });
+        }
     }
 
     /// Logs fields with the time of the call: a tuple of pairs, an array, a `Vec` or a map; see [`Fields`].
@@ -146,7 +153,9 @@ impl Span {
     pub fn set_operation_name(&mut self, name: impl Into<Cow<'static, str>>) -> &mut Self {
         if self.record.is_some() {
             let name = name.into();
-            self.edit(|record| record.set_name(name));
+            if self.edit(|record| record.set_name(name)) == Edit::Undecided {
+                self.ask(&Change::OperationName);
+            }
         }
         self
     }
@@ -191,13 +200,13 @@ impl Span {
     /// Sets a tag known at compile time.
     pub(crate) fn set_tag_if_recording(&mut self, key: &'static str, value: bool) {
         if self.is_recording() {
-            self.edit(|record| record.set_tag(key, &TagValue::Bool(value)));
+            self.set_tag_to(key, &TagValue::Bool(value));
         }
     }
 
-    fn edit(&mut self, edit: impl FnOnce(&mut SpanRecord) -> Edit) {
+    fn edit(&mut self, edit: impl FnOnce(&mut SpanRecord) -> Edit) -> Edit {
         let Some(record) = &mut self.record else {
-            return;
+            return Edit::Ignored;
         };
         if record.details.is_none() && record.is_recording() {
             record.details = Some(local::details(record.context.tracer));
@@ -207,6 +216,15 @@ impl Span {
             outcome => outcome,
         };
         settle(outcome, record.context.tracer);
+        outcome
+    }
+
+    /// Asks the sampler, which has not decided yet.
+    #[cold]
+    fn ask(&self, change: &Change<'_>) {
+        if let Some(inquiry) = self.record.as_ref().and_then(Inquiry::about) {
+            inquiry.make(change);
+        }
     }
 }
 
@@ -240,7 +258,7 @@ pub(crate) fn finish_at(record: &mut SpanRecord, time: SystemTime) {
 /// Counts what a change came to.
 pub(crate) fn settle(outcome: Edit, tracer: u32) {
     match outcome {
-        Edit::Done | Edit::AsksForDebug => {}
+        Edit::Done | Edit::AsksForDebug | Edit::Undecided => {}
         Edit::Ignored => registry::count_ignored(tracer),
         Edit::BaggageDenied => registry::count(tracer, |counts| &counts.baggage_denied),
         Edit::BaggageCut => registry::count(tracer, |counts| &counts.baggage_truncated),
@@ -253,7 +271,7 @@ pub(crate) fn settle(outcome: Edit, tracer: u32) {
 /// Makes a span part of a debug trace, if its operation may begin one.
 #[cold]
 pub(crate) fn ask_for_debug(record: &mut SpanRecord) -> Edit {
-    let is_debug = record.context.flags & flag::DEBUG != 0;
+    let is_debug = record.context.flags() & flag::DEBUG != 0;
     if is_debug || tracer::allow_debug(record.context.tracer, record.operation_name()) {
         record.force()
     } else {

@@ -8,6 +8,7 @@ use crate::clock;
 use crate::context::SpanContext;
 use crate::details::{Reference, ReferenceKind};
 use crate::edit::Edit;
+use crate::inquiry::{Change, Inquiry};
 use crate::kind::SpanKind;
 use crate::local;
 use crate::record::SpanRecord;
@@ -160,7 +161,7 @@ impl<'t> SpanBuilder<'t> {
             record.details = Some(local::details(record.context.tracer));
         }
         if let Some(kind) = self.kind {
-            record.set_tag(tags::SPAN_KIND, &kind.into());
+            set_tag(&mut record, tags::SPAN_KIND, &kind.into());
         }
         // Priority first: it decides whether the others are kept.
         let (priority, others): (Vec<_>, Vec<_>) = self
@@ -168,9 +169,7 @@ impl<'t> SpanBuilder<'t> {
             .into_iter()
             .partition(|(key, _)| key == tags::SAMPLING_PRIORITY);
         for (key, value) in priority.into_iter().chain(others) {
-            if record.set_tag(&key, &value) == Edit::AsksForDebug {
-                span::settle(span::ask_for_debug(&mut record), record.context.tracer);
-            }
+            set_tag(&mut record, &key, &value);
         }
         if record.is_recording() {
             if let Some(time) = self.start_time {
@@ -190,5 +189,18 @@ impl<'t> SpanBuilder<'t> {
             }
         }
         Some(record)
+    }
+}
+
+fn set_tag(record: &mut SpanRecord, key: &str, value: &TagValue<'_>) {
+    let outcome = match record.set_tag(key, value) {
+        Edit::AsksForDebug => span::ask_for_debug(record),
+        outcome => outcome,
+    };
+    span::settle(outcome, record.context.tracer);
+    if outcome == Edit::Undecided
+        && let Some(inquiry) = Inquiry::about(record)
+    {
+        inquiry.make(&Change::Tag { key, value });
     }
 }

@@ -7,13 +7,15 @@ use crate::report::ReporterStats;
 ///
 /// The counters form a ledger. When no thread is between two of them:
 /// `started = finished + open` and, for each reporter,
-/// `finished = withdrawn + queue_full + after_shutdown + queued + reported + lost`.
+/// `finished = withdrawn + queue_full + not_kept + no_room + after_shutdown + held + queued + reported + lost`.
+/// Where traces are decided about late ([`KeepPolicy`](crate::KeepPolicy),
+/// [`Sampling::undecided`](crate::Sampling::undecided)) their spans are among those started and finished.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Sampled spans started.
+    /// Recorded spans started.
     pub started: u64,
-    /// Sampled spans finished.
+    /// Recorded spans finished.
     pub finished: u64,
     /// Roots the sampler refused.
     pub refused: u64,
@@ -21,8 +23,16 @@ pub struct Stats {
     pub withdrawn: u64,
     /// Finished spans dropped because the queue was full.
     pub queue_full: u64,
+    /// Finished spans dropped because what was decided late about their trace was to drop it.
+    pub not_kept: u64,
+    /// Finished spans dropped because there was no room to hold them until that decision; with them went their trace.
+    pub no_room: u64,
     /// Spans finished after [`shutdown`](crate::Tracer::shutdown).
     pub after_shutdown: u64,
+    /// Finished spans of traces that are not decided about yet.
+    pub held: u64,
+    /// Bytes of these, and of spans that the reporters have not got yet since it was decided to keep them.
+    pub held_bytes: u64,
     /// Finished spans that the reporters have not got yet.
     pub queued: u64,
     /// What became of the others, for each reporter in the order they were added.
@@ -52,7 +62,7 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Sampled spans that were started and have not finished.
+    /// Recorded spans that were started and have not finished.
     #[must_use]
     pub fn open(&self) -> u64 {
         self.started.saturating_sub(self.finished)
@@ -62,6 +72,7 @@ impl Stats {
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.queue_full
+            + self.no_room
             + self.after_shutdown
             + self.reporters.iter().map(ReporterStats::lost).sum::<u64>()
     }

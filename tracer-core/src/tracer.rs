@@ -17,6 +17,8 @@ use crate::context::{Carried, SpanContext, flag, state};
 use crate::error::{ExtractError, FlushError};
 use crate::fork::Estate;
 use crate::id::TraceId;
+use crate::inquiry::Reconsider;
+use crate::keep::KeepPolicy;
 use crate::local::{self, Mode};
 use crate::policies::Policies;
 use crate::process::Process;
@@ -51,6 +53,12 @@ pub(crate) struct Core {
     pub(crate) hub: ArcSwap<Hub>,
     pub(crate) process: Process,
     pub(crate) sampler: Sampler,
+    /// The sampler, if it may leave a trace undecided.
+    pub(crate) reconsiders: Option<Arc<dyn Reconsider>>,
+    /// Which traces are kept that the sampler refused.
+    pub(crate) keep: Option<KeepPolicy>,
+    /// Whether a root needs no more than its name: no code of the user's, and no decision that is made late.
+    pub(crate) plain_roots: bool,
     pub(crate) propagations: Box<[Propagation]>,
     pub(crate) bits128: bool,
     pub(crate) policies: ArcSwap<Policies>,
@@ -132,7 +140,7 @@ impl Tracer {
             Mode::Sampled | Mode::Refused => {
                 Span::begun(|record| local::start_child(record, name, callsite, core.id()))
             }
-            Mode::Idle | Mode::Default if !core.sampler.is_custom() => {
+            Mode::Idle | Mode::Default if core.plain_roots => {
                 Span::begun(|record| core.start_root(record, name, callsite))
             }
             _ => Span::new(self.begin(Parent::Active, Cow::Borrowed(name), callsite)),
@@ -156,7 +164,7 @@ impl Tracer {
         match local::mode() {
             Mode::Sampled => Scope::at(local::enter_child(name, callsite, core.id())),
             Mode::Refused => Scope::at(local::enter_refused(name, callsite, core.id())),
-            Mode::Idle | Mode::Default if !core.sampler.is_custom() => {
+            Mode::Idle | Mode::Default if core.plain_roots => {
                 Scope::at(core.enter_root(name, callsite))
             }
             _ => Scope::of(self.begin(Parent::Active, Cow::Borrowed(name), callsite)),
@@ -252,18 +260,23 @@ impl Tracer {
         let policies = core.policies.load();
         let ended = hub.is_ended();
         let Published { drained, reporters } = hub.account.read();
+        let room = hub.room.totals();
         let totals = hub.totals();
         let counts = &hub.counts;
-        let queued = totals.queued(drained);
+        let queued = totals.queued(drained + room.dropped() + room.held);
         // A thread may have queued a span at the very moment of the shutdown: nobody will fetch it.
         let (queued, stranded) = if ended { (0, queued) } else { (queued, 0) };
         Stats {
             started: totals.started,
             finished: totals.finished,
-            refused: totals.refused,
+            refused: totals.refused + room.refused,
             withdrawn: totals.withdrawn,
             queue_full: totals.queue_full,
-            after_shutdown: totals.after_shutdown + stranded,
+            not_kept: room.gone.not_kept,
+            no_room: room.gone.no_room,
+            after_shutdown: totals.after_shutdown + room.gone.after_shutdown + stranded,
+            held: room.held,
+            held_bytes: room.bytes,
             queued,
             reporters,
             tags_ignored: counts.tags_ignored.load(Ordering::Relaxed),
@@ -334,10 +347,10 @@ impl Core {
         local::start_root(record, name, callsite, self.id(), self.bits128, decide)
     }
 
-    /// The verdict of a sampler that is not custom.
+    /// The verdict on a plain root.
     #[inline]
     fn decide(&self, trace_id: TraceId, name: &str) -> (bool, Option<SamplerTags>) {
-        let verdict = self.sampler.decide(trace_id, name);
+        let verdict = self.sampler.decide_at_once(trace_id, name);
         (verdict.sampled, verdict.tags)
     }
 
@@ -346,10 +359,12 @@ impl Core {
         let mut context = parent.child(local::draw_span()?);
         context.tracer = self.id();
         if context.state & state::DEFERRED == 0 {
+            if parent.is_remote() && !context.is_sampled() {
+                self.watch(&mut context);
+            }
             return Some((context, None));
         }
-        let verdict = self.sampler.decide(context.trace_id, name);
-        self.apply(&mut context, verdict.sampled);
+        let verdict = self.decide_on(&mut context, name);
         Some((context, Some(verdict)))
     }
 
@@ -370,8 +385,7 @@ impl Core {
             ..SpanContext::EMPTY
         };
         let Some(carrying) = carrying else {
-            let verdict = self.sampler.decide(trace_id, name);
-            self.apply(&mut context, verdict.sampled);
+            let verdict = self.decide_on(&mut context, name);
             return Some((context, Some(verdict)));
         };
         let debug_id = carrying.debug_id();
@@ -399,6 +413,7 @@ impl Core {
                 context,
                 Some(Verdict {
                     sampled: true,
+                    undecided: false,
                     tags: None,
                     custom_tags: tags,
                 }),
@@ -408,8 +423,7 @@ impl Core {
             self.apply(&mut context, carrying.is_sampled());
             return Some((context, None));
         }
-        let verdict = self.sampler.decide(trace_id, name);
-        self.apply(&mut context, verdict.sampled);
+        let verdict = self.decide_on(&mut context, name);
         Some((context, Some(verdict)))
     }
 
@@ -424,6 +438,19 @@ impl Core {
         allowed
     }
 
+    /// Has the sampler decide about the local root of that context.
+    fn decide_on(&self, context: &mut SpanContext, name: &str) -> Verdict {
+        let verdict = self.sampler.decide(context.trace_id, name);
+        if verdict.undecided {
+            context.state &= !state::DEFERRED;
+            let sampler = self.reconsiders.as_ref();
+            context.begin_late(&self.hub.load().room, self.keep, sampler);
+        } else {
+            self.apply(context, verdict.sampled);
+        }
+        verdict
+    }
+
     fn apply(&self, context: &mut SpanContext, sampled: bool) {
         context.state &= !state::DEFERRED;
         if sampled {
@@ -431,6 +458,14 @@ impl Core {
             context.state |= state::RECORDING | state::COUNTED;
         } else {
             local::count(self.id(), |counts| counts.refused.add(1));
+            self.watch(context);
+        }
+    }
+
+    /// Holds the spans of a local root that was refused, if the policy may want them.
+    fn watch(&self, context: &mut SpanContext) {
+        if self.keep.is_some() {
+            context.begin_late(&self.hub.load().room, self.keep, None);
         }
     }
 
@@ -441,7 +476,6 @@ impl Core {
         callsite: Option<&'static Callsite>,
         verdict: Option<Verdict>,
     ) -> SpanRecord {
-        let recording = context.state & state::RECORDING != 0;
         let mut record = SpanRecord {
             context,
             name: "",
@@ -458,7 +492,7 @@ impl Core {
                 .insert(local::details(self.id()))
                 .set_name(&name),
         }
-        if !recording {
+        if !record.is_recording() {
             return record;
         }
         local::count(self.id(), |counts| counts.started.add(1));
@@ -498,6 +532,7 @@ impl fmt::Debug for Tracer {
                 .debug_struct("Tracer")
                 .field("process", &core.process)
                 .field("sampler", &core.sampler)
+                .field("keep", &core.keep)
                 .field("propagation", &core.propagations)
                 .finish_non_exhaustive(),
         }

@@ -56,7 +56,11 @@ impl QuerySpan {
     pub(crate) fn new(settings: Arc<Settings>) -> Self {
         let parent = match active_span().context() {
             None => Parent::Nothing,
-            Some(context) if context.decision() == Decision::Refused && context.is_valid() => {
+            Some(context)
+                if context.decision() == Decision::Refused
+                    && context.is_valid()
+                    && !context.is_recorded() =>
+            {
                 Parent::Refused
             }
             Some(context) => Parent::Context(context),

@@ -17,13 +17,15 @@ const CRATES: [(&str, &[&str]); 8] = [
 ];
 
 /// The modules of tracer-core from the bottom up. One may use those of lines above its own, and of its own line.
-const LEVELS: [&[&str]; 18] = [
+const LEVELS: [&[&str]; 17] = [
     &[
         "hex", "id", "tag", "tags", "kind", "fields", "callsite", "error", "process", "clock",
         "sync",
     ],
-    &["baggage", "context", "descent"],
-    &["details", "record"],
+    // A context leads to its local trace, which holds records.
+    &[
+        "baggage", "context", "descent", "details", "record", "keep", "room", "held", "inquiry",
+    ],
     &["edit"],
     &["counts"],
     &["report", "wire"],

@@ -20,6 +20,7 @@ use crate::counts::ThreadCounts;
 use crate::details::Limits;
 use crate::process::Process;
 use crate::record::SpanRecord;
+use crate::room::Room;
 use crate::sync::AtomicBool;
 use crate::wire::sample::{process, span};
 
@@ -66,7 +67,7 @@ impl Reporter for Arrived {
 
 /// A hub at work, whose rings may take so many bytes.
 fn open(memory: usize) -> (Arc<Hub>, Arrived) {
-    let hub = Arc::new(Hub::new(Limits::default(), memory));
+    let hub = Arc::new(Hub::new(Limits::default(), memory, Room::new(0, 0)));
     let arrived = Arrived::new();
     let reporters: Vec<Box<dyn Reporter>> = vec![Box::new(arrived.clone())];
     Worker::start(&hub, process("model"), reporters, DAY).unwrap();
@@ -241,7 +242,7 @@ fn shutdown_ends_and_leaves_no_flush_waiting() {
 #[test]
 fn totals_see_no_span_later_on_its_way_than_it_was_counted() {
     model(|| {
-        let hub = Arc::new(Hub::new(Limits::default(), 0));
+        let hub = Arc::new(Hub::new(Limits::default(), 0, Room::new(0, 0)));
         let ended = Arc::new(AtomicBool::new(false));
         let (other, is_over) = (Arc::clone(&hub), Arc::clone(&ended));
         let other = thread::spawn(move || {

@@ -14,6 +14,7 @@ use crate::error::{FlushError, FlushErrorKind};
 use crate::record::SpanRecord;
 use crate::report::account::Account;
 use crate::report::ring::{Drain, Handed, RING_BYTES, Ring, ring};
+use crate::room::Room;
 use crate::sync::{AtomicBool, AtomicU64, Condvar, Mutex, MutexGuard, Thread};
 
 /// Spans the queue shared by the threads without a ring holds.
@@ -23,6 +24,8 @@ const OVERFLOW_SPANS: usize = if cfg!(loom) { 4 } else { 4096 };
 #[derive(Debug)]
 pub(crate) struct Hub {
     pub(crate) limits: Limits,
+    /// For spans whose traces are decided about late.
+    pub(crate) room: Arc<Room>,
     memory: usize,
     closed: AtomicBool,
     worker: OnceLock<Thread>,
@@ -75,9 +78,10 @@ pub(crate) struct Orders {
 }
 
 impl Hub {
-    pub(crate) fn new(limits: Limits, memory: usize) -> Self {
+    pub(crate) fn new(limits: Limits, memory: usize, room: Room) -> Self {
         Self {
             limits,
+            room: Arc::new(room),
             memory,
             closed: AtomicBool::new(false),
             worker: OnceLock::new(),
@@ -94,10 +98,11 @@ impl Hub {
     /// What is queued here stays the parent's, who reports it. It is counted, unless a thread that is gone held a lock at
     /// the fork: waiting for it would take for ever.
     pub(crate) fn for_child(&self) -> Self {
-        let hub = Self::new(self.limits, self.memory);
+        let hub = Self::new(self.limits, self.memory, self.room.for_child());
         let queued = self.state.try_lock().ok().and_then(|state| {
             let drained = self.account.read_after_fork()?.drained;
-            Some(state.totals().queued(drained))
+            let dropped = self.room.totals().dropped();
+            Some(state.totals().queued(drained + dropped))
         });
         hub.counts
             .left_to_parent
@@ -150,8 +155,14 @@ impl Hub {
     /// Counts and takes a span that ends when its thread's counters and ring are gone.
     #[cold]
     pub(crate) fn hand_over_late(&self, record: SpanRecord) {
-        let recording = record.is_recording();
+        let recording = record.is_reported();
         self.lock().retired.finished += 1;
+        if record.is_held()
+            && let Some(trace) = record.context.local_trace().cloned()
+        {
+            trace.take(record, &self.room);
+            return;
+        }
         let handed = recording.then(|| self.hand_over(record));
         let mut state = self.lock();
         match handed {
@@ -170,6 +181,7 @@ impl Hub {
     /// Names the reporter thread.
     pub(crate) fn set_worker(&self, thread: Thread) {
         // Set once, by the builder, before any other thread can know this hub.
+        self.room.set_worker(thread.clone());
         let _ = self.worker.set(thread);
     }
 
@@ -208,7 +220,7 @@ impl Hub {
 
     /// Says that the reporter thread is gone, however it went.
     pub(crate) fn end(&self) {
-        self.closed.store(true, Ordering::Relaxed);
+        self.close_ways();
         let mut state = self.lock();
         state.ended = true;
         state.closing = true;
@@ -240,9 +252,14 @@ impl Hub {
 
     /// Asks the reporter thread to send all there is and to stop; does not wait.
     pub(crate) fn close(&self) {
-        self.closed.store(true, Ordering::Relaxed);
+        self.close_ways();
         self.lock().closing = true;
         self.wake();
+    }
+
+    fn close_ways(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        self.room.close();
     }
 
     /// Waits until the reporter thread has stopped.

@@ -138,6 +138,11 @@ impl Worker {
             report(overflow.make_contiguous());
             count += overflow.len();
         }
+        for released in self.hub.room.take_released() {
+            report(&released.spans);
+            count += released.spans.len();
+            self.hub.room.free(released.spans.len(), released.bytes);
+        }
         self.drained += count as u64;
         self.publish();
     }

@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Verdict;
 use crate::id::TraceId;
+use crate::inquiry::{Change, Inquiry};
 use crate::tag::TagValue;
 
 /// Decides which traces are recorded: implement it and hand it to [`Sampler::custom`](super::Sampler::custom).
 ///
 /// It is called for each root a tracer starts, on the thread that starts it, possibly on many at once: it should neither
 /// block nor allocate without need. Spans that it starts itself are refused. If it panics the trace is refused, and the
-/// first time an error is logged.
+/// first time an error is logged. What it cannot decide yet it may leave [undecided](Sampling::undecided).
 ///
 /// # Examples
 ///
@@ -39,16 +40,49 @@ use crate::tag::TagValue;
 pub trait Sample: Send + Sync + fmt::Debug + 'static {
     /// Decides on a trace that is about to begin.
     fn sample(&self, request: &SamplingRequest<'_>) -> Sampling;
+
+    /// Decides on a trace that was left [undecided](Sampling::undecided), when something became known of one of its spans in
+    /// this process: an operation name or tag that was set, also one given to a builder, and at last the end of the local
+    /// root. What is still undecided then is refused. By itself it does not decide.
+    ///
+    /// Called on the thread where it happened, with the same duties as [`sample`](Self::sample); it may be called from
+    /// several threads at once for one trace, and the first answer that decides counts.
+    ///
+    /// ```
+    /// # use tracer_core::{Change, Sample, Sampling, SamplingRequest};
+    /// /// Traces of premium customers, as soon as one is known to be.
+    /// #[derive(Debug)]
+    /// struct Premium;
+    ///
+    /// impl Sample for Premium {
+    ///     fn sample(&self, _: &SamplingRequest<'_>) -> Sampling {
+    ///         Sampling::undecided()
+    ///     }
+    ///
+    ///     fn sample_again(&self, _: &SamplingRequest<'_>, change: &Change<'_>) -> Sampling {
+    ///         match change {
+    ///             Change::Tag { key: "customer.premium", value } if value.as_bool() == Some(true) => Sampling::sampled(),
+    ///             _ => Sampling::undecided(),
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    fn sample_again(&self, request: &SamplingRequest<'_>, change: &Change<'_>) -> Sampling {
+        let _ = (request, change);
+        Sampling::undecided()
+    }
 }
 
-/// What a [`Sample`] may base its decision on: the root that is about to start.
+/// What a [`Sample`] may base its decision on: the root that is about to start, or the span that something became known of.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct SamplingRequest<'a> {
     /// The id of the trace. All bits of its lower half are random.
     pub trace_id: TraceId,
-    /// The operation name of the root.
+    /// The operation name of the span.
     pub operation_name: &'a str,
+    /// Whether the span is the first of the trace in this process. Always so at the start of a trace.
+    pub is_local_root: bool,
 }
 
 /// The decision of a [`Sample`].
@@ -56,6 +90,7 @@ pub struct SamplingRequest<'a> {
 #[must_use = "a decision is to be returned"]
 pub struct Sampling {
     sampled: bool,
+    undecided: bool,
     tags: Vec<(Cow<'static, str>, TagValue<'static>)>,
 }
 
@@ -64,6 +99,7 @@ impl Sampling {
     pub const fn sampled() -> Self {
         Self {
             sampled: true,
+            undecided: false,
             tags: Vec::new(),
         }
     }
@@ -72,6 +108,22 @@ impl Sampling {
     pub const fn refused() -> Self {
         Self {
             sampled: false,
+            undecided: false,
+            tags: Vec::new(),
+        }
+    }
+
+    /// Not decided yet: the sampler is [asked again](Sample::sample_again) when more is known.
+    ///
+    /// Until then the spans of the trace record tags and logs, and those that end are held in memory, within the bounds of
+    /// [`held_spans`](crate::TracerBuilder::held_spans) and [`held_bytes`](crate::TracerBuilder::held_bytes). When the trace
+    /// is sampled all of them are reported; when it is refused they are dropped and counted in
+    /// [`Stats::not_kept`](crate::Stats::not_kept). Services called meanwhile are told that the trace is not sampled, which
+    /// is final for them.
+    pub const fn undecided() -> Self {
+        Self {
+            sampled: false,
+            undecided: true,
             tags: Vec::new(),
         }
     }
@@ -110,19 +162,46 @@ impl Custom {
     }
 
     pub(super) fn decide(&self, trace_id: TraceId, operation_name: &str) -> Verdict {
-        // A sampler that starts a root would be asked for it, without end.
-        if DECIDING.replace(true) {
-            return Verdict::REFUSED;
-        }
         let request = SamplingRequest {
             trace_id,
             operation_name,
+            is_local_root: true,
         };
-        let decided = panic::catch_unwind(AssertUnwindSafe(|| self.sampler.sample(&request)));
+        // A sampler that starts a root would be asked for it, without end.
+        self.call(|sampler| sampler.sample(&request))
+            .unwrap_or(Verdict::REFUSED)
+    }
+
+    /// Decides on a trace that was left undecided.
+    pub(super) fn decide_again(&self, inquiry: &Inquiry, change: &Change<'_>) -> Verdict {
+        let request = SamplingRequest {
+            trace_id: inquiry.trace_id,
+            operation_name: &inquiry.operation_name,
+            is_local_root: inquiry.is_local_root,
+        };
+        // What a sampler tags in a trace that is not decided is no news to it.
+        self.call(|sampler| sampler.sample_again(&request, change))
+            .unwrap_or(Verdict {
+                undecided: true,
+                ..Verdict::REFUSED
+            })
+    }
+
+    /// Calls the sampler; `None` from inside of a call.
+    fn call(&self, decide: impl FnOnce(&dyn Sample) -> Sampling) -> Option<Verdict> {
+        if DECIDING.replace(true) {
+            return None;
+        }
+        let decided = panic::catch_unwind(AssertUnwindSafe(|| decide(&*self.sampler)));
         DECIDING.set(false);
-        match decided {
-            Ok(Sampling { sampled, tags }) => Verdict {
+        Some(match decided {
+            Ok(Sampling {
                 sampled,
+                undecided,
+                tags,
+            }) => Verdict {
+                sampled,
+                undecided,
                 tags: None,
                 custom_tags: tags,
             },
@@ -136,7 +215,7 @@ impl Custom {
                 let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)));
                 Verdict::REFUSED
             }
-        }
+        })
     }
 }
 

@@ -22,7 +22,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::InitError;
+use crate::held::RootTags;
 use crate::id::TraceId;
+pub use crate::inquiry::Change;
+use crate::inquiry::{Inquiry, Reconsider};
 use crate::poll::Polling;
 use crate::record::{SamplerKind, SamplerTags};
 use crate::tag::TagValue;
@@ -35,7 +38,7 @@ use remote::Remote;
 
 /// Decides which traces are recorded.
 ///
-/// A tracer asks once per trace, when it starts a root, and the whole trace follows: spans under a parent, local or remote,
+/// A tracer asks when it starts a root, once per trace, and the whole trace follows: spans under a parent, local or remote,
 /// take over the parent's decision. So every sampler is "parent-based".
 ///
 /// | sampler | samples | cost of a decision |
@@ -46,7 +49,10 @@ use remote::Remote;
 /// | [`guaranteed_throughput`](Self::guaranteed_throughput) | a share, and at least so many per second | both of these |
 /// | [`per_operation`](Self::per_operation) | the same with a share for each operation | a lookup more |
 /// | [`remote`](Self::remote) | what the agent or collector says | some nanoseconds more |
-/// | [`custom`](Self::custom) | what your [`Sample`] says | yours |
+/// | [`custom`](Self::custom) | what your [`Sample`] says, now or [later](Sampling::undecided) | yours |
+///
+/// What became of a trace can be looked at when it has ended: [`keep`](crate::TracerBuilder::keep) reports traces that were
+/// refused and then failed or were slow.
 ///
 /// A sampled root is tagged `sampler.type` and `sampler.param` as by Jaeger's clients: by these a Jaeger backend counts the
 /// throughput of each operation for its adaptive sampling.
@@ -57,7 +63,11 @@ use remote::Remote;
 /// Cheap to clone. Clones share what they count: the traces per second of a
 /// [`rate_limiting`](Self::rate_limiting) sampler that two tracers use are those of both together.
 #[derive(Clone)]
-pub struct Sampler(Kind);
+pub struct Sampler {
+    kind: Kind,
+    /// Whether a name that is set later decides, where names do.
+    binds_late: bool,
+}
 
 #[derive(Clone)]
 enum Kind {
@@ -74,6 +84,8 @@ enum Kind {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Verdict {
     pub(crate) sampled: bool,
+    /// To be asked again. Only if not sampled.
+    pub(crate) undecided: bool,
     /// Only if sampled.
     pub(crate) tags: Option<SamplerTags>,
     /// Tags of a custom sampler, else empty. Only if sampled.
@@ -84,7 +96,7 @@ impl Sampler {
     /// Samples all traces or none.
     #[must_use]
     pub const fn constant(sampled: bool) -> Self {
-        Self(Kind::Constant(sampled))
+        Self::of(Kind::Constant(sampled))
     }
 
     /// Samples a share of the traces, chosen by their ids.
@@ -94,7 +106,9 @@ impl Sampler {
     /// `probability` is not from 0 to 1.
     pub fn probabilistic(probability: f64) -> Result<Self, InitError> {
         let probability = probability_argument("probability", probability)?;
-        Ok(Self(Kind::Probabilistic(Probabilistic::new(probability))))
+        Ok(Self::of(Kind::Probabilistic(Probabilistic::new(
+            probability,
+        ))))
     }
 
     /// Samples up to a number of traces per second, the first of them in a burst: after a pause those of one second, but at
@@ -105,7 +119,7 @@ impl Sampler {
     /// `traces_per_second` is negative or not finite.
     pub fn rate_limiting(traces_per_second: f64) -> Result<Self, InitError> {
         let rate = rate_argument("traces per second", traces_per_second)?;
-        Ok(Self(Kind::RateLimiting(RateLimiting::new(rate))))
+        Ok(Self::of(Kind::RateLimiting(RateLimiting::new(rate))))
     }
 
     /// Samples a share of the traces, but a number per second also if the share has fewer.
@@ -119,9 +133,8 @@ impl Sampler {
     ) -> Result<Self, InitError> {
         let share = Probabilistic::new(probability_argument("probability", probability)?);
         let rate = rate_argument("traces per second", traces_per_second)?;
-        Ok(Self(Kind::GuaranteedThroughput(GuaranteedThroughput::new(
-            share, rate,
-        ))))
+        let sampler = GuaranteedThroughput::new(share, rate);
+        Ok(Self::of(Kind::GuaranteedThroughput(sampler)))
     }
 
     /// Samples a share of the traces by the operation name of their roots: each of the `operations` has a probability of
@@ -159,10 +172,8 @@ impl Sampler {
                 .map(operation)
                 .collect::<Result<_, _>>()?,
         };
-        Ok(Self(Kind::PerOperation(Arc::new(PerOperation::new(
-            &shares,
-            MAX_OPERATIONS,
-        )))))
+        let sampler = PerOperation::new(&shares, MAX_OPERATIONS);
+        Ok(Self::of(Kind::PerOperation(Arc::new(sampler))))
     }
 
     /// Samples what the agent or collector at `url` says; see [`RemoteSampler`], which has more settings.
@@ -175,25 +186,77 @@ impl Sampler {
     }
 
     fn of_remote(remote: Arc<Remote>) -> Self {
-        Self(Kind::Remote(remote))
+        Self::of(Kind::Remote(remote))
     }
 
     /// Lets `sampler` decide.
     #[must_use]
     pub fn custom(sampler: impl Sample) -> Self {
-        Self(Kind::Custom(Arc::new(Custom::new(sampler))))
+        Self::of(Kind::Custom(Arc::new(Custom::new(sampler))))
     }
 
-    /// Whether deciding runs code of the user's.
-    #[inline]
-    pub(crate) fn is_custom(&self) -> bool {
-        matches!(self.0, Kind::Custom(_))
+    /// Lets the name decide that a root gets by [`set_operation_name`](crate::Span::set_operation_name), if the one it
+    /// started with did not get it sampled: Jaeger's `operationNameLateBinding`, for frameworks that know the route of a
+    /// request only when they have read it.
+    ///
+    /// For samplers that look at names, [`per_operation`](Self::per_operation) and a [`remote`](Self::remote) one with such
+    /// a strategy; others stay as they are. Until a name is set, or the root ends, the trace is
+    /// [undecided](Sampling::undecided), and its spans are held in memory.
+    ///
+    /// ```
+    /// # use tracer_core::{InitError, Sampler};
+    /// let sampler = Sampler::per_operation(0.0, 0.0, [("GET /orders/{id}", 1.0)])?.operation_name_late_binding();
+    /// # Ok::<(), InitError>(())
+    /// ```
+    #[must_use]
+    pub fn operation_name_late_binding(mut self) -> Self {
+        self.binds_late = matches!(self.kind, Kind::PerOperation(_) | Kind::Remote(_));
+        self
     }
 
-    /// Decides on a root. Never panics and never blocks, as far as a custom sampler does not.
-    #[inline]
+    const fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            binds_late: false,
+        }
+    }
+
+    /// Whether deciding runs no code of the user's and is done at the start of a trace.
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.binds_late && !matches!(self.kind, Kind::Custom(_))
+    }
+
+    /// The sampler for those it leaves undecided, if it may leave any.
+    pub(crate) fn reconsiders(&self) -> Option<Arc<dyn Reconsider>> {
+        if self.is_plain() {
+            None
+        } else {
+            Some(Arc::new(self.clone()))
+        }
+    }
+
+    /// Whether names decide at the moment.
+    fn looks_at_names(&self) -> bool {
+        match &self.kind {
+            Kind::PerOperation(_) => true,
+            Kind::Remote(sampler) => sampler.looks_at_names(),
+            _ => false,
+        }
+    }
+
+    /// Decides on a root, if it can. Never panics and never blocks, as far as a custom sampler does not.
     pub(crate) fn decide(&self, trace_id: TraceId, operation_name: &str) -> Verdict {
-        match &self.0 {
+        let mut verdict = self.decide_at_once(trace_id, operation_name);
+        if self.binds_late && !verdict.sampled {
+            verdict.undecided = self.looks_at_names();
+        }
+        verdict
+    }
+
+    /// Decides on a root by the name it has.
+    #[inline]
+    pub(crate) fn decide_at_once(&self, trace_id: TraceId, operation_name: &str) -> Verdict {
+        match &self.kind {
             Kind::Constant(sampled) => {
                 Verdict::of(*sampled, SamplerKind::Const, f64::from(u8::from(*sampled)))
             }
@@ -209,17 +272,17 @@ impl Sampler {
     /// Sets to work for a service what needs it: a remote sampler becomes one of its own, which follows the strategy for
     /// that service as long as what is returned lives.
     pub(crate) fn start(&mut self, service: &str) -> Polling {
-        let Kind::Remote(settings) = &self.0 else {
+        let Kind::Remote(settings) = &self.kind else {
             return Polling::default();
         };
         let (remote, polling) = settings.start(service);
-        self.0 = Kind::Remote(remote);
+        self.kind = Kind::Remote(remote);
         polling
     }
 
     /// Goes on with that in the child of a fork.
     pub(crate) fn start_in_child(&self, service: &str) -> Polling {
-        match &self.0 {
+        match &self.kind {
             Kind::Remote(remote) => remote.poll(service),
             _ => Polling::default(),
         }
@@ -229,6 +292,7 @@ impl Sampler {
 impl Verdict {
     pub(crate) const REFUSED: Self = Self {
         sampled: false,
+        undecided: false,
         tags: None,
         custom_tags: Vec::new(),
     };
@@ -242,8 +306,36 @@ impl Verdict {
         };
         Self {
             sampled,
+            undecided: false,
             tags,
             custom_tags: Vec::new(),
+        }
+    }
+}
+
+/// Asks again about a trace that was left undecided.
+impl Reconsider for Sampler {
+    fn reconsider(&self, inquiry: &Inquiry, change: &Change<'_>) {
+        let Inquiry {
+            trace,
+            trace_id,
+            operation_name,
+            is_local_root,
+        } = inquiry;
+        let verdict = match (&self.kind, change) {
+            (Kind::Custom(sampler), _) => sampler.decide_again(inquiry, change),
+            (_, Change::OperationName) if *is_local_root => {
+                self.decide_at_once(*trace_id, operation_name)
+            }
+            _ => return,
+        };
+        if verdict.sampled {
+            trace.sample(RootTags {
+                sampler: verdict.tags,
+                custom: verdict.custom_tags,
+            });
+        } else if !verdict.undecided {
+            trace.refuse();
         }
     }
 }
@@ -251,7 +343,7 @@ impl Verdict {
 /// Reads as the sampler was configured: part of what a tracer logs of itself.
 impl fmt::Debug for Sampler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &self.kind {
             Kind::Constant(sampled) => write!(f, "constant({sampled})"),
             Kind::Probabilistic(sampler) => fmt::Debug::fmt(sampler, f),
             Kind::RateLimiting(sampler) => fmt::Debug::fmt(sampler, f),
@@ -259,7 +351,12 @@ impl fmt::Debug for Sampler {
             Kind::PerOperation(sampler) => fmt::Debug::fmt(sampler, f),
             Kind::Remote(sampler) => fmt::Debug::fmt(sampler, f),
             Kind::Custom(sampler) => fmt::Debug::fmt(sampler, f),
-        }
+        }?;
+        f.write_str(if self.binds_late {
+            " with late binding of names"
+        } else {
+            ""
+        })
     }
 }
 

@@ -172,6 +172,11 @@ impl Remote {
         }
     }
 
+    /// Whether the strategy has a share for each operation.
+    pub(super) fn looks_at_names(&self) -> bool {
+        matches!(&**self.current.load(), Current::PerOperation(_))
+    }
+
     /// Follows another strategy from now on. Called by one thread only.
     pub(super) fn follow(&self, strategy: &Strategy) {
         let current = self.current.load();

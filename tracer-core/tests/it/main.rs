@@ -8,6 +8,7 @@ mod clock;
 mod contexts;
 mod contract;
 mod futures;
+mod keep;
 mod ledger;
 mod lifecycle;
 mod limits;
@@ -21,6 +22,7 @@ mod spans;
 mod streams;
 mod threads;
 mod tracers;
+mod undecided;
 
 use std::time::{Duration, Instant};
 
@@ -44,10 +46,11 @@ fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 fn assert_ledger(stats: &Stats) {
     assert!(stats.started >= stats.finished, "{stats:?}");
     for reporter in &stats.reporters {
-        let gone = stats.withdrawn + stats.queue_full + stats.after_shutdown + stats.queued;
+        let dropped = stats.withdrawn + stats.queue_full + stats.not_kept + stats.no_room;
+        let waiting = stats.held + stats.queued;
         assert_eq!(
             stats.finished,
-            gone + reporter.reported + reporter.lost(),
+            dropped + stats.after_shutdown + waiting + reporter.reported + reporter.lost(),
             "{stats:?}"
         );
     }

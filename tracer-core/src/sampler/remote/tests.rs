@@ -339,7 +339,7 @@ fn held_up_by(answer: Answer) {
 
 /// The sampler's inside, which its thread holds as long as it lives.
 fn watch(sampler: &Sampler) -> Weak<Remote> {
-    let Kind::Remote(remote) = &sampler.0 else {
+    let Kind::Remote(remote) = &sampler.kind else {
         panic!("{sampler:?}")
     };
     Arc::downgrade(remote)

@@ -1,0 +1,70 @@
+//! Asking a sampler again that had not decided.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::held::LocalTrace;
+use crate::id::TraceId;
+use crate::record::SpanRecord;
+use crate::tag::TagValue;
+
+/// What became known of a trace that a [`Sample`](crate::Sample) left undecided.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Change<'a> {
+    /// A span got another operation name: that of the request.
+    OperationName,
+    /// A span got a tag.
+    Tag {
+        /// Its key.
+        key: &'a str,
+        /// Its value.
+        value: &'a TagValue<'a>,
+    },
+    /// The local root ended: the last time to decide. What is still undecided after it is refused.
+    Finished(&'a SpanRecord),
+}
+
+/// A sampler that may be asked again.
+pub(crate) trait Reconsider: Send + Sync + fmt::Debug {
+    /// Decides on the trace of an inquiry, or leaves it undecided. Runs code of the user's: nothing of ours may be borrowed
+    /// or locked.
+    fn reconsider(&self, inquiry: &Inquiry, change: &Change<'_>);
+}
+
+/// The span of an undecided trace that something became known of.
+#[derive(Debug)]
+pub(crate) struct Inquiry {
+    pub(crate) trace: Arc<LocalTrace>,
+    pub(crate) trace_id: TraceId,
+    pub(crate) operation_name: Cow<'static, str>,
+    pub(crate) is_local_root: bool,
+}
+
+impl Inquiry {
+    /// About a span; `None` if its trace is decided.
+    pub(crate) fn about(record: &SpanRecord) -> Option<Self> {
+        let trace = record.context.local_trace()?;
+        if !trace.is_undecided() {
+            return None;
+        }
+        let name = match record.given_name() {
+            Some(name) => Cow::Owned(name.to_owned()),
+            None => Cow::Borrowed(record.name),
+        };
+        Some(Self {
+            trace: Arc::clone(trace),
+            trace_id: record.context.trace_id,
+            operation_name: name,
+            is_local_root: trace.is_root(record),
+        })
+    }
+
+    /// Asks the sampler.
+    pub(crate) fn make(&self, change: &Change<'_>) {
+        if let Some(sampler) = self.trace.sampler() {
+            sampler.reconsider(self, change);
+        }
+    }
+}
