@@ -35,6 +35,8 @@ pub struct SpanBuilder<'t> {
     /// Apart from the others, since most spans have no more than one: a list would be an allocation for it.
     first: Option<Reference>,
     others: Vec<Reference>,
+    /// In a box: hardly any span has it.
+    own: Option<Box<SpanContext>>,
     tags: Vec<(Cow<'static, str>, TagValue<'t>)>,
     kind: Option<SpanKind>,
     start_time: Option<SystemTime>,
@@ -54,6 +56,7 @@ impl<'t> SpanBuilder<'t> {
             callsite,
             first: None,
             others: Vec::new(),
+            own: None,
             tags: Vec::new(),
             kind: None,
             start_time: None,
@@ -72,6 +75,24 @@ impl<'t> SpanBuilder<'t> {
     /// The span of `context` caused this one but does not wait for it. `None` changes nothing.
     pub fn follows_from<'c>(self, context: impl Into<Option<&'c SpanContext>>) -> Self {
         self.reference(ReferenceKind::FollowsFrom, context.into())
+    }
+
+    /// The span is the one of `context`: ids, decision and baggage are taken over as they are, and neither drawn nor asked
+    /// for. Jaeger's `Self` reference, for ids that come from elsewhere, and for a span that two processes record together.
+    /// `None`, and a context without a trace, changes nothing.
+    ///
+    /// ```
+    /// # use tracer_core::{Decision, NullReporter, SpanContext, Tracer};
+    /// # let tracer = Tracer::builder("shop").reporter(NullReporter).build()?;
+    /// let context = SpanContext::remote(0xabc.into(), 0xdef.into(), Decision::Sampled);
+    /// let span = tracer.build_span("job").self_reference(&context).start();
+    /// assert_eq!(span.context().span_id(), 0xdef.into());
+    /// # Ok::<(), tracer_core::InitError>(())
+    /// ```
+    pub fn self_reference<'c>(mut self, context: impl Into<Option<&'c SpanContext>>) -> Self {
+        let context = context.into().filter(|context| context.is_valid());
+        self.own = context.map(|context| Box::new(context.share())).or(self.own);
+        self
     }
 
     fn reference(mut self, kind: ReferenceKind, context: Option<&SpanContext>) -> Self {
@@ -146,11 +167,12 @@ impl<'t> SpanBuilder<'t> {
             .chain(&self.others)
             .find(|reference| reference.kind == ReferenceKind::ChildOf)
             .or(self.first.as_ref());
-        let parent = match chosen {
+        let parent = match (&self.own, chosen) {
+            (Some(context), _) => Parent::Own(context),
             _ if self.new_trace => Parent::Root,
-            Some(reference) => Parent::Context(&reference.context),
-            None if self.ignore_active => Parent::Root,
-            None => Parent::Active,
+            (_, Some(reference)) => Parent::Context(&reference.context),
+            _ if self.ignore_active => Parent::Root,
+            _ => Parent::Active,
         };
         let mut record = self.tracer.begin(parent, self.name, self.callsite)?;
         let needs_details = self.kind.is_some()
@@ -177,6 +199,7 @@ impl<'t> SpanBuilder<'t> {
             }
             // A single parent is told by its id.
             let told = !self.new_trace
+                && self.own.is_none()
                 && self.others.is_empty()
                 && matches!(&self.first, Some(only) if only.kind == ReferenceKind::ChildOf && only.context.is_valid());
             if !told && self.first.is_some() {

@@ -73,6 +73,8 @@ pub(crate) enum Parent<'a> {
     /// Nothing.
     Root,
     Context(&'a SpanContext),
+    /// It is the span of this context.
+    Own(&'a SpanContext),
 }
 
 impl Tracer {
@@ -300,6 +302,7 @@ impl Tracer {
         callsite: Option<&'static Callsite>,
     ) -> Option<SpanRecord> {
         let core = self.core.as_ref()?;
+        let is_own = matches!(parent, Parent::Own(_));
         let active;
         let parent = match (parent, local::mode()) {
             (_, Mode::Suppressed) => return None,
@@ -308,9 +311,10 @@ impl Tracer {
                 active = local::context()?;
                 Some(&active)
             }
-            (Parent::Context(context), _) => Some(context),
+            (Parent::Context(context) | Parent::Own(context), _) => Some(context),
         };
         let (mut context, verdict) = match parent {
+            Some(own) if is_own => (core.adopt(own), None),
             Some(parent) if parent.is_valid() => core.child(parent, &name)?,
             Some(parent) => core.root(Some(parent), &name)?,
             None => core.root(None, &name)?,
@@ -352,6 +356,18 @@ impl Core {
     fn decide(&self, trace_id: TraceId, name: &str) -> (bool, Option<SamplerTags>) {
         let verdict = self.sampler.decide_at_once(trace_id, name);
         (verdict.sampled, verdict.tags)
+    }
+
+    /// The context of a span that is given its own.
+    fn adopt(&self, own: &SpanContext) -> SpanContext {
+        let mut context = own.share();
+        context.tracer = self.id();
+        context.anchor = context.anchor.or_newest();
+        context.state &= !state::REMOTE;
+        if context.is_sampled() {
+            context.state |= state::RECORDING | state::COUNTED;
+        }
+        context
     }
 
     /// The context of a span under a valid one, and the verdict if the decision was left to us.

@@ -1,6 +1,6 @@
 //! Which span is the parent, and what is said of the others.
 
-use tracer_core::{ReferenceKind, SpanContext, TraceId};
+use tracer_core::{Decision, ReferenceKind, SpanContext, TraceId};
 use tracer_testing::{TestTracer, assert_trace};
 
 #[test]
@@ -206,4 +206,47 @@ fn parent_of_another_process_is_said_to_be_elsewhere() {
         .start()
         .finish();
     assert_trace!(test, "serve (parent elsewhere)");
+}
+
+#[test]
+fn self_reference_takes_the_context_over_as_it_is() {
+    let test = TestTracer::with("it", |builder| {
+        builder.sampler(tracer_core::Sampler::constant(false))
+    });
+    for flags in [1, 9, 0] {
+        let context = SpanContext::remote(0xabc.into(), 0xdef.into(), Decision::Refused)
+            .with_parent_id(7.into())
+            .with_flags(flags)
+            .with_baggage_item("k", "v");
+        let root = test
+            .tracer()
+            .build_span("given")
+            .self_reference(&context)
+            .start_active();
+        assert_eq!(root.context(), context);
+        assert_eq!(root.is_recording(), flags & 1 == 1);
+        let child = test.tracer().start_span("child").context();
+        assert_eq!(child.parent_id(), context.span_id());
+        assert_eq!(child.trace_id(), context.trace_id());
+        drop(root);
+        let expected = if flags & 1 == 1 {
+            "given (parent elsewhere)\n  child"
+        } else {
+            ""
+        };
+        assert_trace!(test, expected);
+    }
+    let stats = test.tracer().stats();
+    assert_eq!((stats.started, stats.finished, stats.refused), (4, 4, 0));
+}
+
+#[test]
+fn self_reference_without_a_trace_changes_nothing() {
+    let test = TestTracer::new("it").strict();
+    let none = SpanContext::remote(0.into(), 0.into(), Decision::Deferred);
+    let builder = test.tracer().build_span("root").self_reference(None);
+    let root = builder.self_reference(&none).start();
+    assert!(root.context().is_valid() && root.context().parent_id().is_none());
+    drop(root);
+    assert_trace!(test, "root");
 }
