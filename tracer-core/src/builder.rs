@@ -188,7 +188,8 @@ impl TracerBuilder {
         self
     }
 
-    /// Bounds the logs of one span. Default: 128.
+    /// Bounds the logs of one span. Further ones are left out, the span is tagged `truncated`, and a log `event` =
+    /// `dropped logs` has the time of the first. Default: 128.
     pub fn max_logs(mut self, logs: usize) -> Self {
         self.limits.logs = logs;
         self

@@ -21,9 +21,13 @@ use crate::clock::{self, Instant};
 use crate::context::SpanContext;
 use crate::fields::Field;
 use crate::tag::TagValue;
+use crate::tags;
 
 /// Bytes of a key, and of an operation name that is not known at compile time.
 const NAME_BYTES: usize = 1024;
+
+/// The event of the log that stands for those beyond the limit.
+const DROPPED_LOGS: &str = "dropped logs";
 
 /// What a span may hold; beyond it the span keeps what it has, and says so.
 #[derive(Clone, Copy, Debug)]
@@ -198,10 +202,27 @@ impl Details {
 
     /// Appends a log. `false` if a limit forbids it.
     pub(crate) fn log(&mut self, time: LogTime, fields: &[Field<'_>]) -> bool {
-        if self.logs as usize >= self.limits.logs || !self.has_room(Block::LOG, 0) {
+        let is_one_more = self.logs as usize >= self.limits.logs;
+        if is_one_more || !self.has_room(Block::LOG, 0) {
             self.truncated = true;
+            if is_one_more {
+                self.mark_dropped_logs(time);
+            }
             return false;
         }
+        self.put_log(time, fields)
+    }
+
+    /// Has one log, beyond the limit, say where the first was left out.
+    #[cold]
+    fn mark_dropped_logs(&mut self, time: LogTime) {
+        let marker = (tags::EVENT.into(), DROPPED_LOGS.into());
+        if self.logs as usize == self.limits.logs && self.has_room(Block::LOG, 0) {
+            self.put_log(time, &[marker]);
+        }
+    }
+
+    fn put_log(&mut self, time: LogTime, fields: &[Field<'_>]) -> bool {
         let (log, nanos) = match time {
             LogTime::Counter(nanos) => (Kind::Counted, nanos),
             LogTime::Wall(nanos) => (Kind::Timed, nanos),

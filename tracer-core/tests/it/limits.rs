@@ -23,7 +23,10 @@ fn logs_beyond_the_limit_are_left_out() {
         span.log([("n", n)]);
     }
     span.finish();
-    assert_trace!(test, "logs {truncated=true} [n=0] [n=1]");
+    assert_trace!(
+        test,
+        r#"logs {truncated=true} [n=0] [n=1] [event="dropped logs"]"#
+    );
 }
 
 #[test]
