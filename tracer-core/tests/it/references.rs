@@ -199,7 +199,7 @@ fn child_of_a_finished_span_is_its_child() {
 #[test]
 fn parent_of_another_process_is_said_to_be_elsewhere() {
     let test = TestTracer::new("it").strict();
-    let remote = SpanContext::remote(TraceId::from(7), 8.into(), tracer_core::Decision::Sampled);
+    let remote = SpanContext::remote(TraceId::from(7), 8.into(), Decision::Sampled);
     test.tracer()
         .build_span("serve")
         .child_of(&remote)
