@@ -91,7 +91,9 @@ impl<'t> SpanBuilder<'t> {
     /// ```
     pub fn self_reference<'c>(mut self, context: impl Into<Option<&'c SpanContext>>) -> Self {
         let context = context.into().filter(|context| context.is_valid());
-        self.own = context.map(|context| Box::new(context.share())).or(self.own);
+        self.own = context
+            .map(|context| Box::new(context.share()))
+            .or(self.own);
         self
     }
 

@@ -307,7 +307,7 @@ impl End {
             Self::DropOfAValue => drop(Ends(tracer)),
             Self::AnotherThread => {
                 let ending = tracer.clone();
-                let ending = std::thread::spawn(move || ending.shutdown(PATIENCE));
+                let ending = thread::spawn(move || ending.shutdown(PATIENCE));
                 while !ending.is_finished() {
                     tracer.start_span("meanwhile").finish();
                 }
@@ -362,7 +362,7 @@ fn wherever_and_however_a_service_ends_nothing_is_lost_or_stuck() {
                     tokio::spawn(async move { end.end(tracer) }).await.unwrap();
                 }),
             }
-            crate::wait_until("all has arrived", || memory.len() >= 100);
+            wait_until("all has arrived", || memory.len() >= 100);
             let work = memory
                 .spans()
                 .iter()
