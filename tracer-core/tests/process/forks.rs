@@ -11,15 +11,16 @@ use std::time::{Duration, Instant};
 
 use fork::{Fork, fork, waitpid};
 use tracer_core::{
-    MakeReporter, MemoryReporter, Process, ReportError, Reporter, Sampler, SpanRecord, Tracer,
-    UdpReporter, active_span, after_fork,
+    KeepPolicy, MakeReporter, MemoryReporter, Process, ReportError, Reporter, Sampler, SpanRecord,
+    Tracer, UdpReporter, active_span, after_fork,
 };
 
 use crate::Scenario;
 
-pub(crate) const SCENARIOS: [Scenario; 6] = [
+pub(crate) const SCENARIOS: [Scenario; 7] = [
     Scenario::new("tracers_go_on_in_forked_children", going_on),
     Scenario::new("what_is_queued_at_a_fork_is_the_parents", queued_at_fork),
+    Scenario::new("traces_held_at_a_fork_are_the_parents", held_at_fork),
     Scenario::new("remote_sampler_goes_on_in_a_forked_child", remote_sampler),
     Scenario::new(
         "tracer_that_was_shut_down_stays_so_in_a_forked_child",
@@ -248,6 +249,47 @@ fn queued_at_fork() {
 }
 
 /// Answers with a strategy that samples everything.
+fn held_at_fork() {
+    let path = empty_file("held");
+    let tracer = Tracer::builder("fork")
+        .sampler(Sampler::constant(false))
+        .keep(KeepPolicy::errors())
+        .reporter(Lines(path.clone()))
+        .build()
+        .unwrap();
+    let mut root = tracer.start_span("root");
+    let context = root.context();
+    tracer
+        .build_span("held")
+        .child_of(&context)
+        .start()
+        .finish();
+    in_child(|| {
+        after_fork();
+        assert!(!context.is_recorded());
+        let mut late = tracer.build_span("late").child_of(&context).start();
+        assert!(!late.is_recording());
+        late.set_tag("error", true);
+        drop(late);
+        let mut own = tracer.start_span("own");
+        own.set_tag("error", true);
+        drop(own);
+        tracer.flush(PATIENCE).unwrap();
+        let stats = tracer.stats();
+        assert_eq!((stats.started, stats.finished, stats.held), (1, 1, 0));
+        assert_eq!(stats.left_to_parent, 1, "{stats:?}");
+    });
+    root.set_tag("error", true);
+    drop(root);
+    tracer.flush(PATIENCE).unwrap();
+    let mut names: Vec<String> = take_lines(&path)
+        .iter()
+        .filter_map(|line| line.split(' ').nth(1).map(str::to_owned))
+        .collect();
+    names.sort();
+    assert_eq!(names, ["held", "own", "root"]);
+}
+
 fn serve_strategies(listener: &TcpListener) {
     for stream in listener.incoming() {
         let mut stream = BufReader::new(stream.unwrap());
