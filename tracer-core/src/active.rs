@@ -196,6 +196,12 @@ impl ActiveSpan {
 }
 
 /// The active span of this thread or task, whichever tracer started it; one that does nothing if there is none.
+///
+/// ```
+/// fn charge(cents: u64) {
+///     tracer_core::active_span().set_tag("cents", cents);
+/// }
+/// ```
 #[must_use]
 pub fn active_span() -> ActiveSpan {
     ActiveSpan::top()

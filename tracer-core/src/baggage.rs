@@ -3,6 +3,15 @@
 /// Baggage items in the order they were set.
 ///
 /// A context shares its baggage; a change makes a copy, so contexts taken earlier keep what they had.
+///
+/// ```
+/// use tracer_core::Baggage;
+///
+/// let mut baggage = Baggage::new();
+/// assert!(baggage.set("tenant", "acme"));
+/// assert!(!baggage.set("essay", &"long".repeat(9_000)), "beyond the limits nothing changes");
+/// assert_eq!(baggage.iter().collect::<Vec<_>>(), [("tenant", "acme")]);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Baggage {
     items: Vec<Item>,

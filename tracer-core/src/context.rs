@@ -26,6 +26,15 @@ pub enum Decision {
 /// It is what other threads, tasks, queues and services hold: a span ends when its work ends, whoever still remembers it.
 /// A context taken from the wire may lack a trace and carry just baggage or a decision
 /// ([`trace_id`](Self::trace_id) is then none); a span started under it begins a new trace with those.
+///
+/// ```
+/// use tracer_core::{Decision, SpanContext, Tracer};
+///
+/// // As a message in a queue may carry it.
+/// let producer = SpanContext::remote(0xabc.into(), 0xdef.into(), Decision::Sampled).with_baggage_item("tenant", "acme");
+/// assert_eq!(producer.baggage_item("tenant"), Some("acme"));
+/// let _span = Tracer::disabled().build_span("consume").follows_from(&producer).start();
+/// ```
 #[derive(Clone)]
 pub struct SpanContext {
     pub(crate) trace_id: TraceId,

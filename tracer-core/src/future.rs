@@ -13,6 +13,16 @@ use crate::span::Span;
 use crate::tags;
 
 /// Gives futures a span or a context of their own.
+///
+/// ```
+/// use tracer_core::{TraceFuture, Tracer};
+///
+/// # async fn load() {}
+/// # fn spawn(_: impl Future) {}
+/// # let tracer = Tracer::disabled();
+/// spawn(load().in_span(tracer.start_span("load"))); // a span of its own
+/// spawn(load().in_current_context()); // part of what is active here
+/// ```
 pub trait TraceFuture: Future + Sized {
     /// Makes `span` active whenever this future is polled or dropped. The span finishes when the future is ready; one
     /// that is dropped before gets the tag `cancelled`.

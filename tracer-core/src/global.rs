@@ -12,6 +12,11 @@ use crate::tracer::{self, Tracer};
 static INSTALLED: OnceLock<Tracer> = OnceLock::new();
 
 /// The tracer installed for this process, or the one that does nothing.
+///
+/// ```
+/// // Without an installed tracer this does nothing.
+/// tracer_core::tracer().start_active_span("work").set_tag("n", 1);
+/// ```
 #[must_use]
 pub fn tracer() -> Tracer {
     installed().unwrap_or(Tracer::disabled())

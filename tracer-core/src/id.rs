@@ -10,6 +10,14 @@ use crate::hex::{self, Case};
 ///
 /// Zero is no trace: contexts that carry only baggage or a sampling decision have it. `Display` writes 32 hexadecimal
 /// digits, or 16 when the high half is zero, as Jaeger does; `FromStr` reads 1 to 32 digits of either case.
+///
+/// ```
+/// use tracer_core::TraceId;
+///
+/// let id: TraceId = "463ac35c9f6413ad48485a3953bb6124".parse()?;
+/// assert_eq!(id.to_string(), "463ac35c9f6413ad48485a3953bb6124");
+/// # Ok::<(), tracer_core::ParseIdError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct TraceId {
     pub(crate) high: u64,

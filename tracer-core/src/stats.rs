@@ -10,6 +10,16 @@ use crate::report::ReporterStats;
 /// `finished = withdrawn + queue_full + not_kept + no_room + after_shutdown + held + queued + reported + lost`.
 /// Where traces are decided about late ([`KeepPolicy`](crate::KeepPolicy),
 /// [`Sampling::undecided`](crate::Sampling::undecided)) their spans are among those started and finished.
+///
+/// ```
+/// # use tracer_core::{NullReporter, Sampler, Tracer};
+/// let tracer = Tracer::builder("shop").sampler(Sampler::constant(true)).reporter(NullReporter).build()?;
+/// let _open = tracer.start_span("order");
+/// tracer.start_span("charge").finish();
+/// let stats = tracer.stats();
+/// assert_eq!((stats.started, stats.finished, stats.open(), stats.lost()), (2, 1, 1, 0));
+/// # Ok::<(), tracer_core::InitError>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {

@@ -10,6 +10,13 @@ use crate::id::{SpanId, TraceId};
 /// Borrowed text and bytes are copied into the span when it is sampled and never otherwise, so pass `&str` rather than a
 /// `String` made for the purpose. Integers of up to 64 bits convert to [`I64`](Self::I64); `u64` and `usize` wrap, as in
 /// every Jaeger client.
+///
+/// ```
+/// use tracer_core::TagValue;
+///
+/// assert_eq!(TagValue::from(7_u8), TagValue::I64(7));
+/// assert_eq!(TagValue::from("seven").as_str(), Some("seven"));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum TagValue<'a> {

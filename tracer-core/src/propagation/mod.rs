@@ -87,6 +87,13 @@ pub trait Propagator: Send + Sync + Debug + 'static {
 }
 
 /// A header format a tracer speaks: what [`TracerBuilder::propagation`](crate::TracerBuilder::propagation) takes a list of.
+///
+/// ```
+/// use tracer_core::{Propagation, Tracer};
+///
+/// // Writes and reads B3 in one header, and reads nothing else.
+/// let builder = Tracer::builder("shop").propagation([Propagation::B3Single]);
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Propagation {
