@@ -114,10 +114,11 @@ impl TracerBuilder {
     /// Keeps traces that the sampler refused, or whoever called this service, if the policy finds a reason.
     ///
     /// Until its local root ends the spans of such a trace are recorded and held in memory, within
-    /// [`held_spans`](Self::held_spans) and [`held_bytes`](Self::held_bytes); so spans of refused traces cost about as much
-    /// as those of sampled ones, but for the reporting. Of a trace that is kept all spans of this process are reported, also
-    /// those that end after its local root, which is tagged `sampler.type = tail` and `sampler.param = error` or `slow`.
-    /// Others are told what the sampler decided: other services have dropped their part, unless they keep it by themselves.
+    /// [`held_spans`](Self::held_spans) and [`held_bytes`](Self::held_bytes). So with a policy a span of a refused trace
+    /// costs a few times what a sampled one does, where without one it costs next to nothing. Of a trace that is kept all spans
+    /// of this process are reported, also those that end after its local root, which is tagged `sampler.type = tail` and
+    /// `sampler.param = error` or `slow`. Others are told what the sampler decided: other services have dropped their part,
+    /// unless they keep it by themselves.
     /// A trace with `sampling.priority = 0` is never kept.
     pub fn keep(mut self, policy: KeepPolicy) -> Self {
         self.keep = Some(policy);

@@ -330,11 +330,9 @@ impl SpanContext {
 }
 
 impl Carried {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.baggage.is_empty()
-            && self.trace_state.is_empty()
-            && self.debug_id.is_empty()
-            && self.local_trace.is_none()
+    /// Whether there is nothing but the local trace.
+    pub(crate) fn is_all_local_trace(&self) -> bool {
+        self.baggage.is_empty() && self.trace_state.is_empty() && self.debug_id.is_empty()
     }
 
     /// Memory held, in bytes.

@@ -313,16 +313,11 @@ impl SpanContext {
     /// Makes this the context of a span that goes its own way.
     pub(crate) fn forget_local_trace(&mut self) {
         self.state &= !(state::LATE | state::HELD);
-        if self
-            .carried
-            .as_ref()
-            .is_some_and(|all| all.local_trace.is_some())
-        {
-            let carried = self.carried_mut();
-            carried.local_trace = None;
-            if carried.is_empty() {
-                self.carried = None;
-            }
+        match &self.carried {
+            Some(carried) if carried.local_trace.is_none() => {}
+            Some(carried) if carried.is_all_local_trace() => self.carried = None,
+            Some(_) => self.carried_mut().local_trace = None,
+            None => {}
         }
     }
 }
