@@ -1,5 +1,6 @@
 //! Trace and span ids, and the generator they are drawn from.
 
+use std::cell::Cell;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::str::FromStr;
@@ -166,36 +167,66 @@ impl std::error::Error for ParseIdError {}
 /// Two words of state rather than one: generators that step one word by a constant all walk the same cycle, so two threads
 /// may run into each other's ids for as long as both live.
 #[derive(Debug)]
-pub(crate) struct IdGenerator {
-    state: [u64; 2],
+struct IdGenerator {
+    state: [Cell<u64>; 2],
+}
+
+thread_local! {
+    /// Without a destructor, so it can always be reached.
+    static IDS: IdGenerator = const { IdGenerator::new() };
+}
+
+/// Draws 64 bits from the generator of this thread, never zero.
+#[inline]
+pub(crate) fn draw() -> u64 {
+    IDS.with(IdGenerator::draw)
+}
+
+/// Draws the ids of a root.
+#[inline]
+pub(crate) fn draw_root(bits128: bool) -> (TraceId, SpanId) {
+    let low = draw();
+    let high = if bits128 { draw() } else { 0 };
+    (TraceId { high, low }, SpanId(low))
+}
+
+/// Gives this thread ids that no other process draws: for the child of a fork.
+pub(crate) fn reseed() {
+    IDS.with(IdGenerator::seed);
 }
 
 impl IdGenerator {
     /// A generator that seeds itself at its first id.
-    pub(crate) const UNSEEDED: Self = Self { state: [0, 0] };
+    const fn new() -> Self {
+        Self {
+            state: [const { Cell::new(0) }; 2],
+        }
+    }
 
     /// Draws 64 bits, never zero.
     #[inline]
-    pub(crate) fn draw(&mut self) -> u64 {
-        loop {
-            let [s0, mut s1] = self.state;
-            if s0 | s1 == 0 {
-                self.seed();
-                continue;
-            }
-            let drawn = s0.wrapping_add(s1).rotate_left(17).wrapping_add(s0);
-            s1 ^= s0;
-            self.state = [s0.rotate_left(49) ^ s1 ^ (s1 << 21), s1.rotate_left(28)];
-            if drawn != 0 {
-                return drawn;
-            }
+    fn draw(&self) -> u64 {
+        let [s0, mut s1] = self.state.each_ref().map(Cell::get);
+        let drawn = s0.wrapping_add(s1).rotate_left(17).wrapping_add(s0);
+        s1 ^= s0;
+        self.state[0].set(s0.rotate_left(49) ^ s1 ^ (s1 << 21));
+        self.state[1].set(s1.rotate_left(28));
+        // Of a generator without a seed too, which draws nothing else.
+        if drawn == 0 { self.draw_again() } else { drawn }
+    }
+
+    #[cold]
+    fn draw_again(&self) -> u64 {
+        if self.state.each_ref().map(Cell::get) == [0, 0] {
+            self.seed();
         }
+        self.draw()
     }
 
     /// Takes a fresh seed. `RandomState` hashes with keys that the standard library drew from the operating system; a
     /// forked child shares them with its parent, hence process id and time.
     #[cold]
-    pub(crate) fn seed(&mut self) {
+    fn seed(&self) {
         let now = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .unwrap_or_default();
@@ -204,10 +235,9 @@ impl IdGenerator {
             now.as_nanos(),
             std::thread::current().id(),
         );
-        self.state = [
-            RandomState::new().hash_one(salt),
-            RandomState::new().hash_one(salt),
-        ];
+        for word in &self.state {
+            word.set(RandomState::new().hash_one(salt));
+        }
     }
 }
 
@@ -235,7 +265,7 @@ mod tests {
         let drawn: Vec<_> = (0..8)
             .map(|_| {
                 std::thread::spawn(|| {
-                    let mut ids = IdGenerator::UNSEEDED;
+                    let ids = IdGenerator::new();
                     (0..10_000).map(|_| ids.draw()).collect::<Vec<_>>()
                 })
             })

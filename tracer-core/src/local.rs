@@ -7,14 +7,14 @@
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::Ordering;
 
-use crate::callsite::Callsite;
+use crate::callsite::{Callsite, Name};
 use crate::clock::Instant;
 use crate::context::{SpanContext, flag, state};
 use crate::counts::ThreadCounts;
 use crate::details::{Details, Limits};
-use crate::id::{IdGenerator, SpanId, TraceId};
+use crate::id::{self, SpanId, TraceId};
 use crate::part::Parts;
-use crate::pending::{self, Made};
+use crate::pending::{self, Last, Made};
 use crate::record::{SamplerTags, SpanRecord};
 pub(crate) use crate::stack::Place;
 use crate::stack::Stack;
@@ -48,7 +48,6 @@ pub(crate) enum Mode {
 #[derive(Debug)]
 struct Local {
     stack: Stack,
-    ids: IdGenerator,
     /// Spans that were not put on the stack at once.
     made: Made,
     parts: Parts,
@@ -67,51 +66,45 @@ pub(crate) fn suppress_this_thread() {
 }
 
 /// Starts a child of the active span, whose mode must be `Sampled` or `Refused`, and activates it. Its tracer is the one
-/// given, or with 0 that of its parent.
-pub(crate) fn enter_child(
-    name: &'static str,
-    callsite: Option<&'static Callsite>,
-    tracer: u32,
-) -> Place {
+/// given, or with 0 that of its parent. Where a [note](pending) is enough, the next span can be noted without this.
+#[inline(never)]
+pub(crate) fn enter_child(name: Name, tracer: u32) -> Place {
     with(|local| {
-        let span_id = SpanId(local.ids.draw());
+        if local.allow_notes(tracer)
+            && let Some(place) = pending::note_first(name)
+        {
+            return place;
+        }
+        let span_id = SpanId(id::draw());
         let Some((record, place)) = local.stack.push_child(span_id) else {
             return Place::NONE;
         };
         if tracer != 0 {
             record.context.tracer = tracer;
         }
-        MODE.set(begin(record, &mut local.parts, name, callsite, None));
+        MODE.set(begin(record, &mut local.parts, name, None, None));
         place
     })
     .unwrap_or(Place::NONE)
 }
 
-/// Starts a child of the active span, whose mode must be `Refused`, and activates it.
-#[inline]
-pub(crate) fn enter_refused(
-    name: &'static str,
-    callsite: Option<&'static Callsite>,
-    tracer: u32,
-) -> Place {
-    let noted = if callsite.is_none() {
-        pending::enter(name, tracer)
-    } else {
-        None
-    };
-    noted.unwrap_or_else(|| enter_child(name, callsite, tracer))
-}
-
-/// Finishes the span at `place` if there is nothing to it.
+/// Finishes the span at `place` if it is the last that was noted. `false` if it is not, or takes more.
 #[inline]
 pub(crate) fn leave(place: Place) -> bool {
-    place.is_none() || place.is_pending() && pending::leave(place)
+    let left = pending::last(place, |note| {
+        let end = Instant::now();
+        let sent = LOCAL.try_with(|local| local.try_borrow_mut().ok()?.send(&note, end));
+        sent.ok().flatten()?;
+        note.forget();
+        Some(())
+    });
+    left.flatten().is_some()
 }
 
 /// Whether the span at `place` is of a refused trace, and nobody asked anything of it yet.
 #[inline]
 pub(crate) fn is_noted(place: Place) -> bool {
-    place.is_pending() && pending::is_noted(place)
+    MODE.get() == Mode::Refused && place.is_pending() && pending::is_noted(place)
 }
 
 /// Starts a child as [`enter_child`] does, but in `record`; `false` if the thread is ending.
@@ -122,7 +115,7 @@ pub(crate) fn start_child(
     tracer: u32,
 ) -> bool {
     with(|local| {
-        let span_id = SpanId(local.ids.draw());
+        let span_id = SpanId(id::draw());
         let Some(parent) = local.stack.top() else {
             return false;
         };
@@ -130,7 +123,16 @@ pub(crate) fn start_child(
         if tracer != 0 {
             record.context.tracer = tracer;
         }
-        begin(record, &mut local.parts, name, callsite, None);
+        begin(
+            record,
+            &mut local.parts,
+            Name {
+                text: name,
+                callsite,
+            },
+            None,
+            None,
+        );
         true
     })
     .unwrap_or(false)
@@ -146,13 +148,17 @@ pub(crate) fn enter_root(
     decide: impl FnOnce(TraceId) -> (bool, Option<SamplerTags>),
 ) -> Place {
     with(|local| {
-        let ids = local.draw_root(bits128);
+        let ids = id::draw_root(bits128);
         let (sampled, tags) = decide(ids.0);
         let Some((record, place)) = local.stack.push_empty(ids.1) else {
             return Place::NONE;
         };
         record.context.begin_root(ids, tracer, sampled);
-        MODE.set(begin(record, &mut local.parts, name, callsite, tags));
+        let name = Name {
+            text: name,
+            callsite,
+        };
+        MODE.set(begin(record, &mut local.parts, name, tags, None));
         place
     })
     .unwrap_or(Place::NONE)
@@ -169,10 +175,19 @@ pub(crate) fn start_root(
     decide: impl FnOnce(TraceId) -> (bool, Option<SamplerTags>),
 ) -> bool {
     with(|local| {
-        let ids = local.draw_root(bits128);
+        let ids = id::draw_root(bits128);
         let (sampled, tags) = decide(ids.0);
         record.context.begin_root(ids, tracer, sampled);
-        begin(record, &mut local.parts, name, callsite, tags);
+        begin(
+            record,
+            &mut local.parts,
+            Name {
+                text: name,
+                callsite,
+            },
+            tags,
+            None,
+        );
     })
     .is_some()
 }
@@ -259,6 +274,11 @@ pub(crate) fn edit_details<R>(place: Place, edit: impl FnOnce(&mut SpanRecord) -
     .flatten()
 }
 
+/// Makes spans of those that this thread only noted.
+pub(crate) fn settle() {
+    with(|_| ());
+}
+
 /// Brings the mode in line after the decision of an active span changed.
 pub(crate) fn update_mode() {
     with(Local::update_mode);
@@ -322,12 +342,12 @@ pub(crate) fn pop_default(tracer: u32) {
 
 /// Draws the ids of a root: trace and span. `None` on a thread that is ending.
 pub(crate) fn draw_root(bits128: bool) -> Option<(TraceId, SpanId)> {
-    with(|local| local.draw_root(bits128))
+    with(|_| id::draw_root(bits128))
 }
 
 /// Draws a span id. `None` on a thread that is ending.
 pub(crate) fn draw_span() -> Option<SpanId> {
-    with(|local| SpanId(local.ids.draw()))
+    with(|_| SpanId(id::draw()))
 }
 
 /// Empty details for a span of `tracer`: used ones of this thread if there are.
@@ -339,7 +359,7 @@ pub(crate) fn details(tracer: u32) -> Box<Details> {
 /// Prepares a forked child's only thread: fresh ids, no open spans, no queues of the parent.
 pub(crate) fn after_fork() {
     let left = with(|local| {
-        local.ids.seed();
+        id::reseed();
         let left = (
             std::mem::replace(&mut local.stack, Stack::new()),
             std::mem::replace(&mut local.parts, Parts::new()),
@@ -362,7 +382,7 @@ fn with<R>(work: impl FnOnce(&mut Local) -> R) -> Option<R> {
     LOCAL
         .try_with(|local| {
             local.try_borrow_mut().ok().map(|mut local| {
-                if MODE.get() == Mode::Refused && pending::is_any() {
+                if pending::end() {
                     local.make_pending();
                 }
                 work(&mut local)
@@ -376,7 +396,6 @@ impl Local {
     const fn new() -> Self {
         Self {
             stack: Stack::new(),
-            ids: IdGenerator::UNSEEDED,
             made: Made::new(),
             parts: Parts::new(),
             defaults: Vec::new(),
@@ -384,26 +403,58 @@ impl Local {
     }
 
     /// Makes spans of those that were only noted.
-    #[cold]
+    #[inline(never)]
     fn make_pending(&mut self) {
-        let stack = &mut self.stack;
-        self.made.retain(|place| stack.get_mut(place).is_some());
-        for note in pending::take() {
-            let span_id = SpanId(self.ids.draw());
-            let Some((record, place)) = self.stack.push_child(span_id) else {
+        let Self {
+            stack, made, parts, ..
+        } = self;
+        made.retain(|place| stack.get_mut(place).is_some());
+        pending::take(|note| {
+            let (span_id, start) = if note.span_id.is_none() {
+                (SpanId(id::draw()), None)
+            } else {
+                (note.span_id, Some(note.start))
+            };
+            let Some((record, place)) = stack.push_child(span_id) else {
                 return;
             };
             record.context.tracer = note.tracer;
-            begin(record, &mut self.parts, note.name, None, None);
-            self.made.add(note.place, place);
-        }
+            begin(record, parts, note.name, None, start);
+            made.add(note.place, place);
+        });
     }
 
+    /// Allows notes of children of the active span. `false` if there is more to them than a note can say: they carry
+    /// something, or go to another ring than their parent.
+    fn allow_notes(&mut self, tracer: u32) -> bool {
+        let Some(top) = self.stack.top() else {
+            return false;
+        };
+        let context = &top.context;
+        let own = if tracer == 0 { context.tracer } else { tracer };
+        let are_recorded = MODE.get() == Mode::Sampled;
+        let allowed = !are_recorded
+            || !pending::is_distrusted()
+                && top.is_reported()
+                && context.carried.is_none()
+                && own == context.tracer
+                && self.parts.get(own).is_some_and(|part| part.has_ring());
+        if allowed {
+            pending::begin(top, own);
+        }
+        allowed
+    }
+
+    /// Sends a span that was only noted. `None` if it takes more.
     #[inline]
-    fn draw_root(&mut self, bits128: bool) -> (TraceId, SpanId) {
-        let low = self.ids.draw();
-        let high = if bits128 { self.ids.draw() } else { 0 };
-        (TraceId { high, low }, SpanId(low))
+    fn send(&mut self, note: &Last<'_>, end: Instant) -> Option<()> {
+        let part = self.parts.first()?;
+        if !note.is_announced() {
+            // The trace of the span on top of the stack is that of the notes.
+            part.announce(self.stack.top()?)?;
+            note.set_announced();
+        }
+        part.finish_brief(note.ended(end), note.state())
     }
 
     /// Finishes the span at `place` if it is the active one, which most are. `false` if it was not, and nothing happened.
@@ -417,6 +468,9 @@ impl Local {
             let Some(part) = self.parts.get(record.context.tracer) else {
                 return false;
             };
+            if record.details.is_none() {
+                pending::trust();
+            }
             part.finish(record, end);
         } else if record.context.state & state::COUNTED != 0 {
             return false;
@@ -496,17 +550,18 @@ impl Local {
     }
 }
 
-/// Begins a span that has its context: counts it and reads the clock. Says what being active would mean.
+/// Begins a span that has its context: counts it, and reads the clock if it has not begun before. Says what being active
+/// would mean.
 #[inline]
 fn begin(
     record: &mut SpanRecord,
     parts: &mut Parts,
-    name: &'static str,
-    callsite: Option<&'static Callsite>,
+    name: Name,
     sampler: Option<SamplerTags>,
+    start: Option<Instant>,
 ) -> Mode {
-    record.name = name;
-    record.callsite = callsite;
+    record.name = name.text;
+    record.callsite = name.callsite;
     record.sampler = sampler;
     let part = parts.get(record.context.tracer);
     if !record.is_recording() {
@@ -523,13 +578,16 @@ fn begin(
         None => record.context.state &= !state::COUNTED,
     }
     // Last: what beginning a span takes is not part of it.
-    record.start = Instant::now();
+    record.start = start.unwrap_or_else(Instant::now);
     Mode::Sampled
 }
 
 /// A thread that ends with spans open, because their scopes were leaked, still counts them as finished.
 impl Drop for Local {
     fn drop(&mut self) {
+        if pending::end() {
+            self.make_pending();
+        }
         MODE.set(Mode::Suppressed);
         let end = Instant::now();
         while let Some(mut record) = self.stack.pop() {

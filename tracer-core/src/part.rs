@@ -9,6 +9,7 @@ use crate::record::SpanRecord;
 use crate::registry;
 use crate::report::queue::Hub;
 use crate::report::ring::{Handed, Ring};
+use crate::report::slip::Brief;
 
 /// The parts of one thread, that used last in front: most threads have one.
 #[derive(Debug)]
@@ -35,6 +36,12 @@ impl Parts {
             Some(first) if first.tracer == tracer => self.0.first_mut(),
             _ => self.find(tracer),
         }
+    }
+
+    /// The part used last.
+    #[inline]
+    pub(crate) fn first(&mut self) -> Option<&mut Part> {
+        self.0.first_mut()
     }
 
     /// Empty details for a span of `tracer`: used ones if there are.
@@ -84,6 +91,33 @@ impl Part {
             Handed::Full => self.counts.queue_full.add(1),
             Handed::Closed => self.counts.after_shutdown.add(1),
         }
+    }
+
+    /// Whether spans go to the reporter thread without a lock.
+    pub(crate) fn has_ring(&self) -> bool {
+        self.ring.is_some()
+    }
+
+    /// Makes the trace of a span the one of the spans to come. `None` if there is no room to say so.
+    #[inline(never)]
+    pub(crate) fn announce(&mut self, span: &SpanRecord) -> Option<()> {
+        self.ring.as_mut()?.announce(span)
+    }
+
+    /// Counts a span of the trace that was [announced](Self::announce), started and finished, and moves it to the reporter
+    /// thread. `None` if it takes more.
+    #[inline]
+    pub(crate) fn finish_brief(&mut self, brief: Brief, state: u16) -> Option<()> {
+        let ring = self.ring.as_mut()?;
+        if self.hub.is_closed() {
+            return None;
+        }
+        self.counts.started.add(1);
+        self.counts.finished.add(1);
+        if ring.send_brief(brief, state, &self.hub) == Handed::Full {
+            self.counts.queue_full.add(1);
+        }
+        Some(())
     }
 
     #[cold]

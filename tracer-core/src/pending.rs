@@ -1,35 +1,59 @@
-//! Spans of refused traces that nobody has asked anything of.
+//! Spans that nobody has asked anything of.
 //!
-//! A span of a trace that is not sampled has one use: to be a context, for children, headers and baggage, and most never
-//! are. So [`enter`] makes a note of it (3 ns, where a span on the stack takes 20), and [`take`] gives the notes to
-//! whoever comes to the stack for anything, who turns them into spans there first. Nobody can tell the difference.
+//! Most spans are entered, are the parents of others, and are left: nobody tags them, and nobody asks for their contexts. So
+//! entering one makes a [note](note) of it in cells of the thread: no borrow, no record, nothing that must be dropped. Left as
+//! it was entered, a span of a sampled trace goes from its note into the ring, and one of a refused trace nowhere. Whoever
+//! comes to the stack for anything else finds the notes turned into spans there: nobody can tell the difference, but that a
+//! noted span is counted as started when it is finished or turned.
+//!
+//! That costs a third of what writing a record on the stack, reading it, and taking it off again does.
 
 use std::cell::Cell;
 
+use crate::callsite::{Callsite, Name};
+use crate::clock::Instant;
+use crate::context::state;
+use crate::id::{self, SpanId};
+use crate::record::SpanRecord;
+use crate::report::slip::Brief;
 use crate::stack::Place;
 
 thread_local! {
     /// Without a destructor, so it can always be reached.
-    static PENDING: Pending = const {
-        Pending {
-            names: [const { Cell::new("") }; MOST],
-            count: Cell::new(0),
-            time: Cell::new(0),
-            tracer: Cell::new(0),
-        }
-    };
+    static PENDING: Pending = const { Pending::new() };
 }
 
 /// Notes a thread keeps; one more makes spans of them all.
 const MOST: usize = 16;
 
-/// Spans that were entered one inside of the other, all of one tracer.
+const MOST_DISTRUST: u8 = 3;
+
+/// Spans that were entered one inside of the other, on the ground of the span that is on top of the stack.
 struct Pending {
-    names: [Cell<&'static str>; MOST],
+    notes: [Slot; MOST],
     count: Cell<u32>,
     /// How many times notes were taken: those of different times are not mistaken for each other.
     time: Cell<u32>,
+    /// The tracer of all notes. 0 if there is no ground: then nothing may be noted.
     tracer: Cell<u32>,
+    state: Cell<u16>,
+    /// Whether the ring knows the trace.
+    is_announced: Cell<bool>,
+    /// How many spans are made at once before others are noted again: where most are tagged, notes are for nothing.
+    distrust: Cell<u8>,
+    /// The active span, if its trace is sampled.
+    active: Cell<SpanId>,
+}
+
+/// A span entered. Of a refused trace only its name is set. In another order than in a [`Brief`], for its reason.
+#[repr(C, align(64))]
+struct Slot {
+    name: Cell<&'static str>,
+    start: Cell<Instant>,
+    callsite: Cell<Option<&'static Callsite>>,
+    span_id: Cell<SpanId>,
+    padding: u64,
+    parent_id: Cell<SpanId>,
 }
 
 /// A span that was only noted.
@@ -37,36 +61,210 @@ struct Pending {
 pub(crate) struct Note {
     /// Where it was said to be.
     pub(crate) place: Place,
-    pub(crate) name: &'static str,
+    pub(crate) name: Name,
     pub(crate) tracer: u32,
+    /// None if the trace is refused.
+    pub(crate) span_id: SpanId,
+    pub(crate) start: Instant,
 }
 
-/// Notes a span of a tracer under an active one of a refused trace. `None` if it must be made at once.
+/// The note of the active span.
+pub(crate) struct Last<'p> {
+    pending: &'p Pending,
+    slot: &'p Slot,
+    at: u32,
+}
+
+/// Whether spans are noted for nothing of late.
 #[inline]
-pub(crate) fn enter(name: &'static str, tracer: u32) -> Option<Place> {
+pub(crate) fn is_distrusted() -> bool {
+    PENDING.with(|pending| pending.distrust.get() > 0)
+}
+
+/// Learns from a span that was made at once, and needed not.
+#[inline]
+pub(crate) fn trust() {
     PENDING.with(|pending| {
-        let at = pending.count.get();
-        if at > 0 && pending.tracer.get() != tracer {
+        pending
+            .distrust
+            .set(pending.distrust.get().saturating_sub(1));
+    });
+}
+
+/// Allows notes of spans of a tracer under the one on top of the stack, until [`end`].
+pub(crate) fn begin(top: &SpanRecord, tracer: u32) {
+    PENDING.with(|pending| {
+        pending.tracer.set(tracer);
+        pending.active.set(top.context.span_id);
+        let kept = state::INHERITED | state::RECORDING | state::COUNTED;
+        pending.state.set(top.context.state & kept);
+        pending.is_announced.set(false);
+    });
+}
+
+/// Forbids notes, unless there are some: whether there are, and must be [taken](take).
+#[inline]
+pub(crate) fn end() -> bool {
+    PENDING.with(|pending| {
+        let is_any = pending.count.get() > 0;
+        if !is_any {
+            pending.tracer.set(0);
+        }
+        is_any
+    })
+}
+
+/// Notes a child of the active span, if its trace is refused and notes of that tracer are allowed. `None` if they are not.
+#[inline]
+pub(crate) fn note_refused(name: Name, tracer: u32) -> Option<Place> {
+    PENDING.with(|pending| {
+        if pending.tracer.get() != tracer || pending.is_recorded() {
             return None;
         }
-        pending.names.get(at as usize)?.set(name);
-        pending.tracer.set(tracer);
-        pending.count.set(at + 1);
-        Some(Place::pending(pending.time.get(), at))
+        pending.write(name).map(|(_, place)| place)
     })
 }
 
-/// Forgets the note at `place` if it is the last. `false` if it is not, or was taken.
+/// Notes a child of the active span, if notes of that tracer are allowed. `None` if it must be made at once.
 #[inline]
-pub(crate) fn leave(place: Place) -> bool {
+pub(crate) fn note(name: Name, tracer: u32) -> Option<Place> {
+    PENDING.with(|pending| (pending.tracer.get() == tracer).then(|| pending.note(name))?)
+}
+
+/// The same for a child of the same tracer as the active span.
+#[inline]
+pub(crate) fn note_child(name: Name) -> Option<Place> {
+    PENDING.with(|pending| (pending.tracer.get() != 0).then(|| pending.note(name))?)
+}
+
+/// The same where notes were just [allowed](begin). Apart, for the others are to be part of their callers.
+#[inline(never)]
+pub(crate) fn note_first(name: Name) -> Option<Place> {
+    PENDING.with(|pending| pending.note(name))
+}
+
+/// Forgets the note at `place`, if it is that of the active span and its trace is refused.
+#[inline]
+pub(crate) fn leave_refused(place: Place) -> bool {
     PENDING.with(|pending| {
-        let last = pending.count.get().wrapping_sub(1);
-        let is_last = place == Place::pending(pending.time.get(), last);
-        if is_last {
-            pending.count.set(last);
+        let at = pending.count.get().wrapping_sub(1);
+        let is_it = place == pending.place(at) && !pending.is_recorded();
+        if is_it {
+            pending.count.set(at);
         }
-        is_last
+        is_it
     })
+}
+
+/// The note at `place`, if it is that of the active span.
+#[inline]
+pub(crate) fn last<R>(place: Place, work: impl FnOnce(Last<'_>) -> R) -> Option<R> {
+    PENDING.with(|pending| {
+        let at = pending.count.get().wrapping_sub(1);
+        let slot = pending.notes.get(at as usize)?;
+        (place == pending.place(at)).then(|| work(Last { pending, slot, at }))
+    })
+}
+
+impl Pending {
+    const fn new() -> Self {
+        Self {
+            notes: [const { Slot::new() }; MOST],
+            count: Cell::new(0),
+            time: Cell::new(0),
+            tracer: Cell::new(0),
+            state: Cell::new(0),
+            is_announced: Cell::new(false),
+            distrust: Cell::new(0),
+            active: Cell::new(SpanId::NONE),
+        }
+    }
+
+    #[inline]
+    fn is_recorded(&self) -> bool {
+        self.state.get() & state::RECORDING != 0
+    }
+
+    #[inline]
+    fn place(&self, at: u32) -> Place {
+        Place::pending(self.time.get(), at)
+    }
+
+    /// Writes down what there is to say of a span of a refused trace.
+    #[inline]
+    fn write(&self, name: Name) -> Option<(&Slot, Place)> {
+        let at = self.count.get();
+        let slot = self.notes.get(at as usize)?;
+        self.count.set(at + 1);
+        slot.name.set(name.text);
+        slot.callsite.set(name.callsite);
+        Some((slot, self.place(at)))
+    }
+
+    #[inline]
+    fn note(&self, name: Name) -> Option<Place> {
+        let (slot, place) = self.write(name)?;
+        if self.is_recorded() {
+            let span_id = SpanId(id::draw());
+            slot.span_id.set(span_id);
+            slot.parent_id.set(self.active.replace(span_id));
+            // Last: what beginning a span takes is not part of it.
+            slot.start.set(Instant::now());
+        }
+        Some(place)
+    }
+}
+
+impl Slot {
+    const fn new() -> Self {
+        Self {
+            name: Cell::new(""),
+            start: Cell::new(Instant::ZERO),
+            callsite: Cell::new(None),
+            span_id: Cell::new(SpanId::NONE),
+            padding: 0,
+            parent_id: Cell::new(SpanId::NONE),
+        }
+    }
+}
+
+impl Last<'_> {
+    /// Whether the ring knows the trace.
+    #[inline]
+    pub(crate) fn is_announced(&self) -> bool {
+        self.pending.is_announced.get()
+    }
+
+    /// Remembers that it does.
+    pub(crate) fn set_announced(&self) {
+        self.pending.is_announced.set(true);
+    }
+
+    /// The span as it goes into the ring, ended at `end`.
+    #[inline]
+    pub(crate) fn ended(&self, end: Instant) -> Brief {
+        Brief {
+            span_id: self.slot.span_id.get(),
+            start: self.slot.start.get(),
+            parent_id: self.slot.parent_id.get(),
+            end,
+            name: self.slot.name.get(),
+            callsite: self.slot.callsite.get(),
+        }
+    }
+
+    /// Its state.
+    #[inline]
+    pub(crate) fn state(&self) -> u16 {
+        self.pending.state.get()
+    }
+
+    /// Makes the span below the active one.
+    #[inline]
+    pub(crate) fn forget(&self) {
+        self.pending.count.set(self.at);
+        self.pending.active.set(self.slot.parent_id.get());
+    }
 }
 
 /// Whether the span at `place` is still a note.
@@ -75,26 +273,34 @@ pub(crate) fn is_noted(place: Place) -> bool {
     PENDING.with(|pending| place.is_pending_since(pending.time.get()))
 }
 
-/// Whether there are notes.
-#[inline]
-pub(crate) fn is_any() -> bool {
-    PENDING.with(|pending| pending.count.get() > 0)
-}
-
-/// Takes all notes, outermost first.
-#[cold]
-pub(crate) fn take() -> impl Iterator<Item = Note> {
-    let (names, count, time, tracer) = PENDING.with(|pending| {
-        let names = pending.names.each_ref().map(Cell::get);
-        let (count, time) = (pending.count.take(), pending.time.get());
+/// Takes all notes, outermost first. `make` must not come back here.
+pub(crate) fn take(mut make: impl FnMut(Note)) {
+    PENDING.with(|pending| {
+        let count = pending.count.replace(0);
+        let (tracer, is_recorded) = (pending.tracer.replace(0), pending.is_recorded());
+        let time = pending.time.get();
         pending.time.set(time.wrapping_add(1));
-        (names, count, time, pending.tracer.get())
+        if is_recorded {
+            let more = pending.distrust.get().saturating_add(1);
+            pending.distrust.set(more.min(MOST_DISTRUST));
+        }
+        for (at, slot) in (0..count).zip(&pending.notes) {
+            make(Note {
+                place: Place::pending(time, at),
+                name: Name {
+                    text: slot.name.get(),
+                    callsite: slot.callsite.get(),
+                },
+                tracer,
+                span_id: if is_recorded {
+                    slot.span_id.get()
+                } else {
+                    SpanId::NONE
+                },
+                start: slot.start.get(),
+            });
+        }
     });
-    (0..count).zip(names).map(move |(at, name)| Note {
-        place: Place::pending(time, at),
-        name,
-        tracer,
-    })
 }
 
 /// Places of notes, and where the spans that were made of them lie.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use http::Uri;
 
 use crate::error::InitError;
-use crate::id::IdGenerator;
+use crate::id;
 use crate::local;
 
 /// What is asked, and what becomes of the answers. `Debug` says what is in force, for the log.
@@ -196,7 +196,6 @@ impl<Q: Question> Poller<Q> {
     fn run(mut self, stopped: &Receiver<Infallible>, asking: Sender<Infallible>) {
         local::suppress_this_thread();
         let mut asking = Some(asking);
-        let mut ids = IdGenerator::UNSEEDED;
         let mut retry = FIRST_RETRY;
         loop {
             let wait = match self.ask() {
@@ -212,7 +211,7 @@ impl<Q: Question> Poller<Q> {
                 }
             };
             asking.take();
-            match stopped.recv_timeout(jittered(wait, ids.draw())) {
+            match stopped.recv_timeout(jittered(wait, id::draw())) {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
                 Ok(never) => match never {},

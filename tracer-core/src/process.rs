@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::id::IdGenerator;
+use crate::id;
 use crate::tag::TagValue;
 
 /// The tag by which agents tell the batches of one client from another's.
@@ -10,8 +10,7 @@ pub(crate) const CLIENT_UUID: &str = "client-uuid";
 
 /// Draws one.
 pub(crate) fn client_uuid() -> TagValue<'static> {
-    let mut ids = IdGenerator::UNSEEDED;
-    format!("{:016x}", ids.draw()).into()
+    format!("{:016x}", id::draw()).into()
 }
 
 /// The service and process tags that go with every batch of spans.

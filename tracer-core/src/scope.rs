@@ -10,6 +10,7 @@ use crate::active::ActiveSpan;
 use crate::context::SpanContext;
 use crate::fields::Fields;
 use crate::local;
+use crate::pending;
 use crate::record::SpanRecord;
 use crate::span::{self, Span};
 use crate::stack::Place;
@@ -159,14 +160,30 @@ impl Drop for Scope {
     #[inline]
     fn drop(&mut self) {
         let place = self.place.get();
-        if !local::leave(place) {
+        if !place.is_none() {
             end(place);
         }
     }
 }
 
-/// Apart, so that code with a scope contains two branches and a call.
+/// Apart, so that code with a scope contains a branch and a call; and in pieces, for what most scopes need is little.
+#[inline(never)]
 fn end(place: Place) {
+    if !pending::leave_refused(place) {
+        end_recorded(place);
+    }
+}
+
+#[inline(never)]
+fn end_recorded(place: Place) {
+    if std::thread::panicking() || !local::leave(place) {
+        end_made(place);
+    }
+}
+
+/// Finishes a span that is more than a note.
+#[inline(never)]
+fn end_made(place: Place) {
     if std::thread::panicking() {
         local::edit(place, span::mark_panic);
     }

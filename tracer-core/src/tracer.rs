@@ -11,7 +11,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::active::ActiveSpan;
-use crate::callsite::Callsite;
+use crate::callsite::{Callsite, Name};
 use crate::clock::{Anchor, Instant};
 use crate::context::{Carried, SpanContext, flag, state};
 use crate::error::{ExtractError, FlushError};
@@ -20,6 +20,7 @@ use crate::id::TraceId;
 use crate::inquiry::Reconsider;
 use crate::keep::KeepPolicy;
 use crate::local::{self, Mode};
+use crate::pending;
 use crate::policies::Policies;
 use crate::process::Process;
 use crate::propagation::{Extract, Inject, Propagation};
@@ -149,13 +150,44 @@ impl Tracer {
         }
     }
 
-    /// Starts a span under the active one and activates it. Most are written right where they lie while active.
+    /// Starts a span under the active one and activates it.
     #[inline]
     pub(crate) fn enter(
         &self,
         name: Cow<'static, str>,
         callsite: Option<&'static Callsite>,
     ) -> Scope {
+        match name {
+            Cow::Borrowed(text) => self.enter_refused(text, callsite),
+            Cow::Owned(_) => self.enter_unnoted(name, callsite),
+        }
+    }
+
+    /// The same, of which spans of refused traces take little.
+    #[inline(never)]
+    fn enter_refused(&self, text: &'static str, callsite: Option<&'static Callsite>) -> Scope {
+        if let Some(core) = &self.core
+            && let Some(place) = pending::note_refused(Name { text, callsite }, core.id())
+        {
+            return Scope::at(place);
+        }
+        self.enter_recorded(text, callsite)
+    }
+
+    /// The same, of which most take no more than a note.
+    #[inline(never)]
+    fn enter_recorded(&self, text: &'static str, callsite: Option<&'static Callsite>) -> Scope {
+        if let Some(core) = &self.core
+            && !std::thread::panicking()
+            && let Some(place) = pending::note(Name { text, callsite }, core.id())
+        {
+            return Scope::at(place);
+        }
+        self.enter_unnoted(Cow::Borrowed(text), callsite)
+    }
+
+    #[inline(never)]
+    fn enter_unnoted(&self, name: Cow<'static, str>, callsite: Option<&'static Callsite>) -> Scope {
         let Some(core) = &self.core else {
             return Scope::at(Place::NONE);
         };
@@ -164,8 +196,10 @@ impl Tracer {
             name => return Scope::of(self.begin(Parent::Active, name, callsite)),
         };
         match local::mode() {
-            Mode::Sampled => Scope::at(local::enter_child(name, callsite, core.id())),
-            Mode::Refused => Scope::at(local::enter_refused(name, callsite, core.id())),
+            Mode::Sampled | Mode::Refused => {
+                let text = name;
+                Scope::at(local::enter_child(Name { text, callsite }, core.id()))
+            }
             Mode::Idle | Mode::Default if core.plain_roots => {
                 Scope::at(core.enter_root(name, callsite))
             }
@@ -257,6 +291,7 @@ impl Tracer {
         let Some(core) = &self.core else {
             return Stats::default();
         };
+        local::settle();
         // In the order of a span's way backwards, so that none is seen later on its way than it was counted.
         let hub = core.hub.load_full();
         let policies = core.policies.load();

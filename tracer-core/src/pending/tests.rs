@@ -1,4 +1,4 @@
-//! That spans of refused traces which are only noted cannot be told from others.
+//! That spans which are only noted cannot be told from others.
 
 use std::time::Duration;
 
@@ -6,9 +6,17 @@ use crate::tags;
 use crate::{MemoryReporter, Sampler, Scope, Tracer, active_span};
 
 fn refusing() -> (Tracer, MemoryReporter) {
+    tracer(false)
+}
+
+fn sampling() -> (Tracer, MemoryReporter) {
+    tracer(true)
+}
+
+fn tracer(sampled: bool) -> (Tracer, MemoryReporter) {
     let memory = MemoryReporter::new();
     let tracer = Tracer::builder("pending")
-        .sampler(Sampler::constant(false))
+        .sampler(Sampler::constant(sampled))
         .reporter(memory.clone())
         .build()
         .unwrap();
@@ -148,4 +156,193 @@ fn a_span_of_its_own_may_be_taken_out_of_its_scope() {
     let span = tracer.start_active_span("child").into_span();
     assert_eq!(span.context().parent_id(), root.context().span_id());
     assert_eq!(active_span().context(), Some(root.context()));
+}
+
+/// The spans that were reported, a line each as `name < parent`, sorted.
+fn reported(tracer: &Tracer, memory: &MemoryReporter) -> Vec<String> {
+    tracer.flush(Duration::from_secs(30)).unwrap();
+    let spans = memory.take();
+    let name_of = |id| {
+        let span = spans.iter().find(|span| span.span_id() == id);
+        span.map_or("nothing", |span| span.operation_name())
+    };
+    let mut lines: Vec<_> = spans
+        .iter()
+        .map(|span| format!("{} < {}", span.operation_name(), name_of(span.parent_id())))
+        .collect();
+    lines.sort();
+    lines
+}
+
+fn assert_balanced(tracer: &Tracer) {
+    let stats = tracer.stats();
+    assert_eq!((stats.open(), stats.queued, stats.lost()), (0, 0, 0));
+    assert_eq!(stats.started, stats.reporters[0].reported);
+}
+
+#[test]
+fn recorded_spans_have_their_parents_and_times_however_deep() {
+    let (tracer, memory) = sampling();
+    for depth in [1, 2, super::MOST, super::MOST + 1, 40] {
+        let root = tracer.start_active_span("root");
+        drop_from_the_inside(chain(&tracer, depth));
+        drop_from_the_inside(chain(&tracer, depth));
+        drop(root);
+        tracer.flush(Duration::from_secs(30)).unwrap();
+        let spans = memory.take();
+        assert_eq!(spans.len(), 1 + 2 * depth);
+        let mut below = 0;
+        for span in &spans {
+            let parent = spans
+                .iter()
+                .find(|other| other.span_id() == span.parent_id());
+            let Some(parent) = parent else { continue };
+            below += 1;
+            assert!(parent.start() <= span.start() && span.duration() <= parent.duration());
+            assert_eq!(parent.trace_id(), span.trace_id());
+        }
+        assert_eq!(below, 2 * depth);
+    }
+    assert_balanced(&tracer);
+}
+
+#[test]
+fn recorded_spans_may_be_asked_for_anything_at_any_time() {
+    let (tracer, memory) = sampling();
+    let root = tracer.start_active_span("root");
+    let outer = tracer.start_active_span("outer");
+    tracer.start_active_span("first").finish();
+    let inner = tracer.start_active_span("inner");
+    assert!(inner.is_recording());
+    let id = inner.context().span_id();
+    outer.set_tag("late", true);
+    inner.set_operation_name("renamed");
+    tracer.start_active_span("last").finish();
+    assert_eq!(active_span().context().unwrap().span_id(), id);
+    drop(tracer.start_active_span("moved").into_span());
+    assert_eq!(tracer.stats().open(), 3);
+    drop((inner, outer, root));
+    assert_eq!(
+        reported(&tracer, &memory),
+        [
+            "first < outer",
+            "last < renamed",
+            "moved < renamed",
+            "outer < root",
+            "renamed < outer",
+            "root < nothing"
+        ]
+    );
+    assert_balanced(&tracer);
+}
+
+#[test]
+fn baggage_and_priority_of_a_recorded_span_are_its_childrens() {
+    let (tracer, memory) = sampling();
+    let root = tracer.start_active_span("root");
+    let outer = tracer.start_active_span("outer");
+    outer.set_baggage_item("who", "outer");
+    let inner = tracer.start_active_span("inner");
+    assert_eq!(inner.baggage_item("who").as_deref(), Some("outer"));
+    inner.set_tag(tags::SAMPLING_PRIORITY, 0);
+    tracer.start_active_span("unseen").finish();
+    drop((inner, outer, root));
+    assert_eq!(
+        reported(&tracer, &memory),
+        ["outer < root", "root < nothing"]
+    );
+    assert_eq!(tracer.stats().withdrawn, 1);
+}
+
+#[test]
+fn recorded_spans_closed_in_another_order_are_put_right_and_counted() {
+    let (tracer, memory) = sampling();
+    let root = tracer.start_active_span("root");
+    let (outer, inner) = (
+        tracer.start_active_span("outer"),
+        tracer.start_active_span("inner"),
+    );
+    drop(outer);
+    tracer.start_active_span("child").finish();
+    drop((inner, root));
+    assert_eq!(tracer.stats().out_of_order, 1);
+    assert_eq!(
+        reported(&tracer, &memory),
+        [
+            "child < inner",
+            "inner < outer",
+            "outer < root",
+            "root < nothing"
+        ]
+    );
+    assert_balanced(&tracer);
+}
+
+#[test]
+fn two_tracers_may_record_under_each_other() {
+    let ((one, of_one), (two, of_two)) = (sampling(), sampling());
+    let root = one.start_active_span("root");
+    one.start_active_span("first").finish();
+    let inner = two.start_active_span("inner");
+    one.start_active_span("second").finish();
+    drop((inner, root));
+    assert_eq!(
+        reported(&one, &of_one),
+        ["first < root", "root < nothing", "second < nothing"]
+    );
+    assert_eq!(reported(&two, &of_two), ["inner < nothing"]);
+    assert_balanced(&one);
+    assert_balanced(&two);
+}
+
+#[test]
+fn a_panic_marks_the_spans_it_passes() {
+    let (tracer, memory) = sampling();
+    let root = tracer.start_active_span("root");
+    let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _outer = tracer.start_active_span("outer");
+        tracer.start_active_span("before").finish();
+        let _inner = tracer.start_active_span("inner");
+        panic!("on purpose");
+    }));
+    assert!(unwound.is_err());
+    tracer.start_active_span("after").finish();
+    drop(root);
+    tracer.flush(Duration::from_secs(30)).unwrap();
+    let mut failed: Vec<_> = memory
+        .take()
+        .iter()
+        .filter(|span| span.tag(tags::ERROR).is_some())
+        .map(|span| span.operation_name().to_owned())
+        .collect();
+    failed.sort();
+    assert_eq!(failed, ["inner", "outer"]);
+}
+
+#[test]
+fn what_is_noted_at_the_end_of_a_thread_or_tracer_is_counted() {
+    let (tracer, memory) = sampling();
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            let scopes = (
+                tracer.start_active_span("root"),
+                tracer.start_active_span("leaked"),
+            );
+            #[expect(clippy::mem_forget, reason = "leaking is what is tested")]
+            std::mem::forget(scopes);
+        });
+    });
+    assert_eq!(
+        reported(&tracer, &memory),
+        ["leaked < root", "root < nothing"]
+    );
+    assert_balanced(&tracer);
+
+    let root = tracer.start_active_span("root");
+    tracer.start_active_span("in time").finish();
+    let late = tracer.start_active_span("late");
+    tracer.shutdown(Duration::from_secs(30)).unwrap();
+    drop((late, root));
+    let stats = tracer.stats();
+    assert_eq!((stats.open(), stats.after_shutdown), (0, 2));
 }

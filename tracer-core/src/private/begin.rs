@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use crate::active::ActiveSpan;
-use crate::callsite::Callsite;
+use crate::callsite::{Callsite, Name};
 use crate::context::SpanContext;
 use crate::details::ReferenceKind;
 use crate::global;
 use crate::local::{self, Mode};
+use crate::pending;
 use crate::scope::Scope;
 use crate::span::Span;
 use crate::span_builder::SpanBuilder;
@@ -20,9 +21,7 @@ use crate::tracer::Tracer;
 #[inline]
 pub fn enter(site: &'static Callsite) -> Scope {
     match local::mode() {
-        Mode::Sampled if !std::thread::panicking() => {
-            Scope::at(local::enter_child(site.name, Some(site), 0))
-        }
+        Mode::Sampled if !std::thread::panicking() => Scope::at(enter_child(site)),
         Mode::Refused | Mode::Suppressed => Scope::at(Place::NONE),
         Mode::Idle if global::installed_ref().is_none() => Scope::at(Place::NONE),
         _ => enter_under_tracer(site),
@@ -40,6 +39,12 @@ pub fn start(site: &'static Callsite) -> Span {
         }
         _ => with_tracer(|tracer| tracer.start(Cow::Borrowed(site.name), Some(site))),
     }
+}
+
+/// Apart, so that functions that are traced contain calls of it alone.
+fn enter_child(site: &'static Callsite) -> Place {
+    let name = Name::of(site);
+    pending::note_child(name).unwrap_or_else(|| local::enter_child(name, 0))
 }
 
 /// Apart, so that functions that are traced contain the decision and two calls.

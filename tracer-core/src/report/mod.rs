@@ -16,7 +16,7 @@ mod peer;
 pub(crate) mod queue;
 mod reporter_stats;
 pub(crate) mod ring;
-mod slip;
+pub(crate) mod slip;
 mod socket;
 pub(crate) mod udp;
 pub(crate) mod worker;

@@ -125,7 +125,24 @@ impl Ring {
                 return ready;
             }
         }
-        if self.slips.push(Slip::Span(Brief::of(record, end))).is_err() {
+        self.send_brief(Brief::of(record, end), record.context.state, hub)
+    }
+
+    /// Makes the trace of a span the one of the spans to come. `None` if there is no room to say so.
+    pub(crate) fn announce(&mut self, span: &SpanRecord) -> Option<()> {
+        if !self.trace.is_of(span) {
+            let trace = Trace::of(span);
+            self.slips.push(Slip::Trace(trace, None)).ok()?;
+            self.slips_since_wake += 1;
+            self.trace = trace;
+        }
+        Some(())
+    }
+
+    /// Sends a span of the trace that was sent last, if there is room.
+    #[inline]
+    pub(crate) fn send_brief(&mut self, brief: Brief, state: u16, hub: &Hub) -> Handed {
+        if self.slips.push(Slip::Span(brief, state)).is_err() {
             return Handed::Full;
         }
         self.slips_since_wake += 1;
@@ -267,9 +284,10 @@ impl Drain {
                     self.sampler = sampler;
                 }
                 Slip::More(more) => self.more = more,
-                Slip::Span(brief) => {
-                    let is_sealed = brief.is_sealed();
+                Slip::Span(brief, state) => {
+                    let is_sealed = state & state::SEALED != 0;
                     let mut record = brief.into_record(
+                        state & !state::SEALED,
                         &self.trace,
                         self.sampler.take(),
                         std::mem::take(&mut self.more),

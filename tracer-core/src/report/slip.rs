@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::callsite::Callsite;
 use crate::clock::{Anchor, Instant};
-use crate::context::{Carried, SpanContext, state};
+use crate::context::{Carried, SpanContext};
 use crate::details::Details;
 use crate::id::{SpanId, TraceId};
 use crate::record::{SamplerTags, SpanRecord};
@@ -20,8 +20,8 @@ pub(super) enum Slip {
     Trace(Trace, Option<SamplerTags>),
     /// The next span has what few have.
     More(More),
-    /// A span.
-    Span(Brief),
+    /// A span, and its state.
+    Span(Brief, u16),
 }
 
 const _: () = assert!(size_of::<Slip>() == 64);
@@ -46,20 +46,14 @@ pub(super) struct More {
 /// once, and waits until both have left the store buffer they were written to one by one.
 #[derive(Debug)]
 #[repr(C)]
-pub(super) struct Brief {
-    span_id: SpanId,
-    start: Instant,
-    parent_id: SpanId,
-    end: Instant,
-    name: Name,
-    state: u16,
-}
-
-/// A name, by way of the function it is of if that is known: others that such a span was given are in its details.
-#[derive(Debug, Clone, Copy)]
-enum Name {
-    Given(&'static str),
-    Of(&'static Callsite),
+pub(crate) struct Brief {
+    pub(crate) span_id: SpanId,
+    pub(crate) start: Instant,
+    pub(crate) parent_id: SpanId,
+    pub(crate) end: Instant,
+    /// Overruled by what its details say.
+    pub(crate) name: &'static str,
+    pub(crate) callsite: Option<&'static Callsite>,
 }
 
 impl Trace {
@@ -114,32 +108,20 @@ impl Brief {
             parent_id: record.context.parent_id,
             start: record.start,
             end,
-            name: match record.callsite {
-                Some(site) => Name::Of(site),
-                None => Name::Given(record.name),
-            },
-            state: record.context.state,
+            name: record.name,
+            callsite: record.callsite,
         }
-    }
-
-    /// Whether the span's details are in the ring of bytes.
-    #[inline]
-    pub(super) fn is_sealed(&self) -> bool {
-        self.state & state::SEALED != 0
     }
 
     /// The record again.
     #[inline]
     pub(super) fn into_record(
         self,
+        state: u16,
         trace: &Trace,
         sampler: Option<SamplerTags>,
         more: More,
     ) -> SpanRecord {
-        let (name, callsite) = match self.name {
-            Name::Given(name) => (name, None),
-            Name::Of(site) => (site.name, Some(site)),
-        };
         SpanRecord {
             context: SpanContext {
                 trace_id: trace.trace_id,
@@ -149,12 +131,12 @@ impl Brief {
                 carried: more.carried,
                 tracer: trace.tracer,
                 flags: trace.flags,
-                state: self.state & !state::SEALED,
+                state,
             },
-            name,
+            name: self.name,
             start: self.start,
             end: self.end,
-            callsite,
+            callsite: self.callsite,
             details: more.details,
             sampler,
         }

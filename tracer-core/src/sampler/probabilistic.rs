@@ -55,7 +55,7 @@ impl fmt::Debug for Probabilistic {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::IdGenerator;
+    use crate::id;
 
     #[test]
     fn ids_up_to_the_boundary_are_sampled() {
@@ -89,14 +89,13 @@ mod tests {
 
     #[test]
     fn the_share_is_kept_over_the_ids_that_are_drawn() {
-        let mut ids = IdGenerator::UNSEEDED;
         for probability in [0.001, 0.25, 0.9] {
             let sampler = Probabilistic::new(probability);
             let count = (0..100_000)
                 .filter(|_| {
                     sampler.samples(TraceId {
                         high: 0,
-                        low: ids.draw(),
+                        low: id::draw(),
                     })
                 })
                 .count();
