@@ -8,6 +8,7 @@ use pin_project_lite::pin_project;
 
 use crate::context::SpanContext;
 use crate::local;
+use crate::scope::Scope;
 use crate::slot::SpanSlot;
 use crate::span::Span;
 use crate::tags;
@@ -111,6 +112,32 @@ pin_project! {
     }
 }
 
+impl<F: Future> InSpan<F> {
+    /// Polls for the first time, in a span that just began and is the future's from now on.
+    #[inline]
+    pub(crate) fn poll_in(
+        self: Pin<&mut Self>,
+        scope: Scope,
+        cx: &mut Context<'_>,
+    ) -> Poll<F::Output> {
+        let mut this = self.project();
+        this.slot.begin(scope, || poll_inner(&mut this.inner, cx))
+    }
+}
+
+/// Polls a future that is there, and drops it when it is ready.
+#[inline]
+fn poll_inner<F: Future>(inner: &mut Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<F::Output> {
+    let Some(future) = inner.as_mut().as_pin_mut() else {
+        return Poll::Pending;
+    };
+    let output = future.poll(cx);
+    if output.is_ready() {
+        inner.set(None);
+    }
+    output
+}
+
 impl<F: Future> Future for InSpan<F> {
     type Output = F::Output;
 
@@ -118,16 +145,7 @@ impl<F: Future> Future for InSpan<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
         let (inner, slot) = (&mut this.inner, this.slot);
-        let output = slot.enter(|| {
-            let Some(future) = inner.as_mut().as_pin_mut() else {
-                return Poll::Pending;
-            };
-            let output = future.poll(cx);
-            if output.is_ready() {
-                inner.set(None);
-            }
-            output
-        });
+        let output = slot.enter(|| poll_inner(inner, cx));
         if output.is_ready() {
             slot.finish();
         }

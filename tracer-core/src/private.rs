@@ -8,6 +8,7 @@ mod handover;
 mod outcome;
 mod tag;
 mod text;
+mod traced;
 
 pub use crate::callsite::Callsite;
 #[cfg(feature = "test-clock")]
@@ -19,3 +20,4 @@ pub use outcome::{
     log_debug, stream_in_span, stream_in_span_with,
 };
 pub use tag::{AsTag, Deep, Deeper, Direct, Probe, Target, tag, tag_debug, tag_display, tag_kind};
+pub use traced::{Traced, traced};

@@ -141,6 +141,11 @@ impl Scope {
 
     /// Makes the span inactive and gives it back unfinished.
     pub fn into_span(self) -> Span {
+        self.take_span()
+    }
+
+    /// The same where the scope is still needed: it ends no span any more.
+    pub(crate) fn take_span(&self) -> Span {
         let mut record = SpanRecord::empty();
         let place = self.place.replace(Place::NONE);
         Span::new(local::pop(place, false, &mut record).then_some(record))

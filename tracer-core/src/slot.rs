@@ -1,8 +1,11 @@
 //! A span between the moments in which it is active: what wrappers of futures, streams, bodies and services hold.
 
+use std::task::Poll;
+
 use crate::context::{SpanContext, state};
 use crate::local;
 use crate::record::SpanRecord;
+use crate::scope::Scope;
 use crate::span::{self, Span};
 use crate::stack::Place;
 
@@ -55,6 +58,18 @@ impl SpanSlot {
         work()
     }
 
+    /// Runs `work` in the span of `scope`, which just began. The span ends if there is nothing left to do; else it is in the
+    /// slot from now on.
+    #[inline]
+    pub(crate) fn begin<R>(&mut self, scope: Scope, work: impl FnOnce() -> Poll<R>) -> Poll<R> {
+        let visit = FirstVisit { slot: self, scope };
+        let output = work();
+        if output.is_pending() {
+            visit.slot.span = visit.scope.take_span();
+        }
+        output
+    }
+
     /// The span, while it is not active; after the end one that records nothing.
     pub fn span(&mut self) -> &mut Span {
         &mut self.span
@@ -77,6 +92,19 @@ impl SpanSlot {
         if !self.panicked {
             self.span.set_tag_if_recording(tag, value);
         }
+    }
+}
+
+/// Ends the span when there is nothing left to do or the work panics.
+struct FirstVisit<'g> {
+    slot: &'g mut SpanSlot,
+    scope: Scope,
+}
+
+impl Drop for FirstVisit<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.slot.panicked = std::thread::panicking();
     }
 }
 

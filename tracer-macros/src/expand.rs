@@ -132,7 +132,7 @@ impl Context<'_> {
     //
     // Output:
     //     async fn load(id: u64) -> Order {
-    //         private::in_span(
+    //         private::in_span(                              // without tags and options: private::traced(<call site>,
     //             { let mut __span = private::start(..); if __span.is_recording() { .. } __span },
     //             async move { <fake return of an Order>; statements },
     //         )
@@ -146,12 +146,11 @@ impl Context<'_> {
         outcome: &Outcome<'_>,
         statements: &TokenStream,
     ) -> TokenStream {
-        let span = begin.span();
         let output = &self.function.sig.output;
         let fake_return = returned::fake_return(output);
         let held = self.held();
         let future = quote_spanned!(site()=> async move { #fake_return #held #statements });
-        let in_span = outcome.in_span(&self.private, &span, &future, None);
+        let in_span = outcome.in_own_span(begin, &future, None);
         if returned::is_never(output) {
             return quote_spanned!(site()=> match #in_span.await {});
         }
@@ -227,12 +226,7 @@ impl Context<'_> {
         mut block: syn::ExprAsync,
     ) -> TokenStream {
         let arguments = async_trait::take_patterns(&self.function.sig, &mut block);
-        let in_span = outcome.in_span(
-            &self.private,
-            &begin.span(),
-            &block.into_token_stream(),
-            output,
-        );
+        let in_span = outcome.in_own_span(begin, &block.into_token_stream(), output);
         quote_spanned!(site()=> async move { #(#arguments)* #in_span.await })
     }
 

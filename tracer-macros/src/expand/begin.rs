@@ -43,6 +43,15 @@ impl<'a> Begin<'a> {
         quote_spanned!(site()=> let __scope = #enter; #tags)
     }
 
+    /// The call site, if there is no more to the span: no options, no tags.
+    pub(crate) fn plain(&self) -> Option<&TokenStream> {
+        let is_plain = self.options.is_none()
+            && self
+                .tags(&TokenStream::new(), &TokenStream::new())
+                .is_empty();
+        is_plain.then_some(&self.callsite)
+    }
+
     /// An expression that is a span, not active, with its tags.
     pub(crate) fn span(&self) -> TokenStream {
         let (private, callsite) = (&self.context.private, &self.callsite);

@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::{ReturnType, Type};
 
-use super::{Context, site};
+use super::{Begin, Context, site};
 use crate::args::Form;
 use crate::returned::{self, Shape};
 
@@ -77,6 +77,22 @@ impl<'a> Outcome<'a> {
         let at = at.resolved_at(site());
         let failed = quote_spanned!(at=> ::core::result::Result::Err(__error));
         Some((failed, log))
+    }
+
+    /// `future` in the span that begins when it is polled for the first time.
+    pub(crate) fn in_own_span(
+        &self,
+        begin: &Begin<'_>,
+        future: &TokenStream,
+        output: Option<&Type>,
+    ) -> TokenStream {
+        let private = self.private;
+        match begin.plain() {
+            Some(callsite) if self.is_none() => {
+                quote_spanned!(site()=> #private::traced(#callsite, #future))
+            }
+            _ => self.in_span(private, &begin.span(), future, output),
+        }
     }
 
     /// `future` in `span`, looked at if there is anything to look for.
