@@ -34,6 +34,14 @@ pub(crate) struct SamplerTags {
     pub(crate) param: f64,
 }
 
+impl SamplerTags {
+    /// Of the sampler that takes all.
+    pub(crate) const ALL: Self = Self {
+        kind: SamplerKind::Const,
+        param: 1.0,
+    };
+}
+
 /// The values of `sampler.type` that Jaeger's backends know, and ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SamplerKind {

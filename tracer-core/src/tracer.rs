@@ -389,8 +389,8 @@ impl Core {
     /// The verdict on a plain root.
     #[inline]
     fn decide(&self, trace_id: TraceId, name: &str) -> (bool, Option<SamplerTags>) {
-        let verdict = self.sampler.decide_at_once(trace_id, name);
-        (verdict.sampled, verdict.tags)
+        let tags = self.sampler.decide_plain(trace_id, name);
+        (tags.is_some(), tags)
     }
 
     /// The context of a span that is given its own.

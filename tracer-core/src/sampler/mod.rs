@@ -253,6 +253,21 @@ impl Sampler {
         verdict
     }
 
+    /// The tags of a root if it is sampled, of a sampler that is none of the user's. Apart from
+    /// [`decide_at_once`](Self::decide_at_once), for most that are asked have an answer of two words.
+    #[inline]
+    pub(crate) fn decide_plain(
+        &self,
+        trace_id: TraceId,
+        operation_name: &str,
+    ) -> Option<SamplerTags> {
+        match &self.kind {
+            Kind::Constant(sampled) => sampled.then_some(SamplerTags::ALL),
+            Kind::Probabilistic(sampler) => sampler.tags(trace_id),
+            _ => self.decide_at_once(trace_id, operation_name).tags,
+        }
+    }
+
     /// Decides on a root by the name it has.
     #[inline]
     pub(crate) fn decide_at_once(&self, trace_id: TraceId, operation_name: &str) -> Verdict {

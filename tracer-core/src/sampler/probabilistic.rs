@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Verdict;
 use crate::id::TraceId;
-use crate::record::SamplerKind;
+use crate::record::{SamplerKind, SamplerTags};
 
 /// The low 63 bits of the low half are compared, as in Jaeger's client for Go, which draws no more.
 const COMPARED: u64 = u64::MAX >> 1;
@@ -34,6 +34,15 @@ impl Probabilistic {
     #[inline]
     pub(super) fn samples(self, trace_id: TraceId) -> bool {
         trace_id.low() & COMPARED < self.end
+    }
+
+    /// The tags of the root, if it is sampled.
+    #[inline]
+    pub(super) fn tags(self, trace_id: TraceId) -> Option<SamplerTags> {
+        self.samples(trace_id).then_some(SamplerTags {
+            kind: SamplerKind::Probabilistic,
+            param: self.probability,
+        })
     }
 
     #[inline]
