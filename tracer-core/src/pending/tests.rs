@@ -322,16 +322,17 @@ fn a_panic_marks_the_spans_it_passes() {
 #[test]
 fn what_is_noted_at_the_end_of_a_thread_or_tracer_is_counted() {
     let (tracer, memory) = sampling();
-    std::thread::scope(|threads| {
-        threads.spawn(|| {
-            let scopes = (
-                tracer.start_active_span("root"),
-                tracer.start_active_span("leaked"),
-            );
-            #[expect(clippy::mem_forget, reason = "leaking is what is tested")]
-            std::mem::forget(scopes);
-        });
-    });
+    let of_thread = tracer.clone();
+    let leak = move || {
+        let scopes = (
+            of_thread.start_active_span("root"),
+            of_thread.start_active_span("leaked"),
+        );
+        #[expect(clippy::mem_forget, reason = "leaking is what is tested")]
+        std::mem::forget(scopes);
+    };
+    // Joined, for a scope does not wait for the destructors of its threads.
+    std::thread::spawn(leak).join().unwrap();
     assert_eq!(
         reported(&tracer, &memory),
         ["leaked < root", "root < nothing"]
