@@ -94,6 +94,16 @@ pub(crate) fn each(mut iteration: impl FnMut(u64) + 'static) -> Option<Run> {
     }))
 }
 
+/// Makes a loop that keeps so many spans open: each iteration starts one in the place of the one that has been open longest.
+pub(crate) fn open<S: 'static>(spans: u64, start: impl Fn() -> S + 'static) -> Option<Run> {
+    let mut open: Vec<S> = (0..spans).map(|_| start()).collect();
+    let mut place = 0;
+    each(move |_| {
+        open[place] = start();
+        place = if place + 1 < open.len() { place + 1 } else { 0 };
+    })
+}
+
 /// The runtime of the asynchronous rows.
 pub(crate) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()

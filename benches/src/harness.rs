@@ -1,5 +1,6 @@
 //! How rows are measured. Each runs in a process of its own, with one contender.
 
+mod bursts;
 mod open;
 mod operation;
 mod overload;
@@ -43,8 +44,12 @@ pub(crate) enum Harness {
     Overload(Work),
     /// How long children wait while their root is open.
     OpenRoot,
-    /// A million children of one root.
-    LongTrace,
+    /// A million spans in traces of so many.
+    Trace(u64),
+    /// So many spans that stay open.
+    Open(u64),
+    /// A million spans a second, so many at once.
+    Bursts(u64),
 }
 
 /// Measures; `None` when the contender cannot do this.
@@ -59,7 +64,9 @@ pub(crate) fn run<C: Contender>(harness: Harness) -> Option<Figures> {
         Harness::Server { sampled_every } => server::measure::<C>(sampled_every),
         Harness::Overload(work) => overload::measure::<C>(work),
         Harness::OpenRoot => open::delay::<C>(),
-        Harness::LongTrace => open::growth::<C>(),
+        Harness::Trace(children) => open::growth::<C>(children),
+        Harness::Open(spans) => open::many::<C>(spans),
+        Harness::Bursts(spans) => bursts::measure::<C>(spans),
     }
 }
 

@@ -42,6 +42,13 @@ pub(crate) const ROWS: &[Row] = &[
     row("parse_uber", Harness::Operation(Work::ParseUber)),
     row("format_uber", Harness::Operation(Work::FormatUber)),
     row("threads2", Harness::Threads(2, Work::Flat(10))),
+    once("threads8", Harness::Threads(8, Work::Flat(10))),
+    once("threads64", Harness::Threads(64, Work::Flat(10))),
+    spans("baggage0", Work::Baggage(0)),
+    spans("baggage8", Work::Baggage(8)),
+    spans("baggage64", Work::Baggage(64)),
+    row("open10", Harness::Open(10)),
+    row("open100000", Harness::Open(100_000)),
     row("pipeline", Harness::Pipeline(Work::Tags)),
     row("encode", Harness::Encode),
     row(
@@ -67,7 +74,13 @@ pub(crate) const ROWS: &[Row] = &[
     row("sqlx_unsampled_root", Harness::Query(Under::Nothing)),
     once("overload", Harness::Overload(Work::Flat(1))),
     once("open_root", Harness::OpenRoot),
-    once("long_trace", Harness::LongTrace),
+    once("trace10", Harness::Trace(10)),
+    once("trace1000", Harness::Trace(1000)),
+    once("trace100000", Harness::Trace(100_000)),
+    once("long_trace", Harness::Trace(1_000_000)),
+    once("burst1000", Harness::Bursts(1000)),
+    once("burst10000", Harness::Bursts(10_000)),
+    once("burst100000", Harness::Bursts(100_000)),
 ];
 
 const fn row(name: &'static str, harness: Harness) -> Row {

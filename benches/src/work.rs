@@ -29,6 +29,11 @@ pub(crate) const ENCODED_SPANS: u64 = 250;
 /// Room for spans in queues whose size is the user's choice.
 pub(crate) const QUEUE: usize = 65_536;
 
+/// So many items of baggage of a usual length: the key and the value of each.
+pub(crate) fn baggage(items: u64) -> impl Iterator<Item = (String, String)> {
+    (0..items).map(|i| (format!("key-{i}"), format!("value-{i}")))
+}
+
 /// The text of the third tag of [`Work::Tags`]. Formatting it is part of the work, the floor's included.
 pub(crate) fn formatted(i: u64) -> String {
     format!("/users/{i}")
@@ -84,6 +89,10 @@ pub(crate) enum Work {
     Query(Under),
     /// A child of a sampled root that stays open.
     OpenRoot,
+    /// A root in the place of the one that has been open longest of so many, which ends it; none is active.
+    Open(u64),
+    /// A root with ten children, under a caller's context with so many items of [`baggage`].
+    Baggage(u64),
 }
 
 impl Work {
@@ -91,7 +100,7 @@ impl Work {
     pub(crate) fn units(self) -> u64 {
         match self {
             Self::Flat(n) | Self::Nest(n) => n + 1,
-            Self::Tags | Self::PlainTags | Self::MacroSync => 11,
+            Self::Tags | Self::PlainTags | Self::MacroSync | Self::Baggage(_) => 11,
             Self::AsyncReady | Self::AsyncYield => ASYNC_CHILDREN + 1,
             Self::Encode => ENCODED_SPANS,
             Self::Root
@@ -104,14 +113,15 @@ impl Work {
             | Self::ParseUber
             | Self::FormatUber
             | Self::Query(_)
-            | Self::OpenRoot => 1,
+            | Self::OpenRoot
+            | Self::Open(_) => 1,
         }
     }
 
     /// Spans that must arrive for each iteration; `None` where contenders rightly differ.
     pub(crate) fn delivered(self) -> Option<u64> {
         match self {
-            Self::NoParent => None,
+            Self::NoParent | Self::Open(_) => None,
             Self::UnsampledRoot
             | Self::UnsampledChild
             | Self::NoTracer

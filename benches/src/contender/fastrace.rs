@@ -10,7 +10,7 @@ use fastrace::prelude::*;
 use fastrace_axum::FastraceLayer;
 use fastrace_jaeger::JaegerReporter;
 
-use super::{Contender, Run, each, runtime, yields};
+use super::{Contender, Run, each, open, runtime, yields};
 use crate::receiver::Receiver;
 use crate::work::{
     ASYNC_CHILDREN, CHILD, LOG_EVENT, LOG_KEY, LOG_VALUE, Output, ROOT, SERVER_STEPS, SERVICE,
@@ -86,6 +86,7 @@ impl Contender for Fastrace {
                     let _child = LocalSpan::enter_with_local_parent(CHILD);
                 })
             }
+            Work::Open(spans) => open(spans, || Span::root(ROOT, SpanContext::random())),
             Work::NoParent => each(|_| {
                 let _none = LocalSpan::enter_with_local_parent(CHILD);
             }),
@@ -132,8 +133,12 @@ impl Contender for Fastrace {
                     black_box(black_box(&context).encode_w3c_traceparent());
                 })
             }
-            // Its Jaeger reporter takes its spans by value: it cannot be called again with the same ones.
-            Work::Query(_) | Work::Encode | Work::ParseUber | Work::FormatUber => None,
+            // Its Jaeger reporter takes its spans by value: it cannot be called again with the same ones. No baggage.
+            Work::Query(_)
+            | Work::Encode
+            | Work::ParseUber
+            | Work::FormatUber
+            | Work::Baggage(_) => None,
         }
     }
 

@@ -9,7 +9,7 @@ use axum::response::Response;
 use axum::routing::get;
 use fastant::Instant;
 
-use super::{Contender, Run, each, runtime, yields};
+use super::{Contender, Run, each, open, runtime, yields};
 use crate::work::{ASYNC_CHILDREN, SERVER_STEPS, SetUp, TRACEPARENT, Work, formatted};
 
 /// Two clock reads per span, by the same clock as fastrace's and ours.
@@ -38,7 +38,8 @@ impl Contender for Floor {
                     }
                 });
             }),
-            Work::PlainTags => self.work(Work::Flat(10)),
+            Work::PlainTags | Work::Baggage(_) => self.work(Work::Flat(10)),
+            Work::Open(spans) => open(spans, || Started(Instant::now())),
             Work::MacroSync => each(|i| {
                 span(|| {
                     for _ in 0..10 {
@@ -100,6 +101,15 @@ fn span<T>(inside: impl FnOnce() -> T) -> T {
     let value = inside();
     black_box((start, Instant::now()));
     value
+}
+
+/// A span that stays open: the second read is its end.
+struct Started(Instant);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        black_box((self.0, Instant::now()));
+    }
 }
 
 fn nest(n: u64) {

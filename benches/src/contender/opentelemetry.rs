@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hint::black_box;
 
+use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{FutureExt, TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{Context, KeyValue};
@@ -13,11 +14,11 @@ use opentelemetry_sdk::trace::{
     SpanExporter,
 };
 
-use super::{Contender, Run, each, runtime, yields};
+use super::{Contender, Run, each, open, runtime, yields};
 use crate::receiver::Receiver;
 use crate::work::{
     ASYNC_CHILDREN, CHILD, LOG_EVENT, LOG_KEY, LOG_VALUE, Output, QUEUE, ROOT, SERVICE, SetUp,
-    TAGS, TRACEPARENT, Tracing, Work, formatted,
+    TAGS, TRACEPARENT, Tracing, Work, baggage, formatted,
 };
 
 /// Spans are active through `Context`. There is no macro: the macro rows wrap a function by hand, as its users do.
@@ -69,6 +70,17 @@ impl Contender for OpenTelemetry {
                     let _open = &active;
                     tracer.in_span(CHILD, |_| ());
                 })
+            }
+            Work::Open(spans) => open(spans, move || tracer.start(ROOT)),
+            Work::Baggage(items) => {
+                let caller = TraceContextPropagator::new().extract(&carrier());
+                let items = baggage(items).map(|(key, value)| KeyValue::new(key, value));
+                let active = caller.with_baggage(items).attach();
+                let mut flat = self.work(Work::Flat(10))?;
+                Some(Box::new(move |n| {
+                    let _caller = &active;
+                    flat(n);
+                }))
             }
             Work::MacroSync => each(move |i| {
                 tracer.in_span(ROOT, |_| {

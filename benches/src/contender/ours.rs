@@ -10,17 +10,17 @@ use sqlx::Sqlite;
 use tracer_axum::TraceLayer;
 use tracer_core::propagation::{jaeger, w3c};
 use tracer_core::{
-    MemoryReporter, Process, ReportError, Reporter, Sampler, Scope, SpanRecord, Tracer,
-    TracerGuard, UdpReporter, traced,
+    Decision, MemoryReporter, Process, ReportError, Reporter, Sampler, Scope, SpanContext,
+    SpanRecord, Tracer, TracerGuard, UdpReporter, traced,
 };
 use tracer_sqlx::TracedPool;
 
-use super::{Contender, Run, each, runtime, yields};
+use super::{Contender, Run, each, open, runtime, yields};
 use crate::database;
 use crate::receiver::Receiver;
 use crate::work::{
     ASYNC_CHILDREN, CHILD, ENCODED_SPANS, LOG_EVENT, LOG_KEY, LOG_VALUE, Output, ROOT,
-    SERVER_STEPS, SERVICE, SetUp, TAGS, TRACEPARENT, Tracing, UBER_TRACE_ID, Under, Work,
+    SERVER_STEPS, SERVICE, SetUp, TAGS, TRACEPARENT, Tracing, UBER_TRACE_ID, Under, Work, baggage,
     formatted,
 };
 
@@ -84,6 +84,19 @@ impl Contender for Ours {
                 each(move |_| {
                     let _open = &root;
                     let _child = tracer.start_active_span(CHILD);
+                })
+            }
+            Work::Open(spans) => open(spans, move || tracer.start_span(ROOT)),
+            Work::Baggage(items) => {
+                let caller = SpanContext::remote(1.into(), 1.into(), Decision::Sampled);
+                let caller = baggage(items).fold(caller, |context, (key, value)| {
+                    context.with_baggage_item(&key, &value)
+                });
+                each(move |_| {
+                    let _root = tracer.build_span(ROOT).child_of(&caller).start_active();
+                    for _ in 0..10 {
+                        let _child = tracer.start_active_span(CHILD);
+                    }
                 })
             }
             Work::NoParent => each(move |_| drop(tracer.start_active_span(ROOT))),

@@ -11,15 +11,16 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver as Spans, bounded};
 use rustracing::sampler::{AllSampler, NullSampler};
+use rustracing::span::BaggageItem;
 use rustracing::tag::Tag;
 use rustracing_jaeger::reporter::JaegerCompactReporter;
-use rustracing_jaeger::span::{FinishedSpan, Span, SpanContextState};
+use rustracing_jaeger::span::{FinishedSpan, Span, SpanContext, SpanContextState};
 use rustracing_jaeger::{Span as JaegerSpan, Tracer};
 
-use super::{Contender, Run, each};
+use super::{Contender, Run, each, open};
 use crate::work::{
     CHILD, ENCODED_SPANS, LOG_EVENT, LOG_KEY, LOG_VALUE, Output, QUEUE, ROOT, SERVICE, SetUp, TAGS,
-    Tracing, UBER_TRACE_ID, Work, formatted,
+    Tracing, UBER_TRACE_ID, Work, baggage, formatted,
 };
 
 /// It knows no active span: a child is made by its parent.
@@ -92,6 +93,17 @@ impl Contender for Rustracing {
             Work::UnsampledChild | Work::OpenRoot => {
                 let root = tracer.span(ROOT).start();
                 each(move |_| drop(root.child(CHILD, |options| options.start())))
+            }
+            Work::Open(spans) => open(spans, move || tracer.span(ROOT).start()),
+            Work::Baggage(items) => {
+                let items = baggage(items).map(|(key, value)| BaggageItem::new(&key, &value));
+                let caller = SpanContext::new(UBER_TRACE_ID.parse().ok()?, items.collect());
+                each(move |_| {
+                    let root = tracer.span(ROOT).child_of(&caller).start();
+                    for _ in 0..10 {
+                        root.child(CHILD, |options| options.start());
+                    }
+                })
             }
             Work::ParseUber => each(|_| {
                 let _ = black_box(black_box(UBER_TRACE_ID).parse::<SpanContextState>());

@@ -17,7 +17,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 
-use super::{Contender, Run, each, opentelemetry::provider, runtime, yields};
+use super::{Contender, Run, each, open, opentelemetry::provider, runtime, yields};
 use crate::work::{
     ASYNC_CHILDREN, CHILD, LOG_EVENT, LOG_VALUE, ROOT, SERVER_STEPS, SERVICE, SetUp, Tracing, Work,
     formatted,
@@ -110,6 +110,7 @@ impl Contender for TracingStack {
                     info_span!(CHILD).in_scope(|| ());
                 })
             }
+            Work::Open(spans) => open(spans, || info_span!(parent: None, ROOT)),
             Work::NoTracer => each(|i| {
                 function(i);
             }),
@@ -144,13 +145,14 @@ impl Contender for TracingStack {
                     });
                 })
             }
-            // Propagation and encoding are opentelemetry's.
+            // Propagation, baggage and encoding are opentelemetry's.
             Work::ParseTraceparent
             | Work::FormatTraceparent
             | Work::ParseUber
             | Work::FormatUber
             | Work::Encode
-            | Work::Query(_) => None,
+            | Work::Query(_)
+            | Work::Baggage(_) => None,
         }
     }
 

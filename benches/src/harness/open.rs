@@ -1,10 +1,10 @@
-//! A root that stays open: when its children arrive, and what a million of them cost in memory.
+//! Spans that stay open: when the children of a root arrive, and what many of them, or many open ones, cost in time and memory.
 
 use std::time::{Duration, Instant};
 
-use super::start_counting;
-use crate::contender::Contender;
-use crate::figure::{Figure, Figures};
+use super::{MEASURED, ns_each, start_counting};
+use crate::contender::{Contender, Run};
+use crate::figure::{Figure, Figures, median};
 use crate::usage;
 use crate::work::{Tracing, Work};
 
@@ -43,34 +43,68 @@ pub(super) fn delay<C: Contender>() -> Option<Figures> {
     Some(figures)
 }
 
-/// What resident memory grows by between the hundred-thousandth and the millionth child of one root, flushed now and then,
-/// and what share of them has not arrived when the root has ended.
-pub(super) fn growth<C: Contender>() -> Option<Figures> {
+/// A million children of roots with so many each, flushed now and then: time of each, what resident memory grows by after
+/// the first hundred thousand, and what share has not arrived when the last root has ended.
+pub(super) fn growth<C: Contender>(children: u64) -> Option<Figures> {
     const TOTAL: u64 = 1_000_000;
     const FIRST: u64 = 100_000;
     let (contender, receiver) = start_counting::<C>(Tracing::Sampled)?;
     if !C::DELIVERS {
         return None;
     }
-    let mut run = contender.work(Work::OpenRoot)?;
-    let mut children = |n: u64| {
-        for _ in 0..n / BURST {
-            run(BURST);
-            contender.flush();
+    // The loop is what holds a root open.
+    let mut run: Option<Run> = None;
+    let (mut made, mut times, mut first) = (0, Vec::new(), None);
+    while made < TOTAL {
+        let mut time = Duration::ZERO;
+        for _ in (0..BURST).step_by(usize::try_from(children).ok()?) {
+            if made % children == 0 {
+                drop(run.take());
+                run = Some(contender.work(Work::OpenRoot)?);
+            }
+            let n = children.min(BURST);
+            let start = Instant::now();
+            run.as_mut()?(n);
+            time += start.elapsed();
+            made += n;
         }
-    };
-    children(FIRST);
-    let first = usage::memory();
-    children(TOTAL - FIRST);
+        times.push(ns_each(time, BURST));
+        contender.flush();
+        if made == FIRST {
+            first = usage::memory();
+        }
+    }
     let last = usage::memory();
     drop(run);
+    let spans = TOTAL + TOTAL / children;
     contender.flush();
-    // The root is one more.
-    let delivered = receiver.received().min(TOTAL);
-    let mut figures =
-        Figures::from([(Figure::DroppedShare, 1.0 - delivered as f64 / TOTAL as f64)]);
+    let delivered = receiver.received();
+    let mut figures = Figures::from([
+        (Figure::Caller, median(times)?),
+        (Figure::DroppedShare, 1.0 - delivered as f64 / spans as f64),
+    ]);
     if let Some((first, last)) = first.zip(last) {
         figures.insert(Figure::Growth, last.saturating_sub(first) as f64 / 1e6);
+    }
+    Some(figures)
+}
+
+/// What a span costs while so many others are open, and what resident memory grows by for those.
+pub(super) fn many<C: Contender>(spans: u64) -> Option<Figures> {
+    let (contender, _receiver) = start_counting::<C>(Tracing::Sampled)?;
+    let before = usage::memory();
+    let mut run = contender.work(Work::Open(spans))?;
+    let mut times = Vec::new();
+    let start = Instant::now();
+    while start.elapsed() < MEASURED || (times.len() as u64) * BURST < 2 * spans {
+        let start = Instant::now();
+        run(BURST);
+        times.push(ns_each(start.elapsed(), BURST));
+        contender.flush();
+    }
+    let mut figures = Figures::from([(Figure::Caller, median(times)?)]);
+    if let Some((before, after)) = before.zip(usage::memory()) {
+        figures.insert(Figure::Growth, after.saturating_sub(before) as f64 / 1e6);
     }
     Some(figures)
 }
