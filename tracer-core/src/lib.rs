@@ -51,8 +51,8 @@
 //!
 //! # Where to look
 //!
-//! [`Tracer::builder`] sets up, [`macro@traced`] traces functions, [`Span`] and [`Scope`] are spans by hand, [`TraceFuture`] brings them into async code,
-//! [`carry`] to other threads. [`propagation`] has the header formats, [`mod@env`] the environment variables. To extend:
+//! [`Tracer::builder`] sets up, [`macro@traced`] traces functions, [`Span`] and [`Scope`] are spans by hand, [`TraceFuture`]
+//! brings them into async code, [`carry`] to other threads. [`propagation`] has the header formats, [`mod@env`] the environment variables. To extend:
 //! [`Reporter`], [`Sample`], [`Propagator`] and the carriers are the four seams.
 
 mod active;

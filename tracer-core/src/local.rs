@@ -14,13 +14,15 @@ use crate::counts::ThreadCounts;
 use crate::details::{Details, Limits};
 use crate::id::{self, SpanId, TraceId};
 use crate::part::Parts;
-use crate::pending::{self, Last, Made};
+use crate::pending::{self, Made};
 use crate::record::{SamplerTags, SpanRecord};
 pub(crate) use crate::stack::Place;
 use crate::stack::Stack;
 
+mod note;
 mod rest;
 
+pub(crate) use note::{is_noted, leave, settle};
 use rest::{finish_other, hand_over_held, hand_over_late, pop_below};
 
 thread_local! {
@@ -86,25 +88,6 @@ pub(crate) fn enter_child(name: Name, tracer: u32) -> Place {
         place
     })
     .unwrap_or(Place::NONE)
-}
-
-/// Finishes the span at `place` if it is the last that was noted. `false` if it is not, or takes more.
-#[inline]
-pub(crate) fn leave(place: Place) -> bool {
-    let left = pending::last(place, |note| {
-        let end = Instant::now();
-        let sent = LOCAL.try_with(|local| local.try_borrow_mut().ok()?.send(&note, end));
-        sent.ok().flatten()?;
-        note.forget();
-        Some(())
-    });
-    left.flatten().is_some()
-}
-
-/// Whether the span at `place` is of a refused trace, and nobody asked anything of it yet.
-#[inline]
-pub(crate) fn is_noted(place: Place) -> bool {
-    MODE.get() == Mode::Refused && place.is_pending() && pending::is_noted(place)
 }
 
 /// Starts a child as [`enter_child`] does, but in `record`; `false` if the thread is ending.
@@ -274,11 +257,6 @@ pub(crate) fn edit_details<R>(place: Place, edit: impl FnOnce(&mut SpanRecord) -
     .flatten()
 }
 
-/// Makes spans of those that this thread only noted.
-pub(crate) fn settle() {
-    with(|_| ());
-}
-
 /// Brings the mode in line after the decision of an active span changed.
 pub(crate) fn update_mode() {
     with(Local::update_mode);
@@ -400,61 +378,6 @@ impl Local {
             parts: Parts::new(),
             defaults: Vec::new(),
         }
-    }
-
-    /// Makes spans of those that were only noted.
-    #[inline(never)]
-    fn make_pending(&mut self) {
-        let Self {
-            stack, made, parts, ..
-        } = self;
-        made.retain(|place| stack.get_mut(place).is_some());
-        pending::take(|note| {
-            let (span_id, start) = if note.span_id.is_none() {
-                (SpanId(id::draw()), None)
-            } else {
-                (note.span_id, Some(note.start))
-            };
-            let Some((record, place)) = stack.push_child(span_id) else {
-                return;
-            };
-            record.context.tracer = note.tracer;
-            begin(record, parts, note.name, None, start);
-            made.add(note.place, place);
-        });
-    }
-
-    /// Allows notes of children of the active span. `false` if there is more to them than a note can say: they carry
-    /// something, or go to another ring than their parent.
-    fn allow_notes(&mut self, tracer: u32) -> bool {
-        let Some(top) = self.stack.top() else {
-            return false;
-        };
-        let context = &top.context;
-        let own = if tracer == 0 { context.tracer } else { tracer };
-        let are_recorded = MODE.get() == Mode::Sampled;
-        let allowed = !are_recorded
-            || !pending::is_distrusted()
-                && top.is_reported()
-                && context.carried.is_none()
-                && own == context.tracer
-                && self.parts.get(own).is_some_and(|part| part.has_ring());
-        if allowed {
-            pending::begin(top, own);
-        }
-        allowed
-    }
-
-    /// Sends a span that was only noted. `None` if it takes more.
-    #[inline]
-    fn send(&mut self, note: &Last<'_>, end: Instant) -> Option<()> {
-        let part = self.parts.first()?;
-        if !note.is_announced() {
-            // The trace of the span on top of the stack is that of the notes.
-            part.announce(self.stack.top()?)?;
-            note.set_announced();
-        }
-        part.finish_brief(note.ended(end), note.state())
     }
 
     /// Finishes the span at `place` if it is the active one, which most are. `false` if it was not, and nothing happened.

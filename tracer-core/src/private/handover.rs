@@ -56,6 +56,7 @@ impl Handover {
     pub fn stream_in_span<S: Stream>(&self, stream: S) -> StreamInSpan<S> {
         outcome::stream_in_span(self.claim(), stream)
     }
+
     pub fn stream_in_span_with<T, S, O>(
         &self,
         stream: S,

@@ -1,0 +1,207 @@
+//! How the spans of a tracer begin: the context of each, the decision about a root, the record.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::Core;
+use crate::callsite::Callsite;
+use crate::clock::{Anchor, Instant};
+use crate::context::{Carried, SpanContext, flag, state};
+use crate::id::TraceId;
+use crate::local;
+use crate::record::{SamplerTags, SpanRecord};
+use crate::sampler::Verdict;
+use crate::stack::Place;
+use crate::tag::TagValue;
+
+impl Core {
+    /// A root that needs no more than its name.
+    #[inline]
+    pub(super) fn enter_root(
+        &self,
+        name: &'static str,
+        callsite: Option<&'static Callsite>,
+    ) -> Place {
+        let decide = |trace_id| self.decide(trace_id, name);
+        local::enter_root(name, callsite, self.id(), self.bits128, decide)
+    }
+
+    /// The same for one that is not active.
+    #[inline]
+    pub(super) fn start_root(
+        &self,
+        record: &mut SpanRecord,
+        name: &'static str,
+        callsite: Option<&'static Callsite>,
+    ) -> bool {
+        let decide = |trace_id| self.decide(trace_id, name);
+        local::start_root(record, name, callsite, self.id(), self.bits128, decide)
+    }
+
+    /// The verdict on a plain root.
+    #[inline]
+    fn decide(&self, trace_id: TraceId, name: &str) -> (bool, Option<SamplerTags>) {
+        let tags = self.sampler.decide_plain(trace_id, name);
+        (tags.is_some(), tags)
+    }
+
+    /// The context of a span that is given its own.
+    pub(super) fn adopt(&self, own: &SpanContext) -> SpanContext {
+        let mut context = own.share();
+        context.tracer = self.id();
+        context.anchor = context.anchor.or_newest();
+        context.state &= !state::REMOTE;
+        if context.is_sampled() {
+            context.state |= state::RECORDING | state::COUNTED;
+        }
+        context
+    }
+
+    /// The context of a span under a valid one, and the verdict if the decision was left to us.
+    pub(super) fn child(
+        &self,
+        parent: &SpanContext,
+        name: &str,
+    ) -> Option<(SpanContext, Option<Verdict>)> {
+        let mut context = parent.child(local::draw_span()?);
+        context.tracer = self.id();
+        if context.state & state::DEFERRED == 0 {
+            if parent.is_remote() && !context.is_sampled() {
+                self.watch(&mut context);
+            }
+            return Some((context, None));
+        }
+        let verdict = self.decide_on(&mut context, name);
+        Some((context, Some(verdict)))
+    }
+
+    /// The context of a span that begins a trace, and the verdict of the sampler. What a context without a trace carries
+    /// (baggage, a decision, a debug id) holds for the new trace.
+    pub(super) fn root(
+        &self,
+        carrying: Option<&SpanContext>,
+        name: &str,
+    ) -> Option<(SpanContext, Option<Verdict>)> {
+        let (trace_id, span_id) = local::draw_root(self.bits128)?;
+        let mut context = SpanContext {
+            trace_id,
+            span_id,
+            anchor: Anchor::newest(),
+            tracer: self.id(),
+            state: state::RANDOM,
+            ..SpanContext::EMPTY
+        };
+        let Some(carrying) = carrying else {
+            let verdict = self.decide_on(&mut context, name);
+            return Some((context, Some(verdict)));
+        };
+        let debug_id = carrying.debug_id();
+        context.carried = carrying.carried.as_ref().map(|carried| {
+            let baggage = carried.baggage.clone();
+            Arc::new(Carried {
+                baggage,
+                ..Carried::default()
+            })
+        });
+        let wants_debug = !debug_id.is_empty() || carrying.flags & flag::DEBUG != 0;
+        if wants_debug && self.allow_debug(name) {
+            context.flags |= flag::DEBUG;
+            self.apply(&mut context, true);
+            let tag = (
+                Cow::Borrowed("jaeger-debug-id"),
+                TagValue::from(debug_id.to_owned()),
+            );
+            let tags = if debug_id.is_empty() {
+                Vec::new()
+            } else {
+                vec![tag]
+            };
+            return Some((
+                context,
+                Some(Verdict {
+                    sampled: true,
+                    undecided: false,
+                    tags: None,
+                    custom_tags: tags,
+                }),
+            ));
+        }
+        if carrying.decides() && !wants_debug {
+            self.apply(&mut context, carrying.is_sampled());
+            return Some((context, None));
+        }
+        let verdict = self.decide_on(&mut context, name);
+        Some((context, Some(verdict)))
+    }
+
+    /// Has the sampler decide about the local root of that context.
+    fn decide_on(&self, context: &mut SpanContext, name: &str) -> Verdict {
+        let verdict = self.sampler.decide(context.trace_id, name);
+        if verdict.undecided {
+            context.state &= !state::DEFERRED;
+            let sampler = self.reconsiders.as_ref();
+            context.begin_late(&self.hub.load().room, self.keep, sampler);
+        } else {
+            self.apply(context, verdict.sampled);
+        }
+        verdict
+    }
+
+    fn apply(&self, context: &mut SpanContext, sampled: bool) {
+        context.state &= !state::DEFERRED;
+        if sampled {
+            context.flags |= flag::SAMPLED;
+            context.state |= state::RECORDING | state::COUNTED;
+        } else {
+            local::count(self.id(), |counts| counts.refused.add(1));
+            self.watch(context);
+        }
+    }
+
+    /// Holds the spans of a local root that was refused, if the policy may want them.
+    fn watch(&self, context: &mut SpanContext) {
+        if self.keep.is_some() {
+            context.begin_late(&self.hub.load().room, self.keep, None);
+        }
+    }
+
+    pub(super) fn record(
+        &self,
+        context: SpanContext,
+        name: Cow<'static, str>,
+        callsite: Option<&'static Callsite>,
+        verdict: Option<Verdict>,
+    ) -> SpanRecord {
+        let mut record = SpanRecord {
+            context,
+            name: "",
+            start: Instant::ZERO,
+            end: Instant::ZERO,
+            callsite,
+            details: None,
+            sampler: verdict.as_ref().and_then(|verdict| verdict.tags),
+        };
+        match name {
+            Cow::Borrowed(name) => record.name = name,
+            Cow::Owned(name) => record
+                .details
+                .insert(local::details(self.id()))
+                .set_name(&name),
+        }
+        if !record.is_recording() {
+            return record;
+        }
+        local::count(self.id(), |counts| counts.started.add(1));
+        for (key, value) in verdict
+            .map(|verdict| verdict.custom_tags)
+            .unwrap_or_default()
+        {
+            record
+                .details
+                .get_or_insert_with(|| local::details(self.id()))
+                .set_tag(&key, &value);
+        }
+        record.start = Instant::now();
+        record
+    }
+}
