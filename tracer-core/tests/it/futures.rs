@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use futures_util::future::{Either, join, join_all, pending, ready, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::task::yield_now;
-use tracer_core::{Span, TraceFuture, Tracer, active_span};
+use tracer_core::{Span, TraceFuture, Tracer, active_span, traced};
 use tracer_testing::{TestTracer, assert_trace};
 
 fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -325,6 +325,38 @@ fn scope_leaked_in_a_poll_ends_with_the_poll() {
         "
     );
     assert_eq!(test.tracer().stats().out_of_order, 1);
+}
+
+/// Ends with a scope leaked, in its first poll if that is not `pending`.
+#[traced]
+async fn careless(tracer: &Tracer, is_pending: bool) {
+    #[expect(clippy::mem_forget, reason = "what is tested")]
+    std::mem::forget(tracer.start_active_span("leaked"));
+    if is_pending {
+        yield_now().await;
+        tracer.start_span("next").finish();
+    }
+}
+
+#[test]
+fn scope_leaked_in_the_first_poll_of_a_traced_function_ends_with_the_poll() {
+    for (is_pending, next) in [(false, ""), (true, "\n    next")] {
+        let test = TestTracer::new("it");
+        let outside = test.tracer().start_active_span("outside");
+        let id = outside.context().span_id();
+        // Once more, when spans of such a trace have been noted.
+        for _ in 0..2 {
+            let mut future = Box::pin(careless(test.tracer(), is_pending));
+            while poll_once(future.as_mut()).is_pending() {
+                assert_eq!(active_span().context().unwrap().span_id(), id);
+            }
+            assert_eq!(active_span().context().unwrap().span_id(), id);
+        }
+        drop(outside);
+        let call = format!("\n  careless\n    leaked{next}");
+        assert_eq!(test.tree().trim_end(), format!("outside{call}{call}"));
+        assert_eq!(test.tracer().stats().out_of_order, 2);
+    }
 }
 
 #[test]
