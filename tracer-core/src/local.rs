@@ -23,6 +23,7 @@ mod note;
 mod rest;
 
 pub(crate) use note::{is_noted, leave, settle};
+pub(crate) use rest::finish_above;
 use rest::{finish_other, hand_over_held, hand_over_late, pop_below};
 
 thread_local! {

@@ -141,14 +141,29 @@ impl Scope {
 
     /// Makes the span inactive and gives it back unfinished.
     pub fn into_span(self) -> Span {
-        self.take_span()
+        self.take_span(false)
     }
 
-    /// The same where the scope is still needed: it ends no span any more.
-    pub(crate) fn take_span(&self) -> Span {
-        let mut record = SpanRecord::empty();
+    /// The same at the end of a poll: spans above, whose scopes were leaked in it, are finished. The scope ends no span any
+    /// more.
+    pub(crate) fn leave_poll(&self) -> Span {
+        self.take_span(true)
+    }
+
+    fn take_span(&self, and_above: bool) -> Span {
         let place = self.place.replace(Place::NONE);
-        Span::new(local::pop(place, false, &mut record).then_some(record))
+        let mut record = SpanRecord::empty();
+        let is_there = !place.is_none() && local::pop(place, and_above, &mut record);
+        Span::new(is_there.then_some(record))
+    }
+
+    /// Finishes the span at the end of a poll, and those above it, whose scopes were leaked in it.
+    #[inline]
+    pub(crate) fn finish_poll(&self) {
+        let place = self.place.replace(Place::NONE);
+        if !place.is_none() {
+            end_poll(place);
+        }
     }
 
     /// Finishes the span now, as dropping the scope does.
@@ -182,6 +197,15 @@ fn end(place: Place) {
 #[inline(never)]
 fn end_recorded(place: Place) {
     if std::thread::panicking() || !local::leave(place) {
+        end_made(place);
+    }
+}
+
+/// Finishes a span and those above it. Above the last note there is none.
+#[inline(never)]
+fn end_poll(place: Place) {
+    if std::thread::panicking() || !local::leave(place) {
+        local::finish_above(place);
         end_made(place);
     }
 }

@@ -65,7 +65,7 @@ impl SpanSlot {
         let visit = FirstVisit { slot: self, scope };
         let output = work();
         if output.is_pending() {
-            visit.slot.span = visit.scope.take_span();
+            visit.slot.span = visit.scope.leave_poll();
         }
         output
     }
@@ -105,6 +105,7 @@ impl Drop for FirstVisit<'_> {
     #[inline]
     fn drop(&mut self) {
         self.slot.panicked = std::thread::panicking();
+        self.scope.finish_poll();
     }
 }
 

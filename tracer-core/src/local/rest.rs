@@ -16,13 +16,17 @@ pub(super) fn finish_other(place: Place, end: Instant) {
     }
 }
 
+/// Finishes the spans above the one at `place`.
+pub(crate) fn finish_above(place: Place) {
+    while let Some(mut above) = with(|local| local.pop_above(local.made.find(place))).flatten() {
+        hand_over(&mut above, Instant::now());
+    }
+}
+
 /// Takes the span at `place` off the stack when those above it are finished.
 #[cold]
 pub(super) fn pop_below(place: Place, record: &mut SpanRecord) -> bool {
-    let end = Instant::now();
-    while let Some(mut above) = with(|local| local.pop_above(local.made.find(place))).flatten() {
-        hand_over(&mut above, end);
-    }
+    finish_above(place);
     with(|local| local.take(local.made.find(place), record)).unwrap_or(false)
 }
 
