@@ -14,7 +14,7 @@ use crate::tag::TagValue;
 /// Decides which traces are recorded: implement it and hand it to [`Sampler::custom`](super::Sampler::custom).
 ///
 /// It is called for each root a tracer starts, on the thread that starts it, possibly on many at once: it should neither
-/// block nor allocate without need. Spans that it starts itself are refused. If it panics the trace is refused, and the
+/// block nor allocate without need. Traces that it begins itself are refused. If it panics the trace is refused, and the
 /// first time an error is logged. What it cannot decide yet it may leave [undecided](Sampling::undecided).
 ///
 /// # Examples
