@@ -6,7 +6,6 @@
 //! keeps the one it began with, or a step would tear its spans apart. Where the counter cannot be trusted, `fastant`
 //! itself falls back to the operating system's clock.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -75,17 +74,15 @@ impl Anchor {
         self.0.saturating_add(counter_nanos)
     }
 
+    /// The inverse of [`wall_nanos_of`](Self::wall_nanos_of).
+    pub(crate) fn counter_nanos_of(self, wall_nanos: i64) -> i64 {
+        wall_nanos.saturating_sub(self.0)
+    }
+
     /// The wall time of `instant`, in nanoseconds since the Unix epoch.
     pub(crate) fn wall_nanos(self, instant: Instant) -> i64 {
         self.wall_nanos_of(counter_nanos(instant))
     }
-}
-
-/// The counter's reading at a wall time, in nanoseconds, by an anchor that never changes: by this the starts of all spans
-/// of a process compare, which are tied to the wall clock by different anchors.
-pub(crate) fn order_of_wall(nanos: i64) -> i64 {
-    static FIRST: OnceLock<Anchor> = OnceLock::new();
-    nanos.saturating_sub(FIRST.get_or_init(Anchor::newest).0)
 }
 
 /// Nanoseconds since the counter's zero.

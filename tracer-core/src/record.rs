@@ -119,11 +119,12 @@ impl SpanRecord {
     }
 
     /// Orders spans of one process by their starts, exactly: a number that grows with the time of the start. The wall-clock
-    /// times of [`start`](Self::start) do not, as traces may see the wall clock set between them.
+    /// times of [`start`](Self::start) do not, as traces may see the wall clock set between them. A start that was given is
+    /// taken for one by the wall clock as its trace knows it.
     #[must_use]
     pub fn start_order(&self) -> i64 {
         match self.details.as_ref().and_then(|details| details.started_at) {
-            Some(given) => clock::order_of_wall(given),
+            Some(given) => self.context.anchor.counter_nanos_of(given),
             None => clock::counter_nanos(self.start),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use tracer_testing::{TestClock, TestTracer};
+use tracer_testing::{TestClock, TestTracer, assert_trace};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const TICK: Duration = Duration::from_millis(7);
@@ -58,6 +58,27 @@ fn end_given_by_a_clock_that_went_back_is_the_start() {
         (spans[0].start(), spans[0].duration()),
         (begin, Duration::ZERO)
     );
+}
+
+#[test]
+fn start_that_was_given_has_its_place_among_the_others() {
+    let test = TestTracer::new("it").strict();
+    let tracer = test.tracer();
+    let clock = TestClock::at(UNIX_EPOCH + 1000 * HOUR);
+    let root = tracer.start_active_span("root");
+    clock.advance(TICK);
+    tracer.start_span("first").finish();
+    clock.advance(TICK);
+    let given = clock.now();
+    tracer
+        .build_span("second")
+        .start_time(given)
+        .start()
+        .finish();
+    clock.advance(TICK);
+    tracer.start_span("third").finish();
+    drop((root, clock));
+    assert_trace!(test, "root\n  first\n  second\n  third");
 }
 
 #[test]
