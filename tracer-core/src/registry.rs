@@ -1,7 +1,6 @@
 //! The tracers of this process by the number that records name them with: a record is to be small, and to count no
 //! references.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -10,20 +9,31 @@ use arc_swap::ArcSwapOption;
 use crate::report::queue::{Hub, HubCounts};
 use crate::sync::AtomicU64;
 
-/// Without a lock: one that another thread held at a fork would be held in the child for ever.
-static HUBS: ArcSwapOption<BTreeMap<u32, Arc<Hub>>> = ArcSwapOption::const_empty();
+/// Tracers by number: a list, as they are few. Without a lock: one that another thread held at a fork would be held in the
+/// child for ever.
+pub(crate) type Entries<T> = ArcSwapOption<Vec<(u32, T)>>;
+
+static HUBS: Entries<Arc<Hub>> = ArcSwapOption::const_empty();
 static INSTALLED: AtomicU32 = AtomicU32::new(0);
 
-/// Replaces a map by a changed copy.
-pub(crate) fn change<T: Clone>(
-    map: &ArcSwapOption<BTreeMap<u32, T>>,
-    change: impl Fn(&mut BTreeMap<u32, T>),
-) {
-    map.rcu(|old| {
+/// Replaces a list by a changed copy.
+pub(crate) fn change<T: Clone>(entries: &Entries<T>, change: impl Fn(&mut Vec<(u32, T)>)) {
+    entries.rcu(|old| {
         let mut new = old.as_deref().cloned().unwrap_or_default();
         change(&mut new);
         Some(Arc::new(new))
     });
+}
+
+/// What `get` makes of the entry of a tracer.
+pub(crate) fn find<T, U>(
+    entries: &Entries<T>,
+    id: u32,
+    get: impl FnOnce(&T) -> Option<U>,
+) -> Option<U> {
+    let entries = entries.load();
+    let (_, entry) = entries.as_ref()?.iter().find(|(known, _)| *known == id)?;
+    get(entry)
 }
 
 /// Makes a tracer known to all threads, by a number that is not used again. 0 is the tracer that does nothing.
@@ -31,7 +41,7 @@ pub(crate) fn register(hub: &Arc<Hub>) -> u32 {
     static LAST: AtomicU32 = AtomicU32::new(0);
     let id = LAST.fetch_add(1, Ordering::Relaxed) + 1;
     change(&HUBS, |hubs| {
-        hubs.insert(id, Arc::clone(hub));
+        hubs.push((id, Arc::clone(hub)));
     });
     id
 }
@@ -39,7 +49,7 @@ pub(crate) fn register(hub: &Arc<Hub>) -> u32 {
 /// Forgets a tracer that nobody holds any more.
 pub(crate) fn unregister(id: u32) {
     change(&HUBS, |hubs| {
-        hubs.remove(&id);
+        hubs.retain(|&(known, _)| known != id);
     });
 }
 
@@ -50,7 +60,7 @@ pub(crate) fn set_installed(id: u32) {
 
 /// The hub of a tracer.
 pub(crate) fn hub(id: u32) -> Option<Arc<Hub>> {
-    HUBS.load().as_ref()?.get(&id).cloned()
+    find(&HUBS, id, |hub| Some(Arc::clone(hub)))
 }
 
 /// Counts something that was set where no span records it; of a span that is gone, for the installed tracer.

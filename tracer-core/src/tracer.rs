@@ -1,7 +1,6 @@
 //! The tracer: starts spans, carries contexts across processes, and knows its reporters.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -382,7 +381,7 @@ impl Drop for Core {
     fn drop(&mut self) {
         self.hub.load().close();
         registry::change(&TRACERS, |tracers| {
-            tracers.retain(|_, core| core.strong_count() > 0);
+            tracers.retain(|(_, core)| core.strong_count() > 0);
         });
         registry::unregister(self.id());
     }
@@ -408,12 +407,12 @@ impl fmt::Debug for Tracer {
 }
 
 /// The tracers of this process by number. Weak: dropping the last handle ends a tracer. Without a lock, as the hubs are.
-static TRACERS: ArcSwapOption<BTreeMap<u32, Weak<Core>>> = ArcSwapOption::const_empty();
+static TRACERS: registry::Entries<Weak<Core>> = ArcSwapOption::const_empty();
 
 /// Makes a tracer known by its number.
 pub(crate) fn register(core: &Arc<Core>) {
     registry::change(&TRACERS, |tracers| {
-        tracers.insert(core.id(), Arc::downgrade(core));
+        tracers.push((core.id(), Arc::downgrade(core)));
     });
 }
 
@@ -445,6 +444,5 @@ pub(crate) fn all() -> Vec<Arc<Core>> {
 
 /// The tracer of that number, if it lives.
 pub(crate) fn registered(id: u32) -> Option<Tracer> {
-    let core = TRACERS.load().as_ref()?.get(&id)?.upgrade();
-    core.map(Tracer::of)
+    registry::find(&TRACERS, id, Weak::upgrade).map(Tracer::of)
 }

@@ -271,16 +271,20 @@ impl<S: BuildHasher> TextEntries for HashMap<String, String, S> {
     }
 }
 
+/// Inlined: who has such a map compiles it, and nobody else.
 impl TextEntries for BTreeMap<String, String> {
+    #[inline]
     fn visit<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
         self.iter()
             .for_each(|(key, value)| visit(key, value.as_bytes()));
     }
 
+    #[inline]
     fn put(&mut self, key: String, value: String) {
         self.insert(key, value);
     }
 
+    #[inline]
     fn delete(&mut self, key: &str) {
         self.retain(|found, _| !found.eq_ignore_ascii_case(key));
     }
