@@ -3,7 +3,6 @@
 //! Each thread owns a small [ring](crate::report::ring) per tracer. The [`Hub`] is what both sides know: threads register
 //! their rings there, the reporter thread is woken and asked there. Threads beyond the cap on memory share a locked queue.
 
-use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -31,7 +30,7 @@ pub(crate) struct Hub {
     worker: OnceLock<Thread>,
     state: Mutex<State>,
     answered: Condvar,
-    overflow: Mutex<VecDeque<SpanRecord>>,
+    overflow: Mutex<Vec<SpanRecord>>,
     pub(crate) counts: HubCounts,
     pub(crate) account: Account,
 }
@@ -145,7 +144,7 @@ impl Hub {
         if overflow.len() >= OVERFLOW_SPANS {
             return Handed::Full;
         }
-        overflow.push_back(record);
+        overflow.push(record);
         if overflow.len() == OVERFLOW_SPANS / 4 {
             self.wake();
         }
@@ -174,7 +173,7 @@ impl Hub {
     }
 
     /// All spans of the threads without a ring.
-    pub(crate) fn take_overflow(&self) -> VecDeque<SpanRecord> {
+    pub(crate) fn take_overflow(&self) -> Vec<SpanRecord> {
         std::mem::take(&mut *self.overflow.lock().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -133,9 +133,9 @@ impl Worker {
         for drain in &mut self.drains {
             count += drain.drain(&mut self.batch, &mut report);
         }
-        let mut overflow = self.hub.take_overflow();
+        let overflow = self.hub.take_overflow();
         if !overflow.is_empty() {
-            report(overflow.make_contiguous());
+            report(&overflow);
             count += overflow.len();
         }
         for released in self.hub.room.take_released() {
