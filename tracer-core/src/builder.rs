@@ -1,7 +1,6 @@
 //! Set-up of a tracer.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -274,7 +273,7 @@ impl TracerBuilder {
         let draws_uuid = !self.tags.iter().any(|(key, _)| key == process::CLIENT_UUID);
         let process = Process {
             service_name: self.service_name.into(),
-            tags: process_tags(self.tags),
+            tags: process::with_own_tags(self.tags),
         };
         let room = Room::new(self.held_spans, self.held_bytes);
         let hub = Arc::new(Hub::new(self.limits, self.queue_bytes, room));
@@ -392,39 +391,4 @@ fn bracketed(host: &str) -> Cow<'_, str> {
     } else {
         host.into()
     }
-}
-
-/// The user's tags, and those every Jaeger client adds where the user has not set them.
-fn process_tags(
-    mut tags: Vec<(Cow<'static, str>, TagValue<'static>)>,
-) -> Vec<(Cow<'static, str>, TagValue<'static>)> {
-    let mut add = |key: &'static str, value: TagValue<'static>| {
-        if !tags.iter().any(|(known, _)| known == key) {
-            tags.push((key.into(), value));
-        }
-    };
-    add(
-        "jaeger.version",
-        concat!("Rust-", env!("CARGO_PKG_VERSION")).into(),
-    );
-    if let Ok(name) = hostname::get() {
-        add("hostname", name.to_string_lossy().into_owned().into());
-    }
-    if let Some(address) = own_address() {
-        add("ip", address.to_string().into());
-    }
-    add(process::CLIENT_UUID, process::client_uuid());
-    tags
-}
-
-/// The address of this machine that routes to others, if it has one. Connecting a UDP socket sends nothing.
-fn own_address() -> Option<IpAddr> {
-    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
-    // An address reserved for documentation (RFC 5737): only its route matters.
-    socket.connect("192.0.2.1:9").ok()?;
-    socket
-        .local_addr()
-        .ok()
-        .map(|address| address.ip())
-        .filter(|ip| !ip.is_unspecified())
 }
