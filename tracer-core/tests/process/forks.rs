@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 
 use fork::{Fork, fork, waitpid};
 use tracer_core::{
-    KeepPolicy, MakeReporter, MemoryReporter, Process, ReportError, Reporter, Sampler, SpanRecord,
-    Tracer, UdpReporter, active_span, after_fork,
+    Decision, KeepPolicy, MakeReporter, MemoryReporter, Process, ReportError, Reporter, Sampler,
+    SpanContext, SpanRecord, Tracer, UdpReporter, active_span, after_fork,
 };
 
 use crate::Scenario;
 
-pub(crate) const SCENARIOS: [Scenario; 7] = [
+pub(crate) const SCENARIOS: [Scenario; 8] = [
     Scenario::new("tracers_go_on_in_forked_children", going_on),
     Scenario::new("what_is_queued_at_a_fork_is_the_parents", queued_at_fork),
     Scenario::new("traces_held_at_a_fork_are_the_parents", held_at_fork),
@@ -31,6 +31,7 @@ pub(crate) const SCENARIOS: [Scenario; 7] = [
         children,
     ),
     Scenario::new("fork_in_the_middle_of_traced_threads", with_threads),
+    Scenario::new("fork_under_refused_spans_waits_for_no_lock", under_refused),
 ];
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -377,4 +378,32 @@ fn with_threads() {
     tracer.flush(PATIENCE).unwrap();
     let stats = tracer.stats();
     assert_eq!((stats.open(), stats.queued), (0, 0));
+}
+
+fn under_refused() {
+    let tracer = build(&MemoryReporter::new());
+    let stop = Arc::new(AtomicBool::new(false));
+    let locking: Vec<_> = (0..3)
+        .map(|_| {
+            let (tracer, stop) = (tracer.clone(), Arc::clone(&stop));
+            std::thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    let _ = tracer.stats();
+                }
+            })
+        })
+        .collect();
+    let caller = SpanContext::remote(1.into(), 2.into(), Decision::Refused);
+    let server = tracer.build_span("server").child_of(&caller);
+    let _scopes = (server.start_active(), tracer.start_active_span("inner"));
+    for _ in 0..100 {
+        in_child(|| {
+            after_fork();
+            assert!(active_span().context().is_none());
+        });
+    }
+    stop.store(true, Ordering::Relaxed);
+    locking
+        .into_iter()
+        .for_each(|thread| thread.join().unwrap());
 }
