@@ -487,17 +487,18 @@ fn begin(
     record.name = name.text;
     record.callsite = name.callsite;
     record.sampler = sampler;
-    let part = parts.get(record.context.tracer);
     if !record.is_recording() {
         record.start = Instant::ZERO;
+        // Others need no part of the tracer, nor the ring and the locks that come with a thread's first: a child of a fork
+        // must not wait for those.
         if record.context.parent_id.is_none()
-            && let Some(part) = part
+            && let Some(part) = parts.get(record.context.tracer)
         {
             part.counts.refused.add(1);
         }
         return Mode::Refused;
     }
-    match part {
+    match parts.get(record.context.tracer) {
         Some(part) => part.counts.started.add(1),
         None => record.context.state &= !state::COUNTED,
     }
