@@ -26,6 +26,7 @@ thread_local! {
 /// Notes a thread keeps; one more makes spans of them all.
 const MOST: usize = 16;
 
+/// Spans that are made at once after notes were for nothing, at the most.
 const MOST_DISTRUST: u8 = 3;
 
 /// Spans that were entered one inside of the other, on the ground of the span that is on top of the stack.
@@ -39,7 +40,8 @@ struct Pending {
     state: Cell<u16>,
     /// Whether the ring knows the trace.
     is_announced: Cell<bool>,
-    /// How many spans are made at once before others are noted again: where most are tagged, notes are for nothing.
+    /// How many spans without tags are made at once before others are noted again: where most are tagged, notes are for
+    /// nothing.
     distrust: Cell<u8>,
     /// The active span, if its trace is sampled.
     active: Cell<SpanId>,
