@@ -58,6 +58,8 @@ pub(super) struct Block {
     /// a `Vec` piece by piece.
     memory: Vec<u8>,
     len: usize,
+    /// A bit for each key that was looked for: most tags are new, and then need not be compared with all others.
+    keys: u64,
 }
 
 /// Bytes of that room.
@@ -87,12 +89,14 @@ impl Block {
         Self {
             memory: vec![0; MEMORY],
             len: FRONT,
+            keys: 0,
         }
     }
 
     #[inline]
     pub(super) fn clear(&mut self) {
         self.len = FRONT;
+        self.keys = 0;
     }
 
     #[inline]
@@ -171,9 +175,14 @@ impl Block {
         Entries(self.memory.get(at..self.len)?).next()
     }
 
-    /// Where the tag of that key lies.
+    /// Where the tag of that key lies. If there is none, it is put next.
     #[inline]
-    pub(super) fn tag(&self, key: &[u8]) -> Option<Range<usize>> {
+    pub(super) fn tag(&mut self, key: &[u8]) -> Option<Range<usize>> {
+        let bit = bit_of(key);
+        if self.keys & bit == 0 {
+            self.keys |= bit;
+            return None;
+        }
         let mut entries = self.entries();
         let mut at = FRONT;
         while let Some(entry) = entries.next() {
@@ -218,6 +227,7 @@ impl Block {
     /// Becomes the block that was sealed, which is at the beginning of bytes in two parts, and gives what stood in its front.
     #[inline]
     pub(super) fn load(&mut self, first: &[u8], second: &[u8]) -> [u64; 2] {
+        self.keys = u64::MAX;
         let front = self.take(FRONT, first, second);
         let len = front.map_or(0, |[first, _]| first as u32 as usize);
         self.take(len.max(FRONT), first, second).unwrap_or_else(|| {
@@ -244,6 +254,14 @@ impl Block {
         let high = rest.first_chunk()?;
         Some([u64::from_le_bytes(*low), u64::from_le_bytes(*high)])
     }
+}
+
+/// One of 64 bits, by the length and the ends of a key: different for the few that a span has, mostly.
+#[inline]
+fn bit_of(key: &[u8]) -> u64 {
+    let end = |byte: Option<&u8>| byte.copied().map_or(0, usize::from);
+    let number = key.len() + 3 * end(key.first()) + 7 * end(key.last());
+    1 << (number % 64)
 }
 
 /// Copies between slices of equal length. Keys and values are short: for up to 32 bytes two overlapping stores of constant
