@@ -111,14 +111,19 @@ async fn count(on: &Fixture<Db>) -> i64 {
         .unwrap()
 }
 
-/// A connection, without a span: one comes back to the pool a moment after it is dropped.
+/// A connection, without a span: one comes back to the pool a moment after it is dropped. Another moment later it is counted,
+/// and until then the pool has fewer idle ones than none.
 async fn idle(pool: &TracedPool<Db>) -> TracedPoolConnection<Db> {
-    loop {
+    let connection = loop {
         match pool.try_acquire() {
-            Some(connection) => return connection,
+            Some(connection) => break connection,
             None => tokio::task::yield_now().await,
         }
+    };
+    while pool.num_idle() > pool.size() as usize {
+        tokio::task::yield_now().await;
     }
+    connection
 }
 
 async fn a_query_has_a_span_with_what_came_of_it(on: Fixture<Db>) {
