@@ -23,6 +23,15 @@ use crate::tracer;
 /// ([`in_current_context`](crate::TraceFuture::in_current_context), [`carry`](crate::carry)) there is a
 /// [`context`](Self::context) but no span of this task to tag: what is set is left out and counted in
 /// [`Stats::tags_ignored`](crate::Stats::tags_ignored), and so is what is set after the span's end.
+///
+/// ```
+/// # let test = tracer_testing::TestTracer::new("shop");
+/// # let tracer = test.tracer();
+/// let _scope = tracer.start_active_span("checkout");
+/// tracer_core::active_span().set_tag("items", 3).log([("event", "priced")]);
+/// # drop(_scope);
+/// # tracer_testing::assert_trace!(test, "checkout {items=3} [event=priced]");
+/// ```
 #[derive(Debug)]
 pub struct ActiveSpan {
     place: Place,
@@ -210,6 +219,18 @@ pub fn active_span() -> ActiveSpan {
 impl SpanContext {
     /// The span of this context, to be tagged, if it is active on this thread or has spans above it that are: for whoever
     /// was given the context of a span that surrounds it. Elsewhere one that does nothing.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// let order = tracer.start_active_span("order");
+    /// let context = order.context();
+    /// let charge = tracer.start_active_span("charge");
+    /// context.active_span().set_tag("paid", true); // the order's tag, set from within `charge`
+    /// # drop(charge);
+    /// # drop(order);
+    /// # tracer_testing::assert_trace!(test, "order {paid=true}\n  charge");
+    /// ```
     #[must_use]
     pub fn active_span(&self) -> ActiveSpan {
         ActiveSpan::at(if self.span_id.is_none() {

@@ -77,6 +77,13 @@ impl Baggage {
     }
 
     /// As [`set`](Self::set), with W3C properties.
+    ///
+    /// ```
+    /// # use tracer_core::Baggage;
+    /// let mut baggage = Baggage::new();
+    /// baggage.set_with_properties("tenant", "acme", "public;ttl=60");
+    /// assert_eq!(baggage.iter_with_properties().next(), Some(("tenant", "acme", "public;ttl=60")));
+    /// ```
     pub fn set_with_properties(&mut self, key: &str, value: &str, properties: &str) -> bool {
         let found = self.items.iter().position(|item| &*item.key == key);
         let others = self

@@ -105,6 +105,12 @@ impl TracerBuilder {
     }
 
     /// Decides which traces are reported. Asked for roots only: other spans follow their parent.
+    ///
+    /// ```
+    /// # use tracer_core::{Sampler, Tracer};
+    /// let builder = Tracer::builder("shop").sampler(Sampler::rate_limiting(10.0)?);
+    /// # Ok::<(), tracer_core::InitError>(())
+    /// ```
     pub fn sampler(mut self, sampler: Sampler) -> Self {
         self.sampler = Some(sampler);
         self
@@ -125,18 +131,34 @@ impl TracerBuilder {
     }
 
     /// Adds a reporter. The first call replaces the default; with several, each gets every span.
+    ///
+    /// ```
+    /// # use tracer_core::{ConsoleReporter, Tracer, UdpReporter};
+    /// let builder = Tracer::builder("shop").reporter(UdpReporter::to("agent:6831")?).reporter(ConsoleReporter::to_log());
+    /// # Ok::<(), tracer_core::InitError>(())
+    /// ```
     pub fn reporter(mut self, reporter: impl Reporter) -> Self {
         self.reporters.push(Box::new(reporter));
         self
     }
 
     /// Sets the formats in which contexts travel: all are written, the first that is present is read, in this order.
+    ///
+    /// ```
+    /// # use tracer_core::{Propagation, Tracer};
+    /// let builder = Tracer::builder("shop").propagation([Propagation::Jaeger, Propagation::B3Multi]);
+    /// ```
     pub fn propagation(mut self, formats: impl IntoIterator<Item = Propagation>) -> Self {
         self.propagations = formats.into_iter().collect();
         self
     }
 
     /// Sets a tag of the process, which goes with all its spans.
+    ///
+    /// ```
+    /// # use tracer_core::Tracer;
+    /// let builder = Tracer::builder("shop").tag("version", env!("CARGO_PKG_VERSION")).tag("replica", 3);
+    /// ```
     pub fn tag(
         mut self,
         key: impl Into<Cow<'static, str>>,
@@ -171,6 +193,11 @@ impl TracerBuilder {
     /// Bounds the spans that are held until it is decided about their traces ([`keep`](Self::keep),
     /// [`Sampling::undecided`](crate::Sampling::undecided)). A trace whose span finds no room is dropped and
     /// [counted](crate::Stats::no_room). Default: 65 536.
+    ///
+    /// ```
+    /// # use tracer_core::{KeepPolicy, Tracer};
+    /// let builder = Tracer::builder("shop").keep(KeepPolicy::errors()).held_spans(10_000).held_bytes(8 << 20);
+    /// ```
     pub fn held_spans(mut self, spans: usize) -> Self {
         self.held_spans = spans;
         self
@@ -183,6 +210,14 @@ impl TracerBuilder {
     }
 
     /// Bounds the tags of one span; more are left out and the span is tagged `truncated`. Default: 128.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::with("shop", |builder|
+    /// builder.max_tags(2).max_logs(8).max_value_bytes(4)
+    /// # );
+    /// # test.tracer().start_span("order").set_tag("a", "abcdef").set_tag("b", 1).set_tag("c", 2);
+    /// # tracer_testing::assert_trace!(test, "order {a=abcd, b=1, truncated=true}");
+    /// ```
     pub fn max_tags(mut self, tags: usize) -> Self {
         self.limits.tags = tags;
         self
@@ -238,6 +273,14 @@ impl TracerBuilder {
     }
 
     /// Builds the tracer without installing it, for tests and for several tracers in a process.
+    ///
+    /// ```
+    /// # use tracer_core::{NullReporter, Tracer};
+    /// let shop = Tracer::builder("shop").reporter(NullReporter).build()?;
+    /// let bank = Tracer::builder("bank").reporter(NullReporter).build()?; // in the same process
+    /// assert!(Tracer::builder(" ").build().is_err());
+    /// # Ok::<(), tracer_core::InitError>(())
+    /// ```
     ///
     /// # Errors
     /// When the service name is empty, a variable has a wrong value, or the reporter thread cannot be started.

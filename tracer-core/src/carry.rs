@@ -26,6 +26,15 @@ pub fn carry<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
 
 impl SpanContext {
     /// Runs a closure now, on this thread, with this context active.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// let order = tracer.start_span("order");
+    /// order.context().in_scope(|| tracer.start_span("charge").finish());
+    /// # drop(order);
+    /// # tracer_testing::assert_trace!(test, "order\n  charge");
+    /// ```
     pub fn in_scope<R>(&self, work: impl FnOnce() -> R) -> R {
         let _visit = Visit(local::push(&mut SpanRecord::of_context(self.clone())));
         work()

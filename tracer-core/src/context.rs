@@ -9,6 +9,13 @@ use crate::held::LocalTrace;
 use crate::id::{SpanId, TraceId};
 
 /// The sampling decision a context carries.
+///
+/// ```
+/// # use tracer_core::{Decision, SpanContext};
+/// let context = SpanContext::remote(0xabc.into(), 0xdef.into(), Decision::Debug);
+/// assert!(context.is_sampled());
+/// assert_eq!(context.with_decision(Decision::Refused).flags(), 0);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Decision {
     /// None was made: whoever starts the next span decides. Only B3 can say so on the wire.
@@ -194,6 +201,19 @@ impl SpanContext {
 
     /// The same context with the value of a `jaeger-debug-id` header: a root started under it is a debug trace that has
     /// the value as its `jaeger-debug-id` tag.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// # use tracer_core::{HttpHeaders, SpanContext};
+    /// let mut headers = http::HeaderMap::new();
+    /// headers.insert("jaeger-debug-id", "ticket-17".parse()?);
+    /// let asked = tracer.extract(&HttpHeaders(&headers))?.expect("it asks for something");
+    /// assert_eq!(asked.debug_id(), "ticket-17");
+    /// tracer.build_span("GET").child_of(&asked).start().finish();
+    /// # tracer_testing::assert_trace!(test, "GET {jaeger-debug-id=ticket-17}");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_debug_id(mut self, debug_id: &str) -> Self {
         self.carried_mut().debug_id = debug_id.into();
@@ -261,6 +281,15 @@ impl SpanContext {
 
     /// Whether spans started under this context are recorded: the trace is sampled, or it is decided about late
     /// ([`Sampling::undecided`](crate::Sampling::undecided), [`KeepPolicy`](crate::KeepPolicy)) and is still in question.
+    ///
+    /// ```
+    /// # use tracer_core::{KeepPolicy, Sampler};
+    /// let test = tracer_testing::TestTracer::with("shop", |builder| {
+    ///     builder.sampler(Sampler::constant(false)).keep(KeepPolicy::errors())
+    /// });
+    /// let order = test.tracer().start_span("order");
+    /// assert!(order.context().is_recorded() && !order.context().is_sampled()); // it may yet fail
+    /// ```
     #[must_use]
     pub fn is_recorded(&self) -> bool {
         self.is_sampled()

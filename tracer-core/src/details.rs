@@ -52,6 +52,16 @@ impl Default for Limits {
 }
 
 /// How a span relates to another beside its parent.
+///
+/// ```
+/// # let test = tracer_testing::TestTracer::new("shop");
+/// # let tracer = test.tracer();
+/// let request = tracer.start_span("request");
+/// let email = tracer.build_span("email").follows_from(&request.context()).start();
+/// # drop((email, request));
+/// # let spans = test.spans();
+/// assert_eq!(spans[1].references()[0].kind, tracer_core::ReferenceKind::FollowsFrom);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum ReferenceKind {
     /// The other span waits for this one.
@@ -61,6 +71,18 @@ pub enum ReferenceKind {
 }
 
 /// A causal relation to another span, as recorded.
+///
+/// ```
+/// # let test = tracer_testing::TestTracer::new("shop");
+/// # let tracer = test.tracer();
+/// let (first, second) = (tracer.start_span("first"), tracer.start_span("second"));
+/// tracer.build_span("both").child_of(&first.context()).child_of(&second.context()).start().finish();
+/// let both = &test.spans()[0];
+/// assert_eq!(both.parent_id(), first.context().span_id());
+/// assert_eq!(both.references()[1].context, second.context());
+/// # drop((first, second));
+/// # test.forget();
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
     /// Which relation.

@@ -39,6 +39,12 @@
 //!
 //! Booleans are `1`, `t`, `true`, `0`, `f` and `false` in any case. Durations are written as in Go, `500ms`, `2s` or
 //! `1m30s`, or as a whole number of milliseconds. Names of samplers and formats may be written in any case.
+//!
+//! ```no_run
+//! // JAEGER_AGENT_HOST=agent JAEGER_SAMPLER_TYPE=const JAEGER_SAMPLER_PARAM=1 ./shop
+//! let _guard = tracer_core::Tracer::builder("shop").from_env().install()?;
+//! # Ok::<(), tracer_core::InitError>(())
+//! ```
 
 mod sampler;
 mod value;

@@ -4,6 +4,12 @@ use std::fmt;
 
 /// A tracer or one of its parts cannot be set up as asked. `Display` names the argument or variable, its value and what
 /// is allowed.
+///
+/// ```
+/// # use tracer_core::Sampler;
+/// let error = Sampler::probabilistic(10.0).unwrap_err();
+/// assert_eq!(error.to_string(), "probability is 10.0, but must be a probability from 0 to 1");
+/// ```
 #[derive(Debug)]
 pub struct InitError {
     message: String,
@@ -31,6 +37,15 @@ impl fmt::Display for InitError {
 impl std::error::Error for InitError {}
 
 /// A carrier holds a context that cannot be used. A carrier without one is no error.
+///
+/// ```
+/// # let test = tracer_testing::TestTracer::new("shop");
+/// # let tracer = test.tracer();
+/// # use tracer_core::{ExtractError, TextMap};
+/// let message = vec![("traceparent".to_owned(), "00-nonsense".to_owned())];
+/// let error = tracer.extract(&TextMap(&message)).unwrap_err();
+/// assert_eq!(error, ExtractError::Corrupted("traceparent: shorter than 55 characters"));
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum ExtractError {
@@ -52,6 +67,15 @@ impl fmt::Display for ExtractError {
 impl std::error::Error for ExtractError {}
 
 /// A flush or shutdown did not end in time. Spans may still be on their way: the reporter thread goes on.
+///
+/// ```
+/// # use std::time::Duration;
+/// # let tracer = tracer_core::Tracer::builder("shop").reporter(tracer_core::NullReporter).build()?;
+/// tracer.shutdown(Duration::from_secs(1))?;
+/// let error = tracer.flush(Duration::from_secs(1)).unwrap_err();
+/// assert!(!error.is_timeout(), "{error}"); // the reporter thread has ended
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FlushError {
     pub(crate) kind: FlushErrorKind,

@@ -6,6 +6,16 @@ use std::collections::{BTreeMap, HashMap};
 use crate::tag::TagValue;
 
 /// One field of a log: its name and its value.
+///
+/// ```
+/// use tracer_core::{Field, TagValue};
+///
+/// let mut fields: Vec<Field<'_>> = vec![("event".into(), "retry".into())];
+/// fields.push(("attempt".into(), TagValue::I64(2)));
+/// # let test = tracer_testing::TestTracer::new("shop");
+/// test.tracer().start_span("charge").log(fields);
+/// # tracer_testing::assert_trace!(test, "charge [event=retry, attempt=2]");
+/// ```
 pub type Field<'a> = (Cow<'static, str>, TagValue<'a>);
 
 /// The fields of one log: a tuple of pairs, an array, a `Vec` or a map.

@@ -51,6 +51,17 @@ pub trait TraceFuture: Future + Sized {
     }
 
     /// Makes `context` active in this future.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// # use tracer_core::TraceFuture;
+    /// # let order = tracer.start_span("order");
+    /// let work = async { tracer.start_span("charge").finish() };
+    /// futures_util::future::FutureExt::now_or_never(work.in_context(order.context()));
+    /// # drop(order);
+    /// # tracer_testing::assert_trace!(test, "order\n  charge");
+    /// ```
     fn in_context(self, context: SpanContext) -> InSpan<Self> {
         InSpan {
             inner: Some(self),
@@ -62,6 +73,17 @@ pub trait TraceFuture: Future + Sized {
 impl<F: Future> TraceFuture for F {}
 
 /// Gives streams a span or a context of their own.
+///
+/// ```
+/// # let test = tracer_testing::TestTracer::new("shop");
+/// # let tracer = test.tracer();
+/// # use futures_util::{FutureExt, StreamExt, stream};
+/// # use tracer_core::TraceStream;
+/// let rows = stream::iter([1, 2]).in_span(tracer.start_span("rows")); // active whenever it makes the next one
+/// let sum = rows.fold(0, async |sum, row| sum + row);
+/// assert_eq!(sum.now_or_never(), Some(3));
+/// # tracer_testing::assert_trace!(test, "rows {complete=true}");
+/// ```
 pub trait TraceStream: Stream + Sized {
     /// Makes `span` active whenever this stream is polled or dropped. The span finishes when the stream ends; one that
     /// is dropped before gets the tag `complete = false`.
@@ -93,6 +115,17 @@ impl<S: Stream> TraceStream for S {}
 
 pin_project! {
     /// A future with a span; made by [`TraceFuture`].
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// # use tracer_core::{InSpan, TraceFuture};
+    /// struct Job(InSpan<std::future::Ready<()>>);
+    ///
+    /// let job = Job(std::future::ready(()).in_span(tracer.start_span("job")));
+    /// drop(job); // never polled
+    /// # tracer_testing::assert_trace!(test, "job {cancelled=true}");
+    /// ```
     #[derive(Debug)]
     #[must_use = "futures do nothing unless they are polled"]
     pub struct InSpan<F> {
@@ -155,6 +188,16 @@ impl<F: Future> Future for InSpan<F> {
 
 pin_project! {
     /// A stream with a span; made by [`TraceStream`].
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// # use futures_util::stream::{self, Empty};
+    /// # use tracer_core::{StreamInSpan, TraceStream};
+    /// let rows: StreamInSpan<Empty<u32>> = stream::empty().in_span(tracer.start_span("rows"));
+    /// drop(rows); // not read to its end
+    /// # tracer_testing::assert_trace!(test, "rows {complete=false}");
+    /// ```
     #[derive(Debug)]
     #[must_use = "streams do nothing unless they are polled"]
     pub struct StreamInSpan<S> {

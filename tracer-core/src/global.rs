@@ -53,6 +53,17 @@ fn tracer_name() -> &'static str {
 impl Tracer {
     /// The tracer of the active span, else this thread's default, else the installed one, else the one that does nothing.
     /// For instrumentation that was not given a tracer.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// use tracer_core::Tracer;
+    ///
+    /// let _scope = tracer.start_active_span("order");
+    /// assert_eq!(Tracer::current().service_name(), "shop"); // that of the active span
+    /// # drop(_scope);
+    /// # test.forget();
+    /// ```
     #[must_use]
     pub fn current() -> Self {
         match local::tracer() {
@@ -67,6 +78,18 @@ impl Tracer {
 
     /// Makes this the tracer of the calling thread, until the guard is dropped, for roots made by `#[traced]` functions
     /// and by integrations without a tracer of their own.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// #[tracer_core::traced]
+    /// fn charge() {}
+    ///
+    /// let default = test.tracer().set_default();
+    /// charge();
+    /// drop(default);
+    /// charge(); // no tracer any more: traced by nobody
+    /// tracer_testing::assert_trace!(test, "charge");
+    /// ```
     pub fn set_default(&self) -> DefaultGuard {
         DefaultGuard::new(self.clone())
     }
@@ -98,6 +121,17 @@ pub fn after_fork() {
 }
 
 /// Keeps a tracer the default of the calling thread; see [`Tracer::set_default`].
+///
+/// ```
+/// # let test = tracer_testing::TestTracer::new("shop");
+/// # let tracer = test.tracer();
+/// use tracer_core::Tracer;
+///
+/// let guard = tracer.set_default();
+/// assert_eq!(Tracer::current().service_name(), "shop");
+/// drop(guard);
+/// assert!(!Tracer::current().is_enabled());
+/// ```
 #[derive(Debug)]
 #[must_use = "the default holds only as long as the guard lives: bind it to a variable"]
 pub struct DefaultGuard {

@@ -9,6 +9,26 @@ use crate::tracer::Tracer;
 const DROP_DEADLINE: Duration = Duration::from_secs(5);
 
 /// Sends what is left when it is dropped: keep it until the end of `main`.
+///
+/// A signal ends a process without the end of `main`, and so do `exit` and a panic with `panic = "abort"`: what was finished
+/// since the last flush is lost with them. Services wait for the signals they are stopped by, and let `main` return:
+///
+/// ```no_run
+/// # #[cfg(not(unix))] fn main() {}
+/// # #[cfg(unix)]
+/// #[tokio::main]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let _guard = tracer_core::Tracer::builder("shop").install()?;
+///     let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+///     tokio::select! {
+///         () = serve() => {}
+///         _ = tokio::signal::ctrl_c() => {}
+///         _ = terminated.recv() => {}
+///     }
+///     Ok(())
+/// } // the guard sends what is left
+/// # async fn serve() {}
+/// ```
 #[derive(Debug)]
 #[must_use = "dropping the guard shuts the tracer down: bind it to a variable in `main`"]
 pub struct TracerGuard {

@@ -100,6 +100,12 @@ impl FromStr for TraceId {
 ///
 /// Zero is no span: the parent of a root has it. `Display` writes 16 hexadecimal digits; `FromStr` reads 1 to 16 of
 /// either case.
+///
+/// ```
+/// let id: tracer_core::SpanId = "00f067aa0ba902b7".parse()?;
+/// assert_eq!(u64::from(id), 0x00f0_67aa_0ba9_02b7);
+/// # Ok::<(), tracer_core::ParseIdError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct SpanId(pub(crate) u64);
 
@@ -149,6 +155,11 @@ impl FromStr for SpanId {
 }
 
 /// What was read as an id is not one.
+///
+/// ```
+/// let error = "+1".parse::<tracer_core::TraceId>().unwrap_err();
+/// assert_eq!(error.to_string(), "an id is 1 to 32 hexadecimal digits");
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ParseIdError {
     digits: u8,

@@ -10,6 +10,18 @@ use crate::record::SpanRecord;
 use crate::tag::TagValue;
 
 /// What became known of a trace that a [`Sample`](crate::Sample) left undecided.
+///
+/// ```
+/// # use tracer_core::{Change, Sampling, SpanRecord};
+/// /// For `Sample::sample_again`: late traces that turn out to be about an order.
+/// fn of_orders(change: &Change<'_>) -> Sampling {
+///     match change {
+///         Change::Tag { key: "order", .. } => Sampling::sampled(),
+///         Change::Finished(root) if root.tag("order.total").is_some() => Sampling::sampled(),
+///         _ => Sampling::undecided(),
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Change<'a> {

@@ -3,6 +3,14 @@
 use crate::tag::TagValue;
 
 /// The side of a remote call a span stands for: the value of the `span.kind` tag.
+///
+/// ```
+/// # let test = tracer_testing::TestTracer::new("shop");
+/// # let tracer = test.tracer();
+/// # use tracer_core::SpanKind;
+/// tracer.build_span("publish").kind(SpanKind::Producer).start().finish();
+/// # tracer_testing::assert_trace!(test, "publish {span.kind=producer}");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum SpanKind {
     /// The caller of a remote service.

@@ -87,6 +87,16 @@ struct Handle {
 }
 
 /// What was asked of an agent and answered; see [`Stats`](crate::Stats).
+///
+/// ```
+/// # use tracer_core::{Sampler, Tracer};
+/// # let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?; // nobody listens there any more
+/// let sampler = Sampler::remote(format!("http://{free}/sampling"))?;
+/// let tracer = Tracer::builder("shop").sampler(sampler).build()?;
+/// let asked = tracer.stats().sampler;
+/// assert_eq!((asked.queries, asked.query_failures), (0, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PollStats {

@@ -17,6 +17,20 @@ pub(crate) fn client_uuid() -> TagValue<'static> {
 }
 
 /// The service and process tags that go with every batch of spans.
+///
+/// ```
+/// use tracer_core::{Process, ReportError, Reporter, SpanRecord};
+///
+/// struct Prints;
+///
+/// impl Reporter for Prints {
+///     fn report(&mut self, process: &Process, batch: &[SpanRecord]) -> Result<(), ReportError> {
+///         let host = process.tags().find(|(key, _)| *key == "hostname");
+///         println!("{} spans of {} at {host:?}", batch.len(), process.service_name());
+///         Ok(())
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Process {
     pub(crate) service_name: Box<str>,

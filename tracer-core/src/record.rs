@@ -15,6 +15,16 @@ use crate::tags;
 ///
 /// While the span is open the same value lives in its [`Span`](crate::Span) or on the stack of active spans; it is moved,
 /// never shared and never copied into another model.
+///
+/// ```
+/// # let test = tracer_testing::TestTracer::new("shop");
+/// # let tracer = test.tracer();
+/// tracer.start_span("charge").set_tag("cents", 1999);
+/// let charge = &test.spans()[0];
+/// assert_eq!(charge.operation_name(), "charge");
+/// assert_eq!(charge.tag("cents"), Some(1999.into()));
+/// assert!(charge.parent_id().is_none());
+/// ```
 #[derive(Clone)]
 pub struct SpanRecord {
     pub(crate) context: SpanContext,
@@ -68,6 +78,16 @@ impl SamplerKind {
 }
 
 /// A log of a span: something that happened while it was open.
+///
+/// ```
+/// # let test = tracer_testing::TestTracer::new("shop");
+/// # let tracer = test.tracer();
+/// tracer.start_span("charge").log((("event", "retry"), ("attempt", 2)));
+/// let charge = &test.spans()[0];
+/// let log = charge.logs().next().expect("it was logged");
+/// assert_eq!(log.fields[1], ("attempt", 2.into()));
+/// assert!(log.time >= charge.start());
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogRecord<'a> {
     /// When.

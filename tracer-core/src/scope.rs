@@ -140,6 +140,16 @@ impl Scope {
     }
 
     /// Makes the span inactive and gives it back unfinished.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// let scope = tracer.start_active_span("import");
+    /// let span = scope.into_span(); // open, and no longer active
+    /// tracer.start_span("something else").finish();
+    /// span.finish();
+    /// # tracer_testing::assert_trace!(test, "import\nsomething else");
+    /// ```
     pub fn into_span(self) -> Span {
         self.take_span(false)
     }

@@ -42,6 +42,17 @@ impl SpanSlot {
     }
 
     /// A slot that makes a context active instead of a span of its own; without one it does nothing.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// # use tracer_core::SpanSlot;
+    /// let order = tracer.start_span("order");
+    /// let mut slot = SpanSlot::of_context(Some(order.context()));
+    /// slot.enter(|| tracer.start_span("charge").finish());
+    /// # drop(order);
+    /// # tracer_testing::assert_trace!(test, "order\n  charge");
+    /// ```
     #[must_use]
     pub fn of_context(context: Option<SpanContext>) -> Self {
         Self::new(Span::new(context.map(SpanRecord::of_context)))

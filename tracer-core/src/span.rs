@@ -40,6 +40,13 @@ pub struct Span {
 
 impl Span {
     /// A span that records nothing.
+    ///
+    /// ```
+    /// # use tracer_core::Span;
+    /// let mut span = Span::disabled();
+    /// span.set_tag("into", "the void");
+    /// assert!(!span.is_recording() && !span.context().is_valid());
+    /// ```
     pub const fn disabled() -> Self {
         Self { record: None }
     }
@@ -79,12 +86,34 @@ impl Span {
     }
 
     /// Whether tags and logs are kept: the trace is sampled. Ask before computing an expensive value.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// # fn summary_of_a_thousand_items() -> String { "long".to_owned() }
+    /// let mut span = tracer.start_span("order");
+    /// if span.is_recording() {
+    ///     span.set_tag("summary", summary_of_a_thousand_items());
+    /// }
+    /// # drop(span);
+    /// # tracer_testing::assert_trace!(test, "order {summary=long}");
+    /// ```
     #[must_use]
     pub fn is_recording(&self) -> bool {
         self.record.as_ref().is_some_and(SpanRecord::is_recording)
     }
 
     /// The span's context, for other threads, tasks and services; it outlives the span. Empty without a tracer.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// let import = tracer.start_span("import");
+    /// let context = import.context();
+    /// import.finish();
+    /// tracer.build_span("index").follows_from(&context).start().finish();
+    /// # tracer_testing::assert_trace!(test, "import\n  index (follows_from import)");
+    /// ```
     #[must_use]
     pub fn context(&self) -> SpanContext {
         self.record
@@ -140,6 +169,17 @@ impl Span {
     }
 
     /// Marks the span as failed and logs the error with its causes, by the OpenTracing conventions.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// let mut span = tracer.start_span("charge");
+    /// if let Err(error) = "ten".parse::<u32>() {
+    ///     span.log_error(&error);
+    /// }
+    /// # drop(span);
+    /// assert_eq!(test.spans()[0].tag("error"), Some(true.into()));
+    /// ```
     pub fn log_error<E: Error + ?Sized>(&mut self, error: &E) -> &mut Self {
         if self.is_recording() {
             let mut fields = edit::error_fields(std::any::type_name::<E>(), edit::describe(error));
@@ -150,6 +190,15 @@ impl Span {
     }
 
     /// Changes the operation name.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// let mut span = tracer.start_span("GET");
+    /// span.set_operation_name("GET /orders/{id}"); // the router has found it
+    /// # drop(span);
+    /// # tracer_testing::assert_trace!(test, "GET /orders/{id}");
+    /// ```
     pub fn set_operation_name(&mut self, name: impl Into<Cow<'static, str>>) -> &mut Self {
         if self.record.is_some() {
             let name = name.into();
@@ -163,6 +212,18 @@ impl Span {
     /// Sets a baggage item, which travels to all spans started under this one from now on, in other services too; an
     /// empty value removes it. Contexts taken earlier keep what they had. Beyond the limits of
     /// [`Baggage`](crate::Baggage) the item is left out and the log of the span says so.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// let mut order = tracer.start_span("order");
+    /// let before = order.context();
+    /// order.set_baggage_item("tenant", "acme");
+    /// let charge = tracer.build_span("charge").child_of(&order.context()).start();
+    /// assert_eq!((charge.baggage_item("tenant"), before.baggage_item("tenant")), (Some("acme"), None));
+    /// # drop((charge, order));
+    /// # test.forget();
+    /// ```
     pub fn set_baggage_item(&mut self, key: &str, value: &str) -> &mut Self {
         let tracer = self
             .record
@@ -180,6 +241,15 @@ impl Span {
     }
 
     /// Makes this the active span of the calling thread until the scope is dropped, which also finishes it.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// let order = tracer.start_span("order").activate();
+    /// tracer.start_span("charge").finish(); // its child
+    /// drop(order);
+    /// # tracer_testing::assert_trace!(test, "order\n  charge");
+    /// ```
     pub fn activate(mut self) -> Scope {
         Scope::of(self.record.take())
     }
@@ -189,6 +259,16 @@ impl Span {
     pub fn finish(self) {}
 
     /// Finishes the span at a time of the caller's; a time before the start counts as the start.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// # use std::time::{Duration, SystemTime};
+    /// let begun = SystemTime::now() - Duration::from_secs(60);
+    /// let span = tracer.build_span("read from a log").start_time(begun).start();
+    /// span.finish_at(begun + Duration::from_secs(2));
+    /// assert_eq!(test.spans()[0].duration(), Duration::from_secs(2));
+    /// ```
     pub fn finish_at(mut self, time: SystemTime) {
         if let Some(mut record) = self.record.take() {
             finish_at(&mut record, time);

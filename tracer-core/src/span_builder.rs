@@ -73,6 +73,15 @@ impl<'t> SpanBuilder<'t> {
     }
 
     /// The span of `context` caused this one but does not wait for it. `None` changes nothing.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// let request = tracer.start_span("request");
+    /// tracer.build_span("email").follows_from(&request.context()).start().finish();
+    /// # drop(request);
+    /// # tracer_testing::assert_trace!(test, "request\n  email (follows_from request)");
+    /// ```
     pub fn follows_from<'c>(self, context: impl Into<Option<&'c SpanContext>>) -> Self {
         self.reference(ReferenceKind::FollowsFrom, context.into())
     }
@@ -140,6 +149,15 @@ impl<'t> SpanBuilder<'t> {
     }
 
     /// Begins a new trace even under an active span, unless a reference is given.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// let _request = tracer.start_active_span("request");
+    /// tracer.build_span("housekeeping").ignore_active().start().finish();
+    /// # drop(_request);
+    /// # tracer_testing::assert_trace!(test, "request\nhousekeeping");
+    /// ```
     pub fn ignore_active(mut self) -> Self {
         self.ignore_active = true;
         self
@@ -147,6 +165,17 @@ impl<'t> SpanBuilder<'t> {
 
     /// Begins a new trace whatever references are given: those are recorded, but neither the trace nor the decision and
     /// the baggage of any is taken over. For callers that are not to be trusted with that.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// # use tracer_core::{Decision, SpanContext};
+    /// let stranger = SpanContext::remote(0xabc.into(), 0xdef.into(), Decision::Refused);
+    /// let span = tracer.build_span("GET").child_of(&stranger).new_trace().start();
+    /// assert!(span.context().is_sampled() && span.context().trace_id() != stranger.trace_id());
+    /// # drop(span);
+    /// # test.forget();
+    /// ```
     pub fn new_trace(mut self) -> Self {
         self.new_trace = true;
         self

@@ -64,6 +64,14 @@ impl TagValue<'_> {
     }
 
     /// The same value with nothing borrowed.
+    ///
+    /// ```
+    /// # use tracer_core::TagValue;
+    /// fn keep(value: &str) -> TagValue<'static> {
+    ///     TagValue::from(value).into_owned()
+    /// }
+    /// # assert_eq!(keep("seven").as_str(), Some("seven"));
+    /// ```
     #[must_use]
     pub fn into_owned(self) -> TagValue<'static> {
         match self {

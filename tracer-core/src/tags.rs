@@ -1,6 +1,16 @@
 //! The standard tag and log-field names of OpenTracing (semantic conventions 1.1), and this project's own.
 //!
 //! Names only: a value of the type given is what backends expect.
+//!
+//! ```
+//! use tracer_core::tags;
+//!
+//! # let test = tracer_testing::TestTracer::new("shop");
+//! let mut span = test.tracer().start_span("GET");
+//! span.set_tag(tags::HTTP_STATUS_CODE, 503).set_tag(tags::ERROR, true);
+//! # drop(span);
+//! # tracer_testing::assert_trace!(test, "GET {error=true, http.status_code=503}");
+//! ```
 
 macro_rules! names {
     ($($(#[$doc:meta])* $constant:ident = $name:literal;)*) => {$(
@@ -43,6 +53,16 @@ names! {
     /// Text: the name of the service on the other side.
     PEER_SERVICE = "peer.service";
     /// Integer: above 0 forces the span to be reported, 0 forbids it. Steers the tracer instead of being recorded.
+    ///
+    /// ```
+    /// # use tracer_core::{Sampler, tags};
+    /// # let test = tracer_testing::TestTracer::with("shop", |builder| builder.sampler(Sampler::constant(false)));
+    /// let mut span = test.tracer().start_span("order");
+    /// span.set_tag(tags::SAMPLING_PRIORITY, 1);
+    /// assert!(span.context().is_sampled());
+    /// # drop(span);
+    /// # test.forget();
+    /// ```
     SAMPLING_PRIORITY = "sampling.priority";
     /// Text: `client`, `server`, `producer` or `consumer`; see [`SpanKind`](crate::SpanKind).
     SPAN_KIND = "span.kind";

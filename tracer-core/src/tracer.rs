@@ -39,6 +39,17 @@ mod begin;
 /// Made by [`Tracer::builder`](crate::Tracer::builder). A service has one, installed for the whole process; tests and
 /// processes that play several services build more. When the last clone is dropped its reporter thread sends what is left
 /// and ends.
+///
+/// ```
+/// # let test = tracer_testing::TestTracer::new("shop");
+/// # let tracer = test.tracer();
+/// {
+///     let order = tracer.start_active_span("order");
+///     order.set_tag("id", 7);
+///     tracer.start_active_span("charge").finish();
+/// }
+/// # tracer_testing::assert_trace!(test, "order {id=7}\n  charge");
+/// ```
 #[derive(Clone)]
 pub struct Tracer {
     /// `None` in the tracer that does nothing.
@@ -78,6 +89,11 @@ pub(crate) enum Parent<'a> {
 
 impl Tracer {
     /// The tracer that does nothing: what [`tracer`](crate::tracer) gives when none is installed.
+    ///
+    /// ```
+    /// let tracer = tracer_core::Tracer::disabled();
+    /// assert!(!tracer.is_enabled() && !tracer.start_span("order").context().is_valid());
+    /// ```
     #[must_use]
     pub const fn disabled() -> Self {
         Self { core: None }
@@ -113,12 +129,30 @@ impl Tracer {
     }
 
     /// Starts a span: a child of the active one, else the root of a new trace.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// let mut order = tracer.start_span("order");
+    /// order.set_tag("id", 7);
+    /// order.finish();
+    /// # tracer_testing::assert_trace!(test, "order {id=7}");
+    /// ```
     #[inline]
     pub fn start_span(&self, operation_name: impl Into<Cow<'static, str>>) -> Span {
         self.start(operation_name.into(), None)
     }
 
     /// Starts a span as [`start_span`](Self::start_span) and makes it the active one of this thread until the scope ends.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// let order = tracer.start_active_span("order");
+    /// tracer.start_active_span("charge").finish();
+    /// drop(order);
+    /// # tracer_testing::assert_trace!(test, "order\n  charge");
+    /// ```
     #[inline]
     pub fn start_active_span(&self, operation_name: impl Into<Cow<'static, str>>) -> Scope {
         self.enter(operation_name.into(), None)
@@ -206,6 +240,15 @@ impl Tracer {
     }
 
     /// Begins a span with references, tags or times of the caller's.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// # use tracer_core::SpanKind;
+    /// let call = tracer.build_span("charge").kind(SpanKind::Client).tag("peer.service", "bank").start();
+    /// call.finish();
+    /// # tracer_testing::assert_trace!(test, "charge {peer.service=bank, span.kind=client}");
+    /// ```
     pub fn build_span(&self, operation_name: impl Into<Cow<'static, str>>) -> SpanBuilder<'_> {
         SpanBuilder::new(self, operation_name.into(), None)
     }
@@ -232,6 +275,18 @@ impl Tracer {
 
     /// Reads a context from a carrier, in the first of the tracer's formats that is there.
     ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// # use tracer_core::{HttpHeaders, Tracer};
+    /// fn serve(tracer: &Tracer, request: &http::Request<()>) {
+    ///     let caller = tracer.extract(&HttpHeaders(request.headers())).ok().flatten();
+    ///     let _span = tracer.build_span("GET").child_of(caller.as_ref()).start_active();
+    /// }
+    /// # serve(tracer, &http::Request::new(()));
+    /// # tracer_testing::assert_trace!(test, "GET");
+    /// ```
+    ///
     /// # Errors
     /// When the carrier holds a context that cannot be read; a carrier without one is `Ok(None)`. Services start a new
     /// trace in both cases; failures are counted in [`Stats::extract_failures`].
@@ -257,6 +312,17 @@ impl Tracer {
 
     /// Waits until all spans finished before this call have been sent.
     ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tracer_core::{MemoryReporter, Sampler, Tracer};
+    /// # let memory = MemoryReporter::new();
+    /// # let tracer = Tracer::builder("shop").sampler(Sampler::constant(true)).reporter(memory.clone()).build()?;
+    /// tracer.start_span("order").finish();
+    /// tracer.flush(Duration::from_secs(1))?; // before a function of the cloud is frozen, say
+    /// assert_eq!(memory.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// When that takes longer than `within`, or the tracer was shut down.
     pub fn flush(&self, within: Duration) -> Result<(), FlushError> {
@@ -269,6 +335,18 @@ impl Tracer {
 
     /// Sends what is left and ends the reporter thread. Spans finished later are dropped and counted. May be called from
     /// any thread and more than once.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tracer_core::{NullReporter, Sampler, Tracer};
+    /// # let tracer = Tracer::builder("shop").sampler(Sampler::constant(true)).reporter(NullReporter).build()?;
+    /// if let Err(error) = tracer.shutdown(Duration::from_secs(2)) {
+    ///     eprintln!("spans may be lost: {error}");
+    /// }
+    /// tracer.start_span("too late").finish();
+    /// assert_eq!(tracer.stats().after_shutdown, 1);
+    /// # Ok::<(), tracer_core::InitError>(())
+    /// ```
     ///
     /// # Errors
     /// When the reporter thread takes longer than `within`; it goes on by itself.

@@ -13,6 +13,15 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::percent::{self, Plus};
 
 /// Which of OpenTracing's text formats a carrier holds, and with it what keys and values may consist of.
+///
+/// ```
+/// use tracer_core::propagation::{HttpHeaders, TextFormat, TextMap, WriteCarrier};
+///
+/// let mut headers = http::HeaderMap::new();
+/// assert_eq!(WriteCarrier::format(&HttpHeaders(&mut headers)), TextFormat::HttpHeaders);
+/// let mut message = Vec::<(String, String)>::new();
+/// assert_eq!(WriteCarrier::format(&TextMap(&mut message)), TextFormat::TextMap);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum TextFormat {
     /// Keys are tokens of RFC 9110 in any case, values are visible ASCII: free text in them is percent-encoded.
@@ -26,6 +35,24 @@ pub enum TextFormat {
 ///
 /// Implement it to inject into the headers of a message queue, the metadata of an RPC, and the like; the propagators then
 /// see to it that [`set`](Self::set) gets nothing that [`format`](Self::format) forbids.
+///
+/// ```
+/// use tracer_core::propagation::{TextFormat, WriteCarrier};
+///
+/// /// The lines of a mail's head.
+/// struct MailHead(Vec<(String, String)>);
+///
+/// impl WriteCarrier for MailHead {
+///     fn format(&self) -> TextFormat {
+///         TextFormat::HttpHeaders // as restricted as those of HTTP
+///     }
+///
+///     fn set(&mut self, key: &str, value: &str) {
+///         self.0.retain(|(found, _)| !found.eq_ignore_ascii_case(key));
+///         self.0.push((key.to_owned(), value.to_owned()));
+///     }
+/// }
+/// ```
 pub trait WriteCarrier {
     /// What keys and values may hold.
     fn format(&self) -> TextFormat;
@@ -42,6 +69,23 @@ pub trait WriteCarrier {
 }
 
 /// Where a [`Propagator`](super::Propagator) reads the keys and values of a context.
+///
+/// ```
+/// use tracer_core::propagation::{ReadCarrier, TextFormat};
+///
+/// /// The lines of a mail's head.
+/// struct MailHead(Vec<(String, String)>);
+///
+/// impl ReadCarrier for MailHead {
+///     fn format(&self) -> TextFormat {
+///         TextFormat::HttpHeaders
+///     }
+///
+///     fn entries<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
+///         self.0.iter().for_each(|(key, value)| visit(key, value.as_bytes()));
+///     }
+/// }
+/// ```
 pub trait ReadCarrier {
     /// How keys and values were written.
     fn format(&self) -> TextFormat;

@@ -182,6 +182,14 @@ fn no_trace() -> SpanContext {
 ///
 /// Ids may lack leading zeros, digits may be of either case. Debug implies sampled.
 ///
+/// ```
+/// use tracer_core::propagation::jaeger::parse_uber_trace_id;
+///
+/// let context = parse_uber_trace_id(b"97695c30ba774a6d:78b468aa80bdb00c:0:1")?.expect("it has a trace");
+/// assert!(context.is_sampled() && context.parent_id().is_none());
+/// # Ok::<(), tracer_core::ExtractError>(())
+/// ```
+///
 /// # Errors
 ///
 /// There are not four parts, one is empty, too long or not hexadecimal, or a trace has a span of zero.
@@ -288,6 +296,15 @@ pub fn format_uber_trace_id(context: &SpanContext) -> UberTraceId {
 }
 
 /// The text of an `uber-trace-id` in place; dereferences to `str`.
+///
+/// ```
+/// use tracer_core::propagation::jaeger::{UberTraceId, format_uber_trace_id};
+/// use tracer_core::{Decision, SpanContext};
+///
+/// let context = SpanContext::remote(0xabc.into(), 0xdef.into(), Decision::Sampled);
+/// let text: UberTraceId = format_uber_trace_id(&context);
+/// assert_eq!(&*text, "0000000000000abc:0000000000000def:0:1");
+/// ```
 #[derive(Clone, Copy)]
 pub struct UberTraceId {
     bytes: [u8; Self::MAX],

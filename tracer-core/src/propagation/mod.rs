@@ -16,6 +16,19 @@
 //! Readers are lenient where the specifications let them be, writers are strict: whatever a context holds, what is written
 //! keeps to its format, and line breaks never reach a header. Nothing in here does I/O, panics, or takes more time or memory
 //! than the bounds of [`Baggage`] and of `tracestate` allow.
+//!
+//! ```
+//! use tracer_core::{HttpHeaders, NullReporter, Sampler, Tracer};
+//!
+//! let tracer = Tracer::builder("shop").sampler(Sampler::constant(true)).reporter(NullReporter).build()?;
+//! let span = tracer.start_span("call");
+//! let mut headers = http::HeaderMap::new();
+//! tracer.inject(&span.context(), &mut HttpHeaders(&mut headers));
+//! assert!(headers.contains_key("traceparent") && headers.contains_key("uber-trace-id"));
+//! let arrived = tracer.extract(&HttpHeaders(&headers))?.expect("it was just written");
+//! assert_eq!(arrived.span_id(), span.context().span_id());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -136,12 +149,30 @@ impl Propagation {
 }
 
 /// A carrier a tracer can inject into: every [`WriteCarrier`], and [`Binary`].
+///
+/// ```
+/// use tracer_core::{Inject, Propagation, SpanContext, TextMap};
+///
+/// /// For a client that knows one format, whatever the tracer speaks.
+/// fn write_b3(context: &SpanContext, message: &mut Vec<(String, String)>) {
+///     TextMap(message).inject(context, &[Propagation::B3Single]);
+/// }
+/// ```
 pub trait Inject {
     /// Writes `context` in all formats of `propagations`.
     fn inject(&mut self, context: &SpanContext, propagations: &[Propagation]);
 }
 
 /// A carrier a tracer can extract from: every [`ReadCarrier`], and [`Binary`].
+///
+/// ```
+/// use tracer_core::{Extract, Propagation, TextMap};
+///
+/// let message = vec![("b3".to_owned(), "64fe8b2a57d3eff7-e457b5a2e4d86bd1-1".to_owned())];
+/// let caller = TextMap(&message).extract(&[Propagation::B3Multi])?.expect("it is there");
+/// assert!(caller.is_sampled());
+/// # Ok::<(), tracer_core::ExtractError>(())
+/// ```
 pub trait Extract {
     /// Reads a context in the formats of `propagations`, by the rules of the [module](self).
     ///

@@ -67,6 +67,15 @@ impl Propagator for W3c {
 ///
 /// A version above `00` is read as far as it has the form of `00`. Of the flags, sampled and random are understood.
 ///
+/// ```
+/// use tracer_core::propagation::w3c::parse_traceparent;
+///
+/// let context = parse_traceparent(b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")?;
+/// assert!(context.is_sampled() && context.is_remote());
+/// assert!(parse_traceparent(b"00-0af7651916cd43dd8448eb211c80319c-B7AD6B7169203331-01").is_err());
+/// # Ok::<(), tracer_core::ExtractError>(())
+/// ```
+///
 /// # Errors
 ///
 /// The value is not exactly what the specification says: another length, an upper-case or no digit, an id of zeros,

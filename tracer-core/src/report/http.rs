@@ -108,6 +108,13 @@ impl HttpReporter {
     }
 
     /// Sets how long a call may take as a whole, 5 seconds by default.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tracer_core::HttpReporter;
+    /// let near = HttpReporter::to("http://collector:14268")?.timeout(Duration::from_secs(1)).max_batch_size(64 << 10);
+    /// # Ok::<(), tracer_core::InitError>(())
+    /// ```
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.agent = agent(timeout);

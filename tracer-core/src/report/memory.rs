@@ -66,6 +66,19 @@ impl MemoryReporter {
     }
 
     /// As [`take`](Self::take), each span with the process it is of: for several tracers that share a reporter.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// # let memory = tracer_core::MemoryReporter::new();
+    /// let bank = test.service_with("bank", |builder| builder.reporter(memory.clone()));
+    /// bank.start_span("transfer").finish();
+    /// # bank.flush(std::time::Duration::from_secs(9))?;
+    /// # test.forget();
+    /// let (process, span) = &memory.take_with_process()[0];
+    /// assert_eq!((process.service_name(), span.operation_name()), ("bank", "transfer"));
+    /// # Ok::<(), tracer_core::FlushError>(())
+    /// ```
     #[must_use = "the spans are gone from the reporter"]
     pub fn take_with_process(&self) -> Vec<(Arc<Process>, SpanRecord)> {
         std::mem::take(&mut *self.lock()).into()

@@ -97,9 +97,22 @@ pub trait Reporter: Send + 'static {
 }
 
 /// Makes reporters; see [`Reporter::for_child`].
+///
+/// ```
+/// use tracer_core::{MakeReporter, NullReporter, Reporter};
+///
+/// let make: MakeReporter = NullReporter.for_child().expect("it can be had anew");
+/// let _in_the_child: Box<dyn Reporter> = make();
+/// ```
 pub type MakeReporter = Box<dyn Fn() -> Box<dyn Reporter> + Send + Sync>;
 
 /// Why a reporter lost spans.
+///
+/// ```
+/// # use tracer_core::{LossCause, ReportError};
+/// let error = ReportError::new(2, LossCause::Refused, "the collector answered 503");
+/// assert_eq!((error.cause(), error.lost()), (LossCause::Refused, 2));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum LossCause {
@@ -112,6 +125,13 @@ pub enum LossCause {
 }
 
 /// Spans were lost by a reporter.
+///
+/// ```
+/// # use tracer_core::{LossCause, ReportError};
+/// let error = ReportError::io(5, "the disk is full").and(1, LossCause::TooLarge);
+/// assert_eq!((error.lost(), error.lost_to(LossCause::TooLarge)), (6, 1));
+/// assert_eq!(error.to_string(), "the disk is full");
+/// ```
 #[derive(Debug)]
 pub struct ReportError {
     pub(crate) lost: usize,
@@ -178,6 +198,19 @@ impl fmt::Display for ReportError {
 impl std::error::Error for ReportError {}
 
 /// Spans lost since a tracer began, by the causes Jaeger's `ClientStats` knows.
+///
+/// ```
+/// # use tracer_core::{Losses, Process, ReportError, Reporter, SpanRecord};
+/// /// Writes spans somewhere, and how many never came here.
+/// struct Diary(Vec<String>);
+///
+/// impl Reporter for Diary {
+///     fn losses(&mut self, losses: Losses) {
+///         self.0.push(format!("{} spans found the queue full", losses.queue_full));
+///     }
+/// #   fn report(&mut self, _: &Process, _: &[SpanRecord]) -> Result<(), ReportError> { Ok(()) }
+/// }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 #[non_exhaustive]
 pub struct Losses {

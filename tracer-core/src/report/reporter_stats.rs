@@ -3,6 +3,18 @@
 use crate::report::LossCause;
 
 /// What one reporter did with the spans it got.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use tracer_core::{MemoryReporter, Sampler, Tracer};
+/// let small = MemoryReporter::with_capacity(1);
+/// let tracer = Tracer::builder("shop").sampler(Sampler::constant(true)).reporter(small).build()?;
+/// (0..3).for_each(|_| tracer.start_span("order").finish());
+/// tracer.flush(Duration::from_secs(1))?;
+/// let of_memory = tracer.stats().reporters[0];
+/// assert_eq!((of_memory.reported, of_memory.lost()), (1, 2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReporterStats {

@@ -87,6 +87,12 @@ impl UdpReporter {
     ///
     /// By default it is 65 000 on the loopback interface, and otherwise 1 400, which no usual network splits. Larger ones
     /// cost less per span; set it if every network on the way has the frames for them.
+    ///
+    /// ```
+    /// # use tracer_core::UdpReporter;
+    /// let jumbo_frames = UdpReporter::to("agent:6831")?.max_packet_size(8_900);
+    /// # Ok::<(), tracer_core::InitError>(())
+    /// ```
     #[must_use]
     pub fn max_packet_size(mut self, bytes: usize) -> Self {
         self.max_packet_size = Some(bytes.clamp(SHORTEST, LONGEST));

@@ -74,6 +74,17 @@ pub trait Sample: Send + Sync + fmt::Debug + 'static {
 }
 
 /// What a [`Sample`] may base its decision on: the root that is about to start, or the span that something became known of.
+///
+/// ```
+/// # use tracer_core::{Sampling, SamplingRequest};
+/// /// For `Sample::sample`: a sixteenth of all traces, and every checkout.
+/// fn decide(request: &SamplingRequest<'_>) -> Sampling {
+///     if request.operation_name == "checkout" || request.trace_id.low() % 16 == 0 {
+///         return Sampling::sampled();
+///     }
+///     Sampling::refused()
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct SamplingRequest<'a> {
@@ -86,6 +97,13 @@ pub struct SamplingRequest<'a> {
 }
 
 /// The decision of a [`Sample`].
+///
+/// ```
+/// # use tracer_core::{Sampling, tags};
+/// let by_hand = Sampling::sampled().tag(tags::SAMPLER_TYPE, "by-hand").tag(tags::SAMPLER_PARAM, true);
+/// assert_ne!(by_hand, Sampling::sampled());
+/// assert_eq!(Sampling::refused().tag("lost", "on it"), Sampling::refused());
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[must_use = "a decision is to be returned"]
 pub struct Sampling {

@@ -62,6 +62,14 @@ use remote::Remote;
 ///
 /// Cheap to clone. Clones share what they count: the traces per second of a
 /// [`rate_limiting`](Self::rate_limiting) sampler that two tracers use are those of both together.
+///
+/// ```
+/// use tracer_core::{Sampler, Tracer};
+///
+/// let sampler = Sampler::guaranteed_throughput(0.001, 2.0)?; // one in a thousand, and two per second in any case
+/// let builder = Tracer::builder("shop").sampler(sampler);
+/// # Ok::<(), tracer_core::InitError>(())
+/// ```
 #[derive(Clone)]
 pub struct Sampler {
     kind: Kind,
@@ -94,12 +102,24 @@ pub(crate) struct Verdict {
 
 impl Sampler {
     /// Samples all traces or none.
+    ///
+    /// ```
+    /// # use tracer_core::Sampler;
+    /// let all = Sampler::constant(true); // for development, and for services of few requests
+    /// ```
     #[must_use]
     pub const fn constant(sampled: bool) -> Self {
         Self::of(Kind::Constant(sampled))
     }
 
     /// Samples a share of the traces, chosen by their ids.
+    ///
+    /// ```
+    /// # use tracer_core::Sampler;
+    /// let a_tenth = Sampler::probabilistic(0.1)?;
+    /// assert!(Sampler::probabilistic(10.0).is_err());
+    /// # Ok::<(), tracer_core::InitError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -114,6 +134,12 @@ impl Sampler {
     /// Samples up to a number of traces per second, the first of them in a burst: after a pause those of one second, but at
     /// least one, are taken at once. A rate below 1 is a trace every few seconds, 0 is none.
     ///
+    /// ```
+    /// # use tracer_core::Sampler;
+    /// let one_in_ten_seconds = Sampler::rate_limiting(0.1)?;
+    /// # Ok::<(), tracer_core::InitError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// `traces_per_second` is negative or not finite.
@@ -123,6 +149,12 @@ impl Sampler {
     }
 
     /// Samples a share of the traces, but a number per second also if the share has fewer.
+    ///
+    /// ```
+    /// # use tracer_core::Sampler;
+    /// let sampler = Sampler::guaranteed_throughput(0.01, 1.0)?; // a hundredth, and one per second at night, too
+    /// # Ok::<(), tracer_core::InitError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -177,6 +209,13 @@ impl Sampler {
     }
 
     /// Samples what the agent or collector at `url` says; see [`RemoteSampler`], which has more settings.
+    ///
+    /// ```
+    /// # use tracer_core::Sampler;
+    /// let sampler = Sampler::remote("http://agent:5778/sampling")?;
+    /// assert!(Sampler::remote("agent:5778").is_err());
+    /// # Ok::<(), tracer_core::InitError>(())
+    /// ```
     ///
     /// # Errors
     ///
