@@ -30,6 +30,22 @@ macro_rules! assert_trace {
 }
 
 /// What has a tree as text.
+///
+/// ```
+/// # use tracer_testing::{TestTracer, ToTree, assert_trace};
+/// /// Two services of a test, each with its own tree.
+/// struct Both(TestTracer, TestTracer);
+///
+/// impl ToTree for Both {
+///     fn to_tree(&self) -> String {
+///         format!("{}--\n{}", self.0.tree(), self.1.tree())
+///     }
+/// }
+///
+/// let both = Both(TestTracer::new("shop"), TestTracer::new("bank"));
+/// both.1.tracer().start_span("transfer").finish();
+/// assert_trace!(both, "--\ntransfer");
+/// ```
 pub trait ToTree {
     /// The tree. A [`TestTracer`] gives up its spans, which count as looked at.
     fn to_tree(&self) -> String;
@@ -72,6 +88,12 @@ impl<T: ToTree + ?Sized> ToTree for &T {
 }
 
 /// What [`assert_trace!`] does with a rendered tree.
+///
+/// ```
+/// # let test = tracer_testing::TestTracer::new("shop");
+/// test.tracer().start_span("order").finish();
+/// tracer_testing::assert_tree(&test.tree().to_uppercase(), "ORDER");
+/// ```
 ///
 /// # Panics
 /// When the trees differ.

@@ -33,6 +33,14 @@ use tracer_core::{
 
 /// Runs the sixteen checks, each with a tracer of its own from `new_tracer`.
 ///
+/// ```
+/// use tracer_core::{NullReporter, Propagation, Tracer};
+///
+/// tracer_testing::harness::run_api_checks(|| {
+///     Tracer::builder("checked").propagation([Propagation::B3Single]).reporter(NullReporter).build().unwrap()
+/// });
+/// ```
+///
 /// # Panics
 /// When a check fails; the message names it.
 pub fn run_api_checks(new_tracer: impl Fn() -> Tracer) {

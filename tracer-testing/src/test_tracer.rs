@@ -21,6 +21,12 @@ const CAPACITY: usize = 1_000_000;
 ///
 /// When it is dropped and spans are left that nobody looked at, by [`tree`](Self::tree), [`spans`](Self::spans) or
 /// [`assert_trace!`](crate::assert_trace), the test fails; not when it is failing already.
+///
+/// ```
+/// let test = tracer_testing::TestTracer::new("shop");
+/// test.tracer().start_span("order").set_tag("id", 7);
+/// assert_eq!(test.tree(), "order {id=7}");
+/// ```
 #[derive(Debug)]
 pub struct TestTracer {
     tracer: Tracer,
@@ -64,6 +70,12 @@ impl TestTracer {
 
     /// Also fails, when dropped, if spans are still open, scopes were closed out of order, or something was set on a span
     /// after its end.
+    ///
+    /// ```should_panic
+    /// let test = tracer_testing::TestTracer::new("shop").strict();
+    /// let leaked = test.tracer().start_span("never finished");
+    /// drop(test); // fails the test: "1 spans are still open"
+    /// ```
     #[must_use]
     pub fn strict(mut self) -> Self {
         self.strict = true;
@@ -98,6 +110,15 @@ impl TestTracer {
     }
 
     /// A tracer for another service, whose spans come to the same place: the far side of a call.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// let bank = test.service("bank");
+    /// let order = test.tracer().start_active_span("order");
+    /// bank.start_span("transfer").finish();
+    /// drop(order);
+    /// tracer_testing::assert_trace!(test, "order @shop\n  transfer @bank");
+    /// ```
     ///
     /// # Panics
     /// When it cannot be set up.
@@ -163,6 +184,13 @@ impl TestTracer {
 
     /// Waits, blocking the thread, until no span is open: for spans that end on other threads.
     ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// let span = test.tracer().start_span("import");
+    /// std::thread::spawn(move || span.finish());
+    /// assert_eq!(test.settle().tree(), "import");
+    /// ```
+    ///
     /// # Panics
     /// When some stay open for ten seconds.
     pub fn settle(&self) -> &Self {
@@ -174,6 +202,16 @@ impl TestTracer {
     }
 
     /// Waits until no span is open: for spans that end in other tasks, which run meanwhile.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use tracer_core::TraceFuture;
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// tokio::spawn(async {}.in_span(test.tracer().start_span("import")));
+    /// assert_eq!(test.settled().await.tree(), "import");
+    /// # }
+    /// ```
     ///
     /// # Panics
     /// When some stay open for ten seconds.

@@ -7,6 +7,12 @@ use std::sync::Arc;
 use tracer_core::{Process, ReferenceKind, SpanId, SpanRecord, TagValue, TraceId};
 
 /// Renders spans as a tree in the default style; see the [front page](crate) for the form.
+///
+/// ```
+/// # let test = tracer_testing::TestTracer::new("shop");
+/// test.tracer().start_span("order").set_tag("id", 7);
+/// assert_eq!(tracer_testing::render(&test.spans()), "order {id=7}");
+/// ```
 #[must_use]
 pub fn render(spans: &[SpanRecord]) -> String {
     TreeStyle::new().render(spans)
@@ -15,6 +21,13 @@ pub fn render(spans: &[SpanRecord]) -> String {
 /// Which tags and fields of a span are rendered, and how.
 ///
 /// A pattern is a name, a beginning (`code.*`) or an ending (`*_us`). [`show`](Self::show) wins over the other two.
+///
+/// ```
+/// # let test = tracer_testing::TestTracer::new("shop");
+/// test.tracer().start_span("GET").set_tag("peer.port", 49_152).set_tag("http.method", "GET");
+/// let style = tracer_testing::TreeStyle::new().mask("*.port").hide("http.*");
+/// assert_eq!(style.render(&test.spans()), "GET {peer.port=_}");
+/// ```
 #[derive(Clone, Debug)]
 pub struct TreeStyle {
     hidden: Vec<String>,

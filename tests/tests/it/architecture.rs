@@ -46,6 +46,9 @@ const LEVELS: [&[&str]; 17] = [
 /// The reporter thread is a thread like others: it marks itself as not traced.
 const EXCEPTIONS: [(&str, &str); 1] = [("report/worker.rs", "local")];
 
+/// Public to the compiler only: they cannot be named outside, or are hidden.
+const UNNAMED: [&str; 4] = ["Callsite", "Shown", "TextEntries", "set"];
+
 /// Lines of a library file, tests apart.
 const LONGEST_FILE: usize = 600;
 
@@ -175,4 +178,48 @@ fn documents_keep_their_length() {
             "{name} has {lines} lines, more than {longest}"
         );
     }
+}
+
+#[test]
+fn public_items_of_the_core_and_of_the_test_kit_have_an_example() {
+    let mut lacking = Vec::new();
+    for path in ["tracer-core/src", "tracer-testing/src"]
+        .iter()
+        .flat_map(|folder| sources(&root().join(folder)))
+        .filter(|path| !path.iter().any(|part| part == "private"))
+    {
+        let text = fs::read_to_string(&path).unwrap();
+        let mut documentation = String::new();
+        for line in text.lines() {
+            if line.starts_with("///") {
+                documentation.push_str(line);
+            } else if let Some(name) = public_item(line) {
+                if !documentation.contains("```") && !UNNAMED.contains(&name) {
+                    lacking.push(format!("{}: {name}", path.display()));
+                }
+                documentation.clear();
+            } else if line.is_empty() || line == "}" {
+                documentation.clear();
+            }
+        }
+    }
+    assert!(lacking.is_empty(), "without an example: {lacking:#?}");
+}
+
+/// The name of an item that a line at the margin begins.
+fn public_item(line: &str) -> Option<&str> {
+    let item = line.strip_prefix("pub ")?;
+    let kinds = [
+        "struct ",
+        "enum ",
+        "trait ",
+        "fn ",
+        "async fn ",
+        "type ",
+        "const fn ",
+        "const ",
+    ];
+    let name = kinds.iter().find_map(|kind| item.strip_prefix(kind))?;
+    name.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+        .next()
 }

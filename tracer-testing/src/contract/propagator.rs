@@ -15,6 +15,15 @@ type Pairs = BTreeMap<String, String>;
 /// A format carries the ids of a trace and of a span and whether the trace is sampled; baggage may be left out, but what
 /// comes back must be what was sent.
 ///
+/// ```
+/// use tracer_core::Propagation;
+/// use tracer_core::propagation::JaegerHeaders;
+///
+/// let shop = JaegerHeaders::new().trace_context("x-shop-trace");
+/// tracer_testing::contract::propagator(&Propagation::jaeger(shop)?);
+/// # Ok::<(), tracer_core::InitError>(())
+/// ```
+///
 /// # Panics
 /// When a property does not hold; the message names it.
 pub fn propagator(format: &Propagation) {

@@ -11,6 +11,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Checks a reporter, of which `make` gives a fresh one at each call. What it reports to need not be there: losing spans is
 /// allowed, losing count is not.
 ///
+/// ```
+/// use tracer_core::ConsoleReporter;
+///
+/// tracer_testing::contract::reporter(|| ConsoleReporter::to(std::io::sink()));
+/// ```
+///
 /// # Panics
 /// When a property does not hold; the message names it.
 pub fn reporter<R: Reporter>(mut make: impl FnMut() -> R) {

@@ -11,6 +11,13 @@ const ROOTS: usize = 200;
 
 /// Checks a sampler, one of a kind or [`custom`](Sampler::custom).
 ///
+/// ```
+/// use tracer_core::Sampler;
+///
+/// tracer_testing::contract::sampler(&Sampler::rate_limiting(10.0)?);
+/// # Ok::<(), tracer_core::InitError>(())
+/// ```
+///
 /// # Panics
 /// When a property does not hold; the message names it.
 pub fn sampler(sampler: &Sampler) {

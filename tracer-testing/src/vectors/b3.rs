@@ -17,6 +17,12 @@ macro_rules! b3 {
 
 /// B3 headers as they come, and what they mean. Either format reads both forms.
 /// Standard: [B3 propagation](https://github.com/openzipkin/b3-propagation).
+///
+/// ```
+/// use tracer_testing::vectors;
+///
+/// vectors::check(&tracer_core::Propagation::B3Multi, vectors::B3);
+/// ```
 #[rustfmt::skip]
 pub const B3: &[Vector] = b3! {
     "the example of the specification": "b3" = "80f198ee56343ba864fe8b2a57d3eff7-e457b5a2e4d86bd1-1-05e3ac9a4f6e3b90" => span(TRACE, SPAN, PARENT, Sampled);

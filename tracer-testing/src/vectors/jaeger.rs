@@ -15,6 +15,12 @@ macro_rules! uber_trace_ids {
 
 /// `uber-trace-id` as it comes, and what it means.
 /// Standard: [Jaeger's client libraries](https://www.jaegertracing.io/docs/1.22/client-libraries/#propagation-format).
+///
+/// ```
+/// use tracer_testing::vectors;
+///
+/// vectors::check(&tracer_core::Propagation::Jaeger, vectors::JAEGER);
+/// ```
 #[rustfmt::skip]
 pub const JAEGER: &[Vector] = uber_trace_ids! {
     "as the client for Python writes it": "97695c30ba774a6d:78b468aa80bdb00c:0:1" => span(NARROW as u128, 0x78b4_68aa_80bd_b00c, 0, Sampled);

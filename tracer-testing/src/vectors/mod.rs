@@ -21,6 +21,15 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tracer_core::{Decision, Extract, HttpHeaders, Propagation};
 
 /// Headers, and what a reader is to make of them.
+///
+/// ```
+/// use tracer_testing::vectors::{JAEGER, Meaning};
+///
+/// let damaged = JAEGER.iter().filter(|vector| vector.meaning == Meaning::NewTrace);
+/// for vector in damaged {
+///     println!("{}: {:?}", vector.name, vector.headers);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Vector {
     /// What is special about it.
@@ -32,6 +41,13 @@ pub struct Vector {
 }
 
 /// What headers mean.
+///
+/// ```
+/// use tracer_core::Decision;
+/// use tracer_testing::vectors::{B3, Meaning};
+///
+/// assert!(B3.iter().any(|vector| vector.meaning == Meaning::Only(Decision::Refused)));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Meaning {
     /// The span of the caller.
@@ -75,6 +91,14 @@ const fn span(trace_id: u128, span_id: u64, parent_id: u64, decision: Decision) 
 }
 
 /// Checks that a format reads vectors as they are meant.
+///
+/// ```
+/// use tracer_core::Propagation;
+/// use tracer_testing::vectors::{Meaning, Vector, check};
+///
+/// let own = Vector { name: "no header", headers: &[], meaning: Meaning::NewTrace };
+/// check(&Propagation::W3c, &[own]);
+/// ```
 ///
 /// # Panics
 /// When it reads one of them in another way.

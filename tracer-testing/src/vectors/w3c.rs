@@ -18,6 +18,12 @@ macro_rules! traceparents {
 
 /// `traceparent` as it comes, and what it means.
 /// Standard: [Trace Context Level 2](https://www.w3.org/TR/trace-context-2/#traceparent-header).
+///
+/// ```
+/// use tracer_testing::vectors;
+///
+/// vectors::check(&tracer_core::Propagation::W3c, vectors::W3C);
+/// ```
 #[rustfmt::skip]
 pub const W3C: &[Vector] = traceparents! {
     "the example of the specification": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" => YES;
