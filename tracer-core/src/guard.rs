@@ -1,5 +1,6 @@
 //! The guard of an installed tracer.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::error::FlushError;
@@ -33,11 +34,16 @@ const DROP_DEADLINE: Duration = Duration::from_secs(5);
 #[must_use = "dropping the guard shuts the tracer down: bind it to a variable in `main`"]
 pub struct TracerGuard {
     tracer: Tracer,
+    /// It was shut down, within a time of the caller's.
+    was_shut_down: AtomicBool,
 }
 
 impl TracerGuard {
     pub(crate) fn new(tracer: Tracer) -> Self {
-        Self { tracer }
+        Self {
+            tracer,
+            was_shut_down: AtomicBool::new(false),
+        }
     }
 
     /// The installed tracer.
@@ -54,18 +60,21 @@ impl TracerGuard {
         self.tracer.flush(within)
     }
 
-    /// As [`Tracer::shutdown`].
+    /// As [`Tracer::shutdown`]. Dropping the guard then waits no more.
     ///
     /// # Errors
     /// When it takes longer than `within`.
     pub fn shutdown(&self, within: Duration) -> Result<(), FlushError> {
+        self.was_shut_down.store(true, Ordering::Relaxed);
         self.tracer.shutdown(within)
     }
 }
 
 impl Drop for TracerGuard {
     fn drop(&mut self) {
-        // Nothing to do about a deadline that passed: the losses are counted, and `main` must end.
-        let _ = self.tracer.shutdown(DROP_DEADLINE);
+        if !*self.was_shut_down.get_mut() {
+            // Nothing to do about a deadline that passed: the losses are counted, and `main` must end.
+            let _ = self.tracer.shutdown(DROP_DEADLINE);
+        }
     }
 }

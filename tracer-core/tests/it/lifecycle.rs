@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tracer_core::{MemoryReporter, Process, ReportError, Reporter, Sampler, SpanRecord, Tracer};
 
-use crate::{PATIENCE, wait_until};
+use crate::{PATIENCE, assert_ledger, wait_until};
 
 fn build(memory: &MemoryReporter) -> Tracer {
     Tracer::builder("life")
@@ -94,6 +94,21 @@ fn shutdowns_of_many_threads_at_once_all_return() {
         }
     });
     assert_eq!(memory.len(), 1);
+}
+
+#[test]
+fn shutdown_ends_while_spans_are_still_made() {
+    let memory = MemoryReporter::new();
+    let tracer = build(&memory);
+    tracer.start_span("before").finish();
+    let ending = tracer.clone();
+    let ending = thread::spawn(move || ending.shutdown(PATIENCE));
+    while !ending.is_finished() {
+        tracer.start_span("meanwhile").finish();
+    }
+    ending.join().unwrap().unwrap();
+    assert_eq!(memory.spans()[0].operation_name(), "before");
+    assert_ledger(&tracer.stats());
 }
 
 #[test]
@@ -257,118 +272,4 @@ fn memory_of_ended_threads_is_used_again() {
         tracer.flush(PATIENCE).unwrap();
     }
     assert_eq!(memory.len(), 75_000);
-}
-
-/// Where a service may be when it ends.
-#[derive(Clone, Copy, Debug)]
-enum Place {
-    NoRuntime,
-    OneThread,
-    OneWorker,
-    ManyWorkers,
-}
-
-/// How it may end.
-#[derive(Clone, Copy, Debug)]
-enum End {
-    Shutdown,
-    ShutdownTwice,
-    LastHandleDropped,
-    DropOfAValue,
-    AfterTheRuntime,
-    /// As a handler of SIGTERM does: another thread shuts down while spans are still made.
-    AnotherThread,
-}
-
-impl Place {
-    fn runtime(self) -> Option<tokio::runtime::Runtime> {
-        use tokio::runtime::Builder;
-        let built = match self {
-            Self::NoRuntime => return None,
-            Self::OneThread => Builder::new_current_thread().build(),
-            Self::OneWorker => Builder::new_multi_thread().worker_threads(1).build(),
-            Self::ManyWorkers => Builder::new_multi_thread().worker_threads(4).build(),
-        };
-        Some(built.unwrap())
-    }
-}
-
-impl End {
-    /// Ends the tracer, from where it is called.
-    fn end(self, tracer: Tracer) {
-        struct Ends(Tracer);
-        impl Drop for Ends {
-            fn drop(&mut self) {
-                self.0.shutdown(PATIENCE).unwrap();
-            }
-        }
-        match self {
-            Self::LastHandleDropped => drop(tracer),
-            Self::DropOfAValue => drop(Ends(tracer)),
-            Self::AnotherThread => {
-                let ending = tracer.clone();
-                let ending = thread::spawn(move || ending.shutdown(PATIENCE));
-                while !ending.is_finished() {
-                    tracer.start_span("meanwhile").finish();
-                }
-                ending.join().unwrap().unwrap();
-            }
-            Self::ShutdownTwice => {
-                tracer.shutdown(PATIENCE).unwrap();
-                tracer.shutdown(PATIENCE).unwrap();
-            }
-            Self::Shutdown | Self::AfterTheRuntime => tracer.shutdown(PATIENCE).unwrap(),
-        }
-    }
-}
-
-#[test]
-fn wherever_and_however_a_service_ends_nothing_is_lost_or_stuck() {
-    use End::{
-        AfterTheRuntime, AnotherThread, DropOfAValue, LastHandleDropped, Shutdown, ShutdownTwice,
-    };
-    use Place::{ManyWorkers, NoRuntime, OneThread, OneWorker};
-    for place in [NoRuntime, OneThread, OneWorker, ManyWorkers] {
-        for end in [
-            Shutdown,
-            ShutdownTwice,
-            LastHandleDropped,
-            DropOfAValue,
-            AfterTheRuntime,
-            AnotherThread,
-        ] {
-            let memory = MemoryReporter::with_capacity(usize::MAX);
-            let tracer = build(&memory);
-            let work = |tracer: &Tracer| {
-                (0..100).for_each(|_| tracer.start_span("work").finish());
-            };
-            let worker = tracer.clone();
-            let working = async move {
-                tokio::spawn(async move { work(&worker) }).await.unwrap();
-            };
-            match (place.runtime(), end) {
-                (None, _) => {
-                    drop(working);
-                    work(&tracer);
-                    end.end(tracer);
-                }
-                (Some(runtime), AfterTheRuntime) => {
-                    runtime.block_on(working);
-                    drop(runtime);
-                    end.end(tracer);
-                }
-                (Some(runtime), _) => runtime.block_on(async {
-                    working.await;
-                    tokio::spawn(async move { end.end(tracer) }).await.unwrap();
-                }),
-            }
-            wait_until("all has arrived", || memory.len() >= 100);
-            let work = memory
-                .spans()
-                .iter()
-                .filter(|span| span.operation_name() == "work")
-                .count();
-            assert_eq!(work, 100, "{place:?} {end:?}");
-        }
-    }
 }

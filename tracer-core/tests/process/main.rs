@@ -15,6 +15,8 @@ mod exit;
 mod forks;
 mod hooks;
 mod installed;
+#[cfg(unix)]
+mod shutdown;
 mod thread_end;
 
 use std::io::Read;
@@ -106,6 +108,11 @@ fn read(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
 fn main() -> ExitCode {
     let scenarios = scenarios();
     if let Ok(name) = std::env::var(VARIABLE) {
+        #[cfg(unix)]
+        if name == shutdown::SERVICE {
+            shutdown::service();
+            return ExitCode::SUCCESS;
+        }
         let scenario = scenarios
             .iter()
             .find(|scenario| scenario.name == name)
@@ -117,19 +124,23 @@ fn main() -> ExitCode {
         .skip(1)
         .find(|argument| !argument.starts_with('-'));
     let mut failed = 0;
-    for scenario in scenarios.iter().filter(|scenario| {
-        filter
-            .as_ref()
-            .is_none_or(|part| scenario.name.contains(part))
-    }) {
-        match scenario.check() {
-            Ok(()) => println!("test {} ... ok", scenario.name),
+    let mut test = |name: &str, check: &dyn Fn() -> Result<(), String>| {
+        if filter.as_ref().is_some_and(|part| !name.contains(part)) {
+            return;
+        }
+        match check() {
+            Ok(()) => println!("test {name} ... ok"),
             Err(error) => {
                 failed += 1;
-                println!("test {} ... FAILED: {error}", scenario.name);
+                println!("test {name} ... FAILED: {error}");
             }
         }
+    };
+    for scenario in &scenarios {
+        test(scenario.name, &|| scenario.check());
     }
+    #[cfg(unix)]
+    test(shutdown::NAME, &shutdown::check);
     if failed == 0 {
         ExitCode::SUCCESS
     } else {
