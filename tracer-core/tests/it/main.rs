@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what tests share fails as tests do")]
 
+mod agent;
 mod baggage;
 mod cancellation;
 mod clock;
@@ -16,6 +17,7 @@ mod panics;
 mod policies;
 mod priority;
 mod references;
+mod remote;
 mod reporters;
 mod scopes;
 mod spans;

@@ -1,8 +1,5 @@
 //! Limits of what a service adds to traces of others: its baggage, and debug traces.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tracer_core::{
@@ -11,62 +8,12 @@ use tracer_core::{
 };
 use tracer_testing::{TestTracer, assert_trace};
 
+use crate::agent::Agent;
 use crate::wait_until;
 
 /// So slow that no credit comes back during a test.
 const SLOW: f64 = 1e-6;
 const OFTEN: Duration = Duration::from_millis(100);
-
-/// An agent that gives one answer to all that is asked, and remembers the last question.
-struct Agent {
-    address: SocketAddr,
-    answer: Arc<Mutex<String>>,
-    asked: Arc<Mutex<String>>,
-}
-
-impl Agent {
-    fn new(answer: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let agent = Self {
-            address: listener.local_addr().unwrap(),
-            answer: Arc::new(Mutex::new(answer.to_owned())),
-            asked: Arc::default(),
-        };
-        let (answer, asked) = (Arc::clone(&agent.answer), Arc::clone(&agent.asked));
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                serve(stream.unwrap(), &answer.lock().unwrap(), &asked);
-            }
-        });
-        agent
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://{}/{path}", self.address)
-    }
-
-    fn answer(&self, answer: &str) {
-        *self.answer.lock().unwrap() = answer.to_owned();
-    }
-
-    fn asked(&self) -> String {
-        self.asked.lock().unwrap().clone()
-    }
-}
-
-/// Who asked may be gone: a tracer ends without waiting for an answer.
-fn serve(stream: TcpStream, answer: &str, asked: &Mutex<String>) {
-    let mut stream = BufReader::new(stream);
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    while stream.read_line(&mut line).is_ok_and(|len| len > 2) {
-        lines.push(std::mem::take(&mut line));
-    }
-    *asked.lock().unwrap() = lines.first().cloned().unwrap_or_default();
-    let len = answer.len();
-    let reply = format!("HTTP/1.1 200 OK\r\ncontent-length: {len}\r\n\r\n{answer}");
-    let _ = stream.get_mut().write_all(reply.as_bytes());
-}
 
 #[test]
 fn baggage_of_keys_that_are_not_allowed_is_left_out_and_long_values_are_cut() {
