@@ -2,8 +2,13 @@
 
 use std::error::Error;
 
+/// The sort of an error and what happened.
+pub(crate) fn describe(error: &reqwest::Error) -> (&'static str, String) {
+    (kind(error), causes(error))
+}
+
 /// The sort of an error.
-pub(crate) fn kind(error: &reqwest::Error) -> &'static str {
+fn kind(error: &reqwest::Error) -> &'static str {
     if error.is_timeout() {
         "timeout"
     } else if error.is_connect() {
@@ -22,7 +27,7 @@ pub(crate) fn kind(error: &reqwest::Error) -> &'static str {
 }
 
 /// What happened: the causes of an error, each in its own words.
-pub(crate) fn describe(error: &reqwest::Error) -> String {
+fn causes(error: &reqwest::Error) -> String {
     let mut text = String::new();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -147,7 +147,7 @@ impl<F: Future<Output = Result<Response, Error>>> Future for ResponseFuture<F> {
 fn respond(mut call: Call, asked: &Url, response: Response) -> Response {
     describe(&mut call, asked, response.url(), response.remote_addr());
     let url = response.url().clone();
-    let response = call.respond(http::Response::<Body>::from(response));
+    let response = call.respond_with(http::Response::<Body>::from(response), error::describe);
     Response::from(with_url(response.map(Body::wrap), url))
 }
 
@@ -175,6 +175,7 @@ pub(crate) fn with_url<B>(mut response: http::Response<B>, url: Url) -> http::Re
 
 /// Ends a call that had no response.
 pub(crate) fn fail(call: Call, error: Error) -> Error {
-    call.fail(error::kind(&error), Some(&error::describe(&error)));
+    let (kind, message) = error::describe(&error);
+    call.fail(kind, Some(&message));
     error
 }

@@ -23,13 +23,20 @@ pin_project! {
     /// body is dropped. A body given up before its end tags the span of a server with `http.client_gone = body` and that
     /// of a client with `complete = false`; neither is an error.
     #[derive(Debug)]
-    pub struct ResponseBody<B> {
+    pub struct ResponseBody<B>
+    where
+        B: Body,
+    {
         #[pin]
         inner: Option<B>,
         tail: Tail,
+        describe: Describe<B::Error>,
     }
 
-    impl<B> PinnedDrop for ResponseBody<B> {
+    impl<B> PinnedDrop for ResponseBody<B>
+    where
+        B: Body,
+    {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if this.tail.rest != Rest::Nothing && this.inner.is_some() {
@@ -40,6 +47,9 @@ pin_project! {
     }
 }
 
+/// Tells the sort of an error and what happened.
+pub(crate) type Describe<E> = fn(&E) -> (&'static str, String);
+
 /// What is left of an exchange after the head of its response.
 #[derive(Debug)]
 pub(crate) struct Tail {
@@ -49,30 +59,36 @@ pub(crate) struct Tail {
     pub(crate) conventions: Conventions,
 }
 
-impl<B> ResponseBody<B> {
-    pub(crate) fn new(inner: B, tail: Tail) -> Self {
+impl<B: Body> ResponseBody<B> {
+    pub(crate) fn new(inner: B, tail: Tail, describe: Describe<B::Error>) -> Self {
         Self {
             inner: Some(inner),
             tail,
+            describe,
         }
     }
 
     /// A body of no traced exchange.
-    pub(crate) fn untraced(inner: B) -> Self {
+    pub(crate) fn untraced(inner: B) -> Self
+    where
+        B::Error: fmt::Display,
+    {
         let tail = Tail {
             slot: SpanSlot::of_context(None),
             rest: Rest::Nothing,
             kind: SpanKind::Server,
             conventions: Conventions::default(),
         };
-        Self::new(inner, tail)
+        Self::new(inner, tail, by_display)
     }
 }
 
-impl<B: Body> Body for ResponseBody<B>
-where
-    B::Error: fmt::Display,
-{
+/// Describes an error by its type and its own words.
+pub(crate) fn by_display<E: fmt::Display>(error: &E) -> (&'static str, String) {
+    (any::type_name::<E>(), error.to_string())
+}
+
+impl<B: Body> Body for ResponseBody<B> {
     type Data = B::Data;
     type Error = B::Error;
 
@@ -96,7 +112,7 @@ where
                 (_, Some(trailers)) => this.tail.on_trailers(trailers),
                 _ => {}
             },
-            Some(Err(error)) => this.tail.on_error(error),
+            Some(Err(error)) => this.tail.on_error(error, *this.describe),
             None => this.tail.finish(),
         }
         Poll::Ready(frame)
@@ -113,7 +129,7 @@ where
     }
 }
 
-impl<B: Default> Default for ResponseBody<B> {
+impl<B: Body<Error: fmt::Display> + Default> Default for ResponseBody<B> {
     fn default() -> Self {
         Self::untraced(B::default())
     }
@@ -137,13 +153,11 @@ impl Tail {
         self.finish();
     }
 
-    fn on_error<E: fmt::Display>(&mut self, error: &E) {
-        log_failure(
-            &mut self.slot,
-            self.conventions,
-            any::type_name::<E>(),
-            Some(error),
-        );
+    fn on_error<E>(&mut self, error: &E, describe: Describe<E>) {
+        if self.slot.span().is_recording() {
+            let (kind, message) = describe(error);
+            log_failure(&mut self.slot, self.conventions, kind, Some(&message));
+        }
         self.finish();
     }
 

@@ -8,6 +8,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use reqwest::blocking::Response;
 
+use crate::error;
+
 /// A response as the body of another, which reads it on the thread that reads that one.
 ///
 /// Polling it blocks. Only a blocking response ever does so, which waits for it in any case.
@@ -25,6 +27,12 @@ impl Blocking {
     pub(super) fn new(response: Response) -> Self {
         let rest = response.content_length();
         Self { response, rest }
+    }
+
+    /// The sort of an error and what happened: reqwest's own error lies inside of the one of reading.
+    pub(super) fn describe(error: &io::Error) -> (&'static str, String) {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+        inner.map_or_else(|| ("body", error.to_string()), error::describe)
     }
 }
 

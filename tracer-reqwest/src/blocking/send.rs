@@ -56,7 +56,8 @@ pub(super) fn call(
             *head.version_mut() = response.version();
             *head.headers_mut() = mem::take(response.headers_mut());
             *head.extensions_mut() = mem::take(response.extensions_mut());
-            let response = call.respond(head.map(|()| Blocking::new(response)));
+            let response = head.map(|()| Blocking::new(response));
+            let response = call.respond_with(response, Blocking::describe);
             Ok(Response::from(send::with_url(
                 response.map(Body::wrap),
                 url,

@@ -8,7 +8,11 @@ mod blocking;
 mod builder;
 mod end;
 mod failure;
+#[cfg(feature = "http2")]
+mod h2_server;
 mod layer;
 mod parent;
+#[cfg(feature = "http2")]
+mod reset;
 mod server;
 mod tag;

@@ -12,7 +12,7 @@ use tracer_core::{
 };
 
 use super::layer::{Operation, Options, TraceLayer};
-use crate::body::{ResponseBody, Tail, log_failure};
+use crate::body::{ResponseBody, Tail, by_display, log_failure};
 use crate::conventions::{Conventions, open_telemetry};
 use crate::end::{Asked, BodyHint, Rest};
 use crate::head::{RequestHead, ResponseHead};
@@ -184,7 +184,20 @@ impl Call {
     }
 
     /// Ends the call with a response, whose body carries the span on to the last byte.
-    pub fn respond<B: Body>(mut self, response: Response<B>) -> Response<ResponseBody<B>> {
+    pub fn respond<B: Body<Error: fmt::Display>>(
+        self,
+        response: Response<B>,
+    ) -> Response<ResponseBody<B>> {
+        self.respond_with(response, by_display)
+    }
+
+    /// As [`respond`](Self::respond), with the sort of an error of the body and what happened in words of the caller's,
+    /// which are to be without a URL.
+    pub fn respond_with<B: Body>(
+        mut self,
+        response: Response<B>,
+        describe: fn(&B::Error) -> (&'static str, String),
+    ) -> Response<ResponseBody<B>> {
         let is_grpc = self.asked == Asked::Post && grpc::is_grpc(response.headers());
         let hint = BodyHint::of(response.body());
         let rest = Rest::after_head(
@@ -207,7 +220,7 @@ impl Call {
             kind: SpanKind::Client,
             conventions: self.options.conventions,
         };
-        response.map(|body| ResponseBody::new(body, tail))
+        response.map(|body| ResponseBody::new(body, tail, describe))
     }
 
     /// Ends the call without a response. `kind` names the sort of error, `message` says what happened, without a URL.

@@ -1,6 +1,7 @@
 //! The future of a response: the span from the call to the head.
 
 use std::any;
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -46,7 +47,7 @@ impl<F> ResponseFuture<F> {
 impl<F, B, E> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
-    B: Body,
+    B: Body<Error: fmt::Display>,
 {
     type Output = Result<Response<ResponseBody<B>>, E>;
 

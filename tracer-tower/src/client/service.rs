@@ -1,5 +1,6 @@
 //! The service around the one that sends.
 
+use std::fmt;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
@@ -27,7 +28,7 @@ impl<S> Trace<S> {
 impl<S, Req, Res> Service<Request<Req>> for Trace<S>
 where
     S: Service<Request<Req>, Response = Response<Res>>,
-    Res: Body,
+    Res: Body<Error: fmt::Display>,
 {
     type Response = Response<ResponseBody<Res>>;
     type Error = S::Error;

@@ -1,6 +1,7 @@
 //! The future of a response: the span from the call to the head.
 
 use std::any;
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -11,7 +12,7 @@ use pin_project_lite::pin_project;
 use tracer_core::{SpanContext, SpanKind, SpanSlot, tags};
 
 use super::options::{Naming, Options};
-use crate::body::{ResponseBody, Tail, log_failure};
+use crate::body::{ResponseBody, Tail, by_display, log_failure};
 use crate::conventions::{Conventions, open_telemetry};
 use crate::end::{Asked, BodyHint, Rest};
 use crate::head::ResponseHead;
@@ -69,7 +70,7 @@ impl<F> ResponseFuture<F> {
 impl<F, B, E> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
-    B: Body,
+    B: Body<Error: fmt::Display>,
 {
     type Output = Result<Response<ResponseBody<B>>, E>;
 
@@ -119,7 +120,10 @@ impl Exchange {
     }
 
     /// Passes the span on to the body, or finishes it if there is none.
-    fn respond<B: Body>(mut self, mut response: Response<B>) -> Response<ResponseBody<B>> {
+    fn respond<B: Body<Error: fmt::Display>>(
+        mut self,
+        mut response: Response<B>,
+    ) -> Response<ResponseBody<B>> {
         let is_grpc = self.asked == Asked::Post && grpc::is_grpc(response.headers());
         let hint = BodyHint::of(response.body());
         let rest = Rest::after_head(
@@ -150,7 +154,7 @@ impl Exchange {
             kind: SpanKind::Server,
             conventions: self.options.conventions,
         };
-        response.map(|body| ResponseBody::new(body, tail))
+        response.map(|body| ResponseBody::new(body, tail, by_display))
     }
 
     /// Tags a recorded span with what the head says.

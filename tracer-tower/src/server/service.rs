@@ -1,5 +1,6 @@
 //! The service around the one that answers.
 
+use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -42,7 +43,7 @@ impl<S, F, Req, Res> Service<Request<Req>> for Trace<S, F>
 where
     S: Service<Request<Req>, Response = Response<Res>>,
     F: Framework,
-    Res: Body,
+    Res: Body<Error: fmt::Display>,
 {
     type Response = Response<ResponseBody<Res>>;
     type Error = S::Error;

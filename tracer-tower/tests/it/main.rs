@@ -5,5 +5,7 @@
 mod chain;
 mod client;
 mod grpc;
+mod h2_server;
 mod hyper_server;
+mod reset;
 mod server;
