@@ -54,5 +54,6 @@ pub(crate) mod open_telemetry {
     pub(crate) const SERVER_PORT: &str = "server.port";
     pub(crate) const URL_FULL: &str = "url.full";
     pub(crate) const URL_PATH: &str = "url.path";
+    pub(crate) const URL_QUERY: &str = "url.query";
     pub(crate) const URL_SCHEME: &str = "url.scheme";
 }

@@ -6,6 +6,8 @@
 
 use http::{HeaderMap, Method, StatusCode, header};
 
+use crate::grpc;
+
 /// What is still to come of a response.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Rest {
@@ -18,7 +20,7 @@ pub(crate) enum Rest {
     Open,
     /// Data and then a frame of trailers, as gRPC has it: they matter even if the body says it has ended.
     Trailers {
-        /// It has said so.
+        /// It has said so, or the status came without them.
         overdue: bool,
     },
 }
@@ -69,7 +71,7 @@ impl Rest {
         asked: Asked,
         status: StatusCode,
         headers: &HeaderMap,
-        is_grpc: bool,
+        grpc: grpc::Answer,
         body: BodyHint,
     ) -> Self {
         let no_content = status.is_informational()
@@ -80,8 +82,10 @@ impl Rest {
         if body.is_end_stream {
             return Self::Nothing;
         }
-        if is_grpc {
-            return Self::Trailers { overdue: false };
+        match grpc {
+            grpc::Answer::Other => {}
+            grpc::Answer::Open => return Self::Trailers { overdue: false },
+            grpc::Answer::Over(_) => return Self::Trailers { overdue: true },
         }
         let declared = || {
             headers
@@ -139,36 +143,37 @@ mod tests {
     #[test]
     fn the_head_says_what_is_to_come() {
         use Asked::{Body, Head, Tunnel};
+        use grpc::Answer::{Open, Other, Over};
         // asked, status, content-length, gRPC, body -> rest
-        for (asked, status, length, is_grpc, body, expected) in [
-            (Body, 200, None, false, SOME, Rest::Open),
-            (Body, 200, None, false, KNOWN, Rest::Bytes(5)),
-            (Body, 200, Some("7"), false, SOME, Rest::Bytes(7)),
-            (Body, 200, Some("7"), false, KNOWN, Rest::Bytes(5)),
-            (Body, 200, Some("0"), false, SOME, Rest::Nothing),
-            (Body, 200, Some("many"), false, SOME, Rest::Open),
+        for (asked, status, length, grpc, body, expected) in [
+            (Body, 200, None, Other, SOME, Rest::Open),
+            (Body, 200, None, Other, KNOWN, Rest::Bytes(5)),
+            (Body, 200, Some("7"), Other, SOME, Rest::Bytes(7)),
+            (Body, 200, Some("7"), Other, KNOWN, Rest::Bytes(5)),
+            (Body, 200, Some("0"), Other, SOME, Rest::Nothing),
+            (Body, 200, Some("many"), Other, SOME, Rest::Open),
             (
                 Body,
                 200,
                 Some("99999999999999999999"),
-                false,
+                Other,
                 SOME,
                 Rest::Open,
             ),
-            (Body, 200, None, false, EMPTY, Rest::Nothing),
-            (Head, 200, Some("7"), false, KNOWN, Rest::Nothing),
-            (Head, 500, None, false, SOME, Rest::Nothing),
-            (Body, 101, None, false, SOME, Rest::Nothing),
-            (Body, 204, Some("7"), false, SOME, Rest::Nothing),
-            (Body, 304, Some("7"), false, KNOWN, Rest::Nothing),
-            (Tunnel, 200, None, false, SOME, Rest::Nothing),
-            (Tunnel, 403, Some("7"), false, SOME, Rest::Bytes(7)),
-            (Body, 404, Some("7"), false, SOME, Rest::Bytes(7)),
+            (Body, 200, None, Other, EMPTY, Rest::Nothing),
+            (Head, 200, Some("7"), Other, KNOWN, Rest::Nothing),
+            (Head, 500, None, Other, SOME, Rest::Nothing),
+            (Body, 101, None, Other, SOME, Rest::Nothing),
+            (Body, 204, Some("7"), Other, SOME, Rest::Nothing),
+            (Body, 304, Some("7"), Other, KNOWN, Rest::Nothing),
+            (Tunnel, 200, None, Other, SOME, Rest::Nothing),
+            (Tunnel, 403, Some("7"), Other, SOME, Rest::Bytes(7)),
+            (Body, 404, Some("7"), Other, SOME, Rest::Bytes(7)),
             (
                 Body,
                 200,
                 None,
-                true,
+                Open,
                 SOME,
                 Rest::Trailers { overdue: false },
             ),
@@ -176,19 +181,26 @@ mod tests {
                 Body,
                 200,
                 Some("7"),
-                true,
+                Open,
                 KNOWN,
                 Rest::Trailers { overdue: false },
             ),
-            (Body, 200, None, true, EMPTY, Rest::Nothing),
+            (
+                Body,
+                200,
+                None,
+                Over(5),
+                SOME,
+                Rest::Trailers { overdue: true },
+            ),
+            (Body, 200, None, Open, EMPTY, Rest::Nothing),
         ] {
             let headers = length.map(|length| (header::CONTENT_LENGTH, length.parse().unwrap()));
             let status = StatusCode::from_u16(status).unwrap();
-            let rest =
-                Rest::after_head(asked, status, &HeaderMap::from_iter(headers), is_grpc, body);
+            let rest = Rest::after_head(asked, status, &HeaderMap::from_iter(headers), grpc, body);
             assert_eq!(
                 rest, expected,
-                "{asked:?} {status} {length:?} grpc={is_grpc} {body:?}"
+                "{asked:?} {status} {length:?} {grpc:?} {body:?}"
             );
         }
     }

@@ -6,11 +6,38 @@ use http::{HeaderMap, HeaderName, header};
 use tracer_core::{Span, SpanKind, tags};
 
 use crate::conventions::{Conventions, open_telemetry};
+use crate::end::Asked;
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
-/// The status of a method nobody implements.
-pub(crate) const UNIMPLEMENTED: u8 = 12;
+/// Whether a status says nothing of whether the method exists: nobody implements it, or who asked was turned away before.
+pub(crate) fn is_refusal(status: u8) -> bool {
+    const PERMISSION_DENIED: u8 = 7;
+    const UNIMPLEMENTED: u8 = 12;
+    const UNAUTHENTICATED: u8 = 16;
+    matches!(status, PERMISSION_DENIED | UNIMPLEMENTED | UNAUTHENTICATED)
+}
+
+/// What the head of a response says of a gRPC call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Answer {
+    /// It belongs to none.
+    Other,
+    /// The status comes in the trailers.
+    Open,
+    /// The call is over.
+    Over(u8),
+}
+
+impl Answer {
+    /// Reads the headers of a response.
+    pub(crate) fn of(asked: Asked, headers: &HeaderMap) -> Self {
+        if asked != Asked::Post || !is_grpc(headers) {
+            return Self::Other;
+        }
+        status(headers).map_or(Self::Open, Self::Over)
+    }
+}
 
 /// Whether a message with these headers belongs to a gRPC call. Not so gRPC-Web, which has its trailers in the body.
 pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {

@@ -28,6 +28,14 @@ pub(crate) fn name(method: &Method) -> &'static str {
     }
 }
 
+/// The method as part of an operation name. OpenTelemetry has a word of its own there for those it does not know.
+pub(crate) fn operation(method: &Method, conventions: Conventions) -> &'static str {
+    match (name(method), conventions) {
+        (OTHER, Conventions::OpenTelemetry) => "HTTP",
+        (name, _) => name,
+    }
+}
+
 /// Tags a span with the method.
 pub(crate) fn set_tags(span: &mut Span, conventions: Conventions, method: &Method) {
     let name = name(method);

@@ -62,6 +62,10 @@ impl<'u> Target<'u> {
             Conventions::OpenTelemetry => {
                 span.set_tag(open_telemetry::URL_SCHEME, self.scheme);
                 span.set_tag(open_telemetry::URL_PATH, self.path);
+                let query = self.kept_query(keys);
+                if !query.is_empty() {
+                    span.set_tag(open_telemetry::URL_QUERY, query);
+                }
                 self.set_server_address(span);
             }
         }
@@ -124,21 +128,30 @@ impl<'u> Target<'u> {
             }
         }
         text.push_str(self.path);
-        let mut separator = '?';
-        for pair in self
-            .query
-            .into_iter()
-            .filter(|_| !keys.is_empty())
-            .flat_map(|query| query.split('&'))
-        {
-            let key = pair.split_once('=').map_or(pair, |(key, _)| key);
-            if keys.iter().any(|allowed| allowed == key) {
-                text.push(separator);
-                text.push_str(pair);
-                separator = '&';
-            }
+        let query = self.kept_query(keys);
+        if !query.is_empty() {
+            text.push('?');
+            text.push_str(&query);
         }
         text
+    }
+
+    /// The pairs of the query whose keys are allowed.
+    fn kept_query(self, keys: &[String]) -> String {
+        let mut kept = String::new();
+        if keys.is_empty() {
+            return kept;
+        }
+        for pair in self.query.unwrap_or_default().split('&') {
+            let key = pair.split_once('=').map_or(pair, |(key, _)| key);
+            if keys.iter().any(|allowed| allowed == key) {
+                if !kept.is_empty() {
+                    kept.push('&');
+                }
+                kept.push_str(pair);
+            }
+        }
+        kept
     }
 }
 

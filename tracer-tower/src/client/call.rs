@@ -119,7 +119,7 @@ impl TraceLayer {
             // Generated code chose the path: service and method.
             return head.uri.path().trim_start_matches('/').to_owned().into();
         }
-        method::name(head.method).into()
+        method::operation(head.method, self.options.conventions).into()
     }
 
     fn describe(&self, head: &RequestHead<'_>, span: &mut Span) {
@@ -198,17 +198,17 @@ impl Call {
         response: Response<B>,
         describe: fn(&B::Error) -> (&'static str, String),
     ) -> Response<ResponseBody<B>> {
-        let is_grpc = self.asked == Asked::Post && grpc::is_grpc(response.headers());
+        let grpc = grpc::Answer::of(self.asked, response.headers());
         let hint = BodyHint::of(response.body());
         let rest = Rest::after_head(
             self.asked,
             response.status(),
             response.headers(),
-            is_grpc,
+            grpc,
             hint,
         );
         if self.slot.span().is_recording() {
-            self.describe(&ResponseHead::of(&response), is_grpc);
+            self.describe(&ResponseHead::of(&response), grpc);
         }
         let mut slot = std::mem::replace(&mut self.slot, SpanSlot::of_context(None));
         if rest == Rest::Nothing {
@@ -229,7 +229,7 @@ impl Call {
         self.slot.finish();
     }
 
-    fn describe(&mut self, head: &ResponseHead<'_>, is_grpc: bool) {
+    fn describe(&mut self, head: &ResponseHead<'_>, grpc: grpc::Answer) {
         let options = &*self.options;
         let conventions = options.conventions;
         let span = self.slot.span();
@@ -250,7 +250,7 @@ impl Call {
                 span.set_tag(open_telemetry::ERROR_TYPE, head.status.as_str());
             }
         }
-        if is_grpc && let Some(status) = grpc::status(head.headers) {
+        if let grpc::Answer::Over(status) = grpc {
             grpc::set_status(span, conventions, SpanKind::Client, status);
         }
         options.response_headers.set_tags(span, head.headers);

@@ -11,7 +11,8 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tracer_core::{SpanContext, SpanKind, SpanSlot, tags};
 
-use super::options::{Naming, Options};
+use super::name;
+use super::options::Options;
 use crate::body::{ResponseBody, Tail, by_display, log_failure};
 use crate::conventions::{Conventions, open_telemetry};
 use crate::end::{Asked, BodyHint, Rest};
@@ -49,6 +50,8 @@ pub(super) struct Exchange {
     pub(super) slot: SpanSlot,
     options: Arc<Options>,
     asked: Asked,
+    /// The path of a gRPC call that names the span, and which the caller may have made up.
+    unproven: Option<Box<str>>,
 }
 
 impl<F> ResponseFuture<F> {
@@ -98,6 +101,7 @@ where
         Poll::Ready(match output {
             Ok(response) => Ok(exchange.respond(response)),
             Err(error) => {
+                exchange.settle_name(false);
                 log_failure(
                     &mut exchange.slot,
                     exchange.options.conventions,
@@ -111,11 +115,26 @@ where
 }
 
 impl Exchange {
-    pub(super) fn new(slot: SpanSlot, options: &Arc<Options>, asked: Asked) -> Self {
+    pub(super) fn new(
+        slot: SpanSlot,
+        options: &Arc<Options>,
+        asked: Asked,
+        unproven: Option<Box<str>>,
+    ) -> Self {
         Self {
             slot,
             options: Arc::clone(options),
             asked,
+            unproven,
+        }
+    }
+
+    /// Leaves the span its name if the service has shown that it knows it.
+    fn settle_name(&mut self, is_known: bool) {
+        if let Some(path) = self.unproven.take()
+            && !(is_known && name::prove(&path))
+        {
+            self.slot.span().set_operation_name(method::OTHER);
         }
     }
 
@@ -124,17 +143,17 @@ impl Exchange {
         mut self,
         mut response: Response<B>,
     ) -> Response<ResponseBody<B>> {
-        let is_grpc = self.asked == Asked::Post && grpc::is_grpc(response.headers());
+        let grpc = grpc::Answer::of(self.asked, response.headers());
         let hint = BodyHint::of(response.body());
         let rest = Rest::after_head(
             self.asked,
             response.status(),
             response.headers(),
-            is_grpc,
+            grpc,
             hint,
         );
         if self.slot.span().is_recording() {
-            self.describe(&ResponseHead::of(&response), is_grpc, rest, hint);
+            self.describe(&ResponseHead::of(&response), grpc, rest, hint);
         }
         if let Some(name) = &self.options.response_header {
             let context = self.slot.span().context();
@@ -158,7 +177,18 @@ impl Exchange {
     }
 
     /// Tags a recorded span with what the head says.
-    fn describe(&mut self, head: &ResponseHead<'_>, is_grpc: bool, rest: Rest, hint: BodyHint) {
+    fn describe(
+        &mut self,
+        head: &ResponseHead<'_>,
+        grpc: grpc::Answer,
+        rest: Rest,
+        hint: BodyHint,
+    ) {
+        self.settle_name(match grpc {
+            grpc::Answer::Other => false,
+            grpc::Answer::Open => true,
+            grpc::Answer::Over(status) => !grpc::is_refusal(status),
+        });
         let options = &*self.options;
         let conventions = options.conventions;
         let span = self.slot.span();
@@ -173,11 +203,8 @@ impl Exchange {
                 span.set_tag(open_telemetry::ERROR_TYPE, head.status.as_str());
             }
         }
-        if is_grpc && let Some(status) = grpc::status(head.headers) {
+        if let grpc::Answer::Over(status) = grpc {
             grpc::set_status(span, conventions, SpanKind::Server, status);
-            if status == grpc::UNIMPLEMENTED && matches!(options.naming, Naming::Grpc) {
-                span.set_operation_name(method::OTHER);
-            }
         }
         options.response_headers.set_tags(span, head.headers);
         if rest != Rest::Nothing && hint.exact_size.is_none() {
@@ -194,6 +221,7 @@ impl Exchange {
     }
 
     fn abandon(&mut self) {
+        self.settle_name(false);
         if !self.slot.panicked() && self.slot.span().is_recording() {
             self.slot
                 .span()

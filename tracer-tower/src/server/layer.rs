@@ -51,7 +51,10 @@ impl<F: Framework> ServerLayer<F> {
         }
     }
 
-    /// A layer for gRPC: spans are named by service and method (`shop.Orders/Place`), as far as someone implements it.
+    /// A layer for gRPC: spans are named by service and method (`shop.Orders/Place`).
+    ///
+    /// Anybody can ask for a method that does not exist. One names spans after a call of it was answered at all, and by
+    /// something else than `UNIMPLEMENTED`, `UNAUTHENTICATED` or `PERMISSION_DENIED`; until then they are named `_OTHER`.
     #[must_use]
     pub fn grpc() -> Self {
         Self::new().set(|options| options.naming = Naming::Grpc)

@@ -52,14 +52,15 @@ pub(super) fn start<F: Framework, B>(options: &Arc<Options>, request: &mut Reque
             unwanted(options, caller),
             options,
             Asked::by(head.method),
+            None,
         ));
     }
-    let mut span = begin(
-        options,
-        tracer,
-        caller.as_ref(),
-        operation_name::<F>(options, &head),
-    );
+    let name = operation_name::<F>(options, &head);
+    let unproven = match (&options.naming, &name) {
+        (Naming::Grpc, Cow::Owned(path)) => Some(path.as_str().into()),
+        _ => None,
+    };
+    let mut span = begin(options, tracer, caller.as_ref(), name);
     if span.is_recording() {
         describe::<F>(options, &head, &mut span);
     }
@@ -70,7 +71,7 @@ pub(super) fn start<F: Framework, B>(options: &Arc<Options>, request: &mut Reque
         return Start::Untraced;
     }
     request.extensions_mut().insert(ServerSpan::new(context));
-    Start::Traced(Exchange::new(SpanSlot::new(span), options, asked))
+    Start::Traced(Exchange::new(SpanSlot::new(span), options, asked, unproven))
 }
 
 /// Names the span that a layer outside has made, which could not know the route.
@@ -86,7 +87,8 @@ fn rename<F: Framework>(options: &Options, head: &RequestHead<'_>, outer: &Serve
         return;
     }
     if let Some(route) = F::route(head.extensions) {
-        span.set_operation_name(name::of_route(method::name(head.method), route));
+        let method = method::operation(head.method, options.conventions);
+        span.set_operation_name(name::of_route(method, route));
         if options.conventions == Conventions::OpenTelemetry {
             span.set_tag(open_telemetry::HTTP_ROUTE, route);
         }
@@ -136,18 +138,17 @@ fn operation_name<F: Framework>(options: &Options, head: &RequestHead<'_>) -> Co
         }
         Naming::Grpc if grpc::is_grpc(head.headers) => {
             let path = head.uri.path().trim_start_matches('/');
-            let known = path.len() <= GRPC_NAME_BYTES;
-            return if known {
-                path.to_owned().into()
-            } else {
-                method::OTHER.into()
-            };
+            if path.len() > GRPC_NAME_BYTES {
+                return method::OTHER.into();
+            }
+            return name::of_grpc(path).map_or_else(|| path.to_owned().into(), Cow::Borrowed);
         }
         Naming::Route | Naming::Grpc => {}
     }
+    let method = method::operation(head.method, options.conventions);
     match F::route(head.extensions) {
-        Some(route) => name::of_route(method::name(head.method), route),
-        None => method::name(head.method).into(),
+        Some(route) => name::of_route(method, route),
+        None => method.into(),
     }
 }
 
