@@ -36,9 +36,7 @@
 //! carry the context into it:
 //!
 //! ```
-//! # mod ws { pub struct WebSocketUpgrade; pub struct WebSocket;
-//! #   impl WebSocketUpgrade { pub fn on_upgrade<F: Future>(self, _: impl FnOnce(WebSocket) -> F) -> axum::response::Response { todo!() } } }
-//! # use ws::{WebSocket, WebSocketUpgrade};
+//! use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 //! use axum::response::Response;
 //! use tracer_axum::ServerSpan;
 //! use tracer_core::TraceFuture;

@@ -58,15 +58,21 @@ async fn a_layer_inside_of_a_nested_router_knows_the_whole_route() {
 #[tokio::test]
 async fn what_no_route_takes_is_named_by_its_method() {
     let test = test();
-    let address = serve(routes().layer(TraceLayer::new().with_tracer(test.tracer()))).await;
+    let app = routes().layer(TraceLayer::new().with_tracer(test.tracer()));
+    let address = serve(app).await;
     serve::get(address, "/wp-admin/login.php").await;
     serve::get(address, "/orders").await;
+    let app = routes()
+        .fallback(|| async { "not here" })
+        .layer(TraceLayer::new().with_tracer(test.tracer()));
+    serve::get(serve(app).await, "/wp-admin/login.php").await;
     test.settled().await;
     assert_trace!(
         test,
         "
         GET {http.status_code=404}
         GET /orders {http.status_code=405}
+        GET {http.status_code=200}
         "
     );
 }

@@ -72,14 +72,41 @@ async fn opentelemetry_names_every_tag() {
         .with_tracer(test.tracer())
         .conventions(Conventions::OpenTelemetry);
     request(layer.clone(), "/orders/7?token=secret", "").await;
-    request(layer, "/broken", "").await;
+    let layer = layer.query_key("page");
+    request(layer, "/broken?token=secret&page=2", "").await;
     test.settled().await;
     assert_trace!(
         test,
         "
         GET /orders/{id} {component=axum, http.request.method=GET, http.response.status_code=200, http.route=\"/orders/{id}\", server.address=shop, server.port=80, span.kind=server, url.path=/orders/7, url.scheme=http}
-        GET /broken {component=axum, error=true, error.type=\"500\", http.request.method=GET, http.response.status_code=500, http.route=/broken, server.address=shop, server.port=80, span.kind=server, url.path=/broken, url.scheme=http}
+        GET /broken {component=axum, error=true, error.type=\"500\", http.request.method=GET, http.response.status_code=500, http.route=/broken, server.address=shop, server.port=80, span.kind=server, url.path=/broken, url.query=\"page=2\", url.scheme=http}
         "
+    );
+}
+
+#[tokio::test]
+async fn opentelemetry_tells_the_client_from_the_proxy() {
+    let test = TestTracer::new("shop")
+        .hide("component")
+        .hide("http.*")
+        .hide("url.*")
+        .hide("server.*")
+        .mask("*port");
+    let layer = TraceLayer::new()
+        .with_tracer(test.tracer())
+        .conventions(Conventions::OpenTelemetry)
+        .trust_forwarded();
+    let address = serve_with_peers(routes().layer(layer)).await;
+    let mut client = Raw::connect(address).await;
+    client
+        .send("BREW", "/orders/7", "x-forwarded-for: 203.0.113.9\r\n")
+        .await;
+    client.read_until("\r\n\r\n").await;
+    test.settled().await;
+    assert_trace!(
+        test,
+        "HTTP /orders/{id} {client.address=\"203.0.113.9\", network.peer.address=\"127.0.0.1\", network.peer.port=_, \
+         span.kind=server}"
     );
 }
 

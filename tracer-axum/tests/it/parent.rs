@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::get;
 use tracer_axum::TraceLayer;
-use tracer_core::{HttpHeaders, Propagation, TraceFuture};
+use tracer_core::{Decision, HttpHeaders, Propagation, TraceFuture};
 use tracer_testing::{TestTracer, assert_trace};
 
 use crate::serve::serve;
@@ -102,6 +102,45 @@ async fn a_public_endpoint_refers_to_its_caller_and_begins_a_trace() {
     assert_eq!(references[0].context.span_id(), call.span_id());
     assert_eq!(references[0].context.trace_id(), call.trace_id());
     assert_eq!(find("load").trace_id(), request.trace_id());
+}
+
+#[tokio::test]
+async fn a_public_endpoint_takes_nothing_over_from_strangers() {
+    let test = test();
+    let tracer = test.tracer().clone();
+    let show = move || async move {
+        tracer
+            .active_span()
+            .baggage_item("tenant")
+            .unwrap_or_default()
+    };
+    // A decision against the trace, a debug trace, and baggage.
+    for headers in [
+        [
+            (
+                "traceparent",
+                "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00",
+            ),
+            ("baggage", "tenant=acme"),
+        ],
+        [("jaeger-debug-id", "stranger"), ("uberctx-tenant", "acme")],
+    ] {
+        let layer = TraceLayer::new()
+            .with_tracer(test.tracer())
+            .public_endpoint();
+        let app = Router::new().route("/", get(show.clone())).layer(layer);
+        let mut request = reqwest::Client::new().get(format!("http://{}/", serve(app).await));
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let told = request.send().await.unwrap().text().await.unwrap();
+        assert_eq!(told, "");
+        test.settled().await;
+        let spans = test.spans();
+        assert_eq!(spans[0].context().decision(), Decision::Sampled);
+        assert!(spans[0].context().parent_id().is_none());
+        assert!(spans[0].tag("jaeger-debug-id").is_none());
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,12 @@
 //! When the spans of calls end.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::StatusCode;
 use axum::routing::get;
 use tokio_stream::StreamExt;
 use tracer_core::TraceFuture;
@@ -133,4 +136,39 @@ async fn an_upgrade_ends_with_its_head_and_still_upgrades() {
         "GET {http.status_code=101} [event=\"response started\"]"
     );
     response.upgrade().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_reqwest_tries_again_by_itself_is_one_span() {
+    let test = test();
+    let attempts = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&attempts);
+    let app = Router::new().route(
+        "/",
+        get(move || async move {
+            match counted.fetch_add(1, Ordering::Relaxed) {
+                0 => StatusCode::SERVICE_UNAVAILABLE,
+                _ => StatusCode::OK,
+            }
+        }),
+    );
+    let url = serve(app).await;
+    let host = url.strip_prefix("http://").unwrap().split(':').next();
+    let policy = reqwest::retry::for_host(host.unwrap().to_owned()).classify_fn(|attempt| {
+        match attempt.status() {
+            Some(StatusCode::SERVICE_UNAVAILABLE) => attempt.retryable(),
+            _ => attempt.success(),
+        }
+    });
+    let http = Client::builder()
+        .retry(policy)
+        .build()
+        .unwrap()
+        .with_tracer(test.tracer());
+    http.get(url).send().await.unwrap().bytes().await.unwrap();
+    assert_eq!(attempts.load(Ordering::Relaxed), 2);
+    assert_trace!(
+        test,
+        "GET {http.status_code=200} [event=\"response started\"]"
+    );
 }
