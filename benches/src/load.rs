@@ -40,16 +40,24 @@ pub(crate) struct Answered {
 }
 
 impl Load {
-    /// Runs the load in a process of its own.
+    /// Runs the load in a process of its own, on the background's core.
     pub(crate) fn spawn(self) -> Result<Answered, Box<dyn Error>> {
-        let output = Command::new(std::env::current_exe()?)
+        let mut command = Command::new(std::env::current_exe()?);
+        command
             .arg("load")
             .arg(self.address.to_string())
             .arg(self.connections.to_string())
             .arg(self.duration.as_millis().to_string())
             .arg(self.sampled_every.to_string())
-            .stderr(std::process::Stdio::inherit())
-            .output()?;
+            .stderr(std::process::Stdio::inherit());
+        // A process may use the cores of the thread that starts it, and this one is the caller.
+        let output = std::thread::spawn(move || {
+            affinity::background();
+            command.output()
+        });
+        let output = output
+            .join()
+            .map_err(|_| "the thread that starts the load panicked")??;
         Ok(serde_json::from_slice(&output.stdout)?)
     }
 
@@ -68,7 +76,6 @@ impl Load {
 
     /// Runs the load in this process.
     pub(crate) fn run(self) -> Result<Answered, Box<dyn Error>> {
-        affinity::background();
         let mut connections = (0..self.connections)
             .map(|_| Connection::open(self.address))
             .collect::<Result<Vec<_>, _>>()?;
