@@ -99,7 +99,7 @@ async fn a_reset_in_the_middle_of_the_body_is_an_error() {
         let test = test();
         let (address, read) = serve(Until::Piece, ending).await;
         call(&test, client::TraceLayer::new(), address, || {
-            read.notify_one()
+            read.notify_one();
         })
         .await
         .unwrap_err();
@@ -120,7 +120,7 @@ async fn a_server_that_goes_away_but_serves_what_it_took_is_not_alarming() {
     let test = test();
     let (address, read) = serve(Until::Piece, Ending::Farewell).await;
     let text = call(&test, client::TraceLayer::new(), address, || {
-        read.notify_one()
+        read.notify_one();
     })
     .await;
     assert_eq!(text.unwrap(), "firstlast");
