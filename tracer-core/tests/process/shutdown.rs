@@ -259,6 +259,7 @@ pub(crate) fn service() {
         .sampler(Sampler::constant(true))
         .flush_interval(Duration::MAX);
     let hangs = agent == HANGS;
+    let deadline = if hangs { DEADLINE } else { PATIENCE };
     let builder = if hangs {
         builder.reporter(Hangs)
     } else {
@@ -284,13 +285,13 @@ pub(crate) fn service() {
         End::Twice => within(runtime.as_ref(), move || {
             println!("ready");
             for _ in 0..2 {
-                assert_eq!(guard.shutdown(DEADLINE / 2).is_err(), hangs);
+                assert_eq!(guard.shutdown(deadline / 2).is_err(), hangs);
             }
         }),
         End::PanicHook => {
             std::panic::set_hook(Box::new(move |_| {
                 println!("ready");
-                assert_eq!(guard.shutdown(DEADLINE).is_err(), hangs);
+                assert_eq!(guard.shutdown(deadline).is_err(), hangs);
                 std::process::exit(101);
             }));
             within(runtime.as_ref(), || panic!("as the test wants"));
