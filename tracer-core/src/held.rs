@@ -15,7 +15,7 @@ use std::mem;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use crate::context::{SpanContext, flag, state};
+use crate::context::{Carried, SpanContext, flag, state};
 use crate::id::SpanId;
 use crate::inquiry::Reconsider;
 use crate::keep::KeepPolicy;
@@ -142,11 +142,10 @@ impl LocalTrace {
         }
     }
 
-    /// Takes a finished span, which was counted as such: to hold it, report it or drop it. Is it of another tracer than
-    /// the root, with a room of its own, it is not held.
-    pub(crate) fn take(&self, mut record: SpanRecord, room: &Arc<Room>) {
+    /// Takes a finished span: to hold it, report it or drop it. Is it of another tracer than the root, with a room of its
+    /// own, it is not held.
+    fn take(&self, mut record: SpanRecord, room: &Arc<Room>) {
         room.take();
-        record.forget_local_trace();
         let is_root = self.is_root(&record);
         let reason = self
             .policy
@@ -310,28 +309,38 @@ impl SpanContext {
         self.forget_local_trace();
     }
 
-    /// Makes this the context of a span that goes its own way.
-    pub(crate) fn forget_local_trace(&mut self) {
+    /// Makes this the context of a span that goes its own way. What it carried so far, if that has a trace.
+    pub(crate) fn forget_local_trace(&mut self) -> Option<Arc<Carried>> {
         self.state &= !(state::LATE | state::HELD);
-        match &self.carried {
-            Some(carried) if carried.local_trace.is_none() => {}
-            Some(carried) if carried.is_all_local_trace() => self.carried = None,
-            Some(_) => self.carried_mut().local_trace = None,
-            None => {}
+        let carried = self.carried.take()?;
+        if carried.local_trace.is_none() {
+            self.carried = Some(carried);
+            return None;
         }
+        if !carried.is_all_local_trace() {
+            self.carried = Some(Arc::new(Carried {
+                local_trace: None,
+                ..Carried::clone(&carried)
+            }));
+        }
+        Some(carried)
     }
 }
 
 impl SpanRecord {
-    /// What is held must not hold its trace in turn.
-    fn forget_local_trace(&mut self) {
-        self.context.forget_local_trace();
+    /// Gives a finished span, which was counted as such, to its local trace. That goes over from its context, which costs no
+    /// count of references: what is held must not hold its trace in turn.
+    pub(crate) fn give_to_trace(mut self, room: &Arc<Room>) {
+        let carried = self.context.forget_local_trace();
         for reference in self
             .details
             .iter_mut()
             .flat_map(|details| &mut details.references)
         {
             reference.context.forget_local_trace();
+        }
+        if let Some(trace) = carried.as_ref().and_then(|it| it.local_trace.as_ref()) {
+            trace.take(self, room);
         }
     }
 

@@ -3,8 +3,6 @@
 use std::time::Duration;
 
 use crate::record::{SamplerKind, SpanRecord};
-use crate::tag::TagValue;
-use crate::tags;
 
 /// What makes a trace worth reporting that the sampler refused; see [`TracerBuilder::keep`](crate::TracerBuilder::keep).
 ///
@@ -57,9 +55,8 @@ impl KeepPolicy {
 
     /// Why the trace of a span that ended is to be kept, if it is for this span's sake.
     pub(crate) fn reason(&self, record: &SpanRecord, is_root: bool) -> Option<SamplerKind> {
-        let failed = || record.tag(tags::ERROR) == Some(TagValue::Bool(true));
         let slow = |most| record.duration() > most;
-        if self.errors && failed() {
+        if self.errors && record.is_failed() {
             Some(SamplerKind::TailError)
         } else if is_root && self.slower_than.is_some_and(slow) {
             Some(SamplerKind::TailSlow)

@@ -194,6 +194,14 @@ impl SpanRecord {
             .map_or(&[], |details| &details.references)
     }
 
+    /// Whether the span is tagged as failed. As [`tag`](Self::tag) would tell, but of most spans at a glance.
+    pub(crate) fn is_failed(&self) -> bool {
+        let failed = (tags::ERROR, TagValue::Bool(true));
+        self.details
+            .as_ref()
+            .is_some_and(|details| details.tags().any(|tag| tag == failed))
+    }
+
     /// Nanoseconds from the Unix epoch to the start.
     pub(crate) fn start_nanos(&self) -> i64 {
         match self.details.as_ref().and_then(|details| details.started_at) {

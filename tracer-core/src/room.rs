@@ -114,6 +114,9 @@ impl Room {
             self.spans.fetch_sub(1, Ordering::Relaxed);
             return false;
         }
+        if bytes == 0 {
+            return true;
+        }
         let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
         if before.saturating_add(bytes) > self.max_bytes {
             self.free(1, bytes);

@@ -14,8 +14,8 @@ use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Duration;
 
 use tracer_core::{
-    MemoryReporter, NullReporter, Process, Reporter, Sampler, Scope, SpanRecord, Tracer,
-    TracerGuard, UdpReporter, traced,
+    KeepPolicy, MemoryReporter, NullReporter, Process, Reporter, Sampler, Scope, SpanRecord,
+    Tracer, TracerGuard, UdpReporter, traced,
 };
 
 const ROOT: &str = "bench.root";
@@ -35,8 +35,9 @@ fn main() {
     let row = std::env::args().nth(1).unwrap_or_default();
     let guard = match row.as_str() {
         "no_tracer" => None,
-        refused if refused.starts_with("unsampled") => Some(install(false)),
-        _ => Some(install(true)),
+        refused if refused.starts_with("unsampled") => Some(install(false, None)),
+        "held" => Some(install(false, Some(KeepPolicy::errors()))),
+        _ => Some(install(true, None)),
     };
     let (spans, mut run) = work(&row).expect("no such row");
     let flush = || {
@@ -68,7 +69,7 @@ fn work(row: &str) -> Option<(u64, Run)> {
     let tracer = tracer_core::tracer();
     Some(match row {
         "root" | "unsampled_root" => (1, each(move |_| tracer.start_span(ROOT).finish())),
-        "flat10" => (
+        "flat10" | "held" => (
             1 + CHILDREN,
             each(move |_| {
                 let _root = tracer.start_active_span(ROOT);
@@ -137,12 +138,16 @@ fn tag(span: &Scope, i: u64) {
     span.log((("event", "cache.miss"), ("size", 512)));
 }
 
-fn install(sampled: bool) -> TracerGuard {
-    Tracer::builder("instructions")
+fn install(sampled: bool, keep: Option<KeepPolicy>) -> TracerGuard {
+    let builder = Tracer::builder("instructions")
         .sampler(Sampler::constant(sampled))
-        .reporter(NullReporter)
-        .install()
-        .expect("nothing of this set-up can be wrong")
+        .reporter(NullReporter);
+    match keep {
+        Some(policy) => builder.keep(policy),
+        None => builder,
+    }
+    .install()
+    .expect("nothing of this set-up can be wrong")
 }
 
 /// Encodes and sends finished spans, over and over the same ones.

@@ -70,10 +70,10 @@ impl Local {
     /// Counts a finished span and gives it to its local trace.
     pub(super) fn give_to_trace(&mut self, record: &mut SpanRecord) {
         if let Some(part) = self.parts.get(record.context.tracer)
-            && let Some(trace) = record.context.local_trace().cloned()
+            && record.context.local_trace().is_some()
         {
             part.counts.finished.add(1);
-            trace.take(record.take(), &part.hub.room);
+            record.take().give_to_trace(&part.hub.room);
         }
     }
 }

@@ -156,10 +156,8 @@ impl Hub {
     pub(crate) fn hand_over_late(&self, record: SpanRecord) {
         let recording = record.is_reported();
         self.lock().retired.finished += 1;
-        if record.is_held()
-            && let Some(trace) = record.context.local_trace().cloned()
-        {
-            trace.take(record, &self.room);
+        if record.is_held() && record.context.local_trace().is_some() {
+            record.give_to_trace(&self.room);
             return;
         }
         let handed = recording.then(|| self.hand_over(record));
