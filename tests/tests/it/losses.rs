@@ -1,5 +1,8 @@
 //! No agent, an agent that goes and comes: the application runs on, and the account of spans stays exact.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tracer_agent::Agent;
@@ -77,6 +80,60 @@ fn an_agent_restarted_twenty_times_leaves_the_account_exact() {
         "{stats:?}"
     );
     assert!(stats.lost() > 0, "{stats:?}");
+}
+
+#[test]
+fn an_agent_killed_twenty_times_under_load_leaves_the_account_exact() {
+    let (mut agent, port) = start_process("0");
+    let tracer = tracer(&format!("127.0.0.1:{port}"));
+    let served = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !served.load(Ordering::Relaxed) {
+                    let _request = tracer.start_active_span("request");
+                    for _ in 0..10 {
+                        drop(tracer.start_active_span("part of it"));
+                    }
+                }
+            });
+        }
+        for _ in 0..20 {
+            wait_for_more(|| tracer.stats().reporters[0].reported);
+            agent.kill().unwrap();
+            agent.wait().unwrap();
+            wait_for_more(|| tracer.stats().reporters[0].refused);
+            (agent, _) = start_process(&port);
+        }
+        served.store(true, Ordering::Relaxed);
+    });
+    tracer.flush(PATIENCE).unwrap();
+    assert_balanced(&tracer);
+    agent.kill().unwrap();
+    agent.wait().unwrap();
+}
+
+/// An agent in a process of its own, and its port.
+fn start_process(port: &str) -> (Child, String) {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_agent"))
+        .arg(port)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    (process, line.trim().to_owned())
+}
+
+fn wait_for_more(count: impl Fn() -> u64) {
+    let (before, deadline) = (count(), Instant::now() + PATIENCE);
+    while count() == before {
+        assert!(Instant::now() < deadline, "it stays at {before}");
+        std::thread::yield_now();
+    }
 }
 
 /// Starts an agent on a port that another one has just left.
