@@ -1,4 +1,4 @@
-//! Scenarios in processes of their own: ends of threads and of the process, panic hooks, forks, the installed tracer.
+//! Scenarios in processes of their own: ends of threads and of the process, panic hooks, forks, the installed tracer, the log.
 //!
 //! Without an argument, or with a part of a name, runs the scenarios as tests: this program starts itself for each, with the
 //! scenario's name in the environment, and checks how it ends.
@@ -15,6 +15,7 @@ mod exit;
 mod forks;
 mod hooks;
 mod installed;
+mod logs;
 #[cfg(unix)]
 mod shutdown;
 mod thread_end;
@@ -155,6 +156,7 @@ fn scenarios() -> Vec<Scenario> {
     all.extend(forks::SCENARIOS);
     all.extend(hooks::SCENARIOS);
     all.extend(installed::SCENARIOS);
+    all.extend(logs::SCENARIOS);
     all.extend(thread_end::SCENARIOS);
     all
 }

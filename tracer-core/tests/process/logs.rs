@@ -1,0 +1,68 @@
+//! What is said in the log, which belongs to the process.
+
+use std::net::UdpSocket;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use log::{LevelFilter, Log, Metadata, Record};
+use tracer_core::{Sampler, Tracer, UdpReporter};
+
+use crate::Scenario;
+
+pub(crate) const SCENARIOS: [Scenario; 1] = [Scenario::printing(
+    "set_up_losses_and_recoveries_are_said_once_each",
+    once_each,
+    "\
+INFO tracer: service \"logs\" is traced; sampler probabilistic(1)
+WARN tracer: spans are being lost: nothing listens on ADDRESS
+INFO tracer: spans arrive again
+WARN tracer: spans are being lost: nothing listens on ADDRESS
+",
+)];
+
+/// Keeps all lines.
+struct Lines(Mutex<Vec<String>>);
+
+static LINES: Lines = Lines(Mutex::new(Vec::new()));
+
+impl Log for Lines {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        let line = format!("{} {}", record.level(), record.args());
+        self.0.lock().unwrap().push(line);
+    }
+
+    fn flush(&self) {}
+}
+
+fn once_each() {
+    log::set_logger(&LINES).unwrap();
+    log::set_max_level(LevelFilter::Debug);
+    let agent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = agent.local_addr().unwrap().to_string();
+    let tracer = Tracer::builder("logs")
+        .sampler(Sampler::probabilistic(1.0).unwrap())
+        .reporter(UdpReporter::to(&address).unwrap())
+        .build()
+        .unwrap();
+    let report = || {
+        for _ in 0..3 {
+            tracer.start_span("span").finish();
+            tracer.flush(Duration::from_secs(20)).unwrap();
+        }
+    };
+    drop(agent);
+    report();
+    let agent = UdpSocket::bind(&address).unwrap();
+    report();
+    drop(agent);
+    report();
+    for line in LINES.0.lock().unwrap().iter() {
+        // Numbers of spans and hints are in parentheses.
+        let told = line.split(" (").next().unwrap_or_default();
+        println!("{}", told.replace(&address, "ADDRESS"));
+    }
+}
