@@ -15,7 +15,11 @@ mod exit;
 mod forks;
 mod hooks;
 mod installed;
+#[cfg(unix)]
+mod kill;
 mod logs;
+#[cfg(unix)]
+mod names;
 #[cfg(unix)]
 mod shutdown;
 mod thread_end;
@@ -110,9 +114,15 @@ fn main() -> ExitCode {
     let scenarios = scenarios();
     if let Ok(name) = std::env::var(VARIABLE) {
         #[cfg(unix)]
-        if name == shutdown::SERVICE {
-            shutdown::service();
-            return ExitCode::SUCCESS;
+        for (service, run) in [
+            (shutdown::SERVICE, shutdown::service as fn()),
+            (kill::SERVICE, kill::service),
+            (names::SERVICE, names::service),
+        ] {
+            if name == service {
+                run();
+                return ExitCode::SUCCESS;
+            }
         }
         let scenario = scenarios
             .iter()
@@ -141,7 +151,13 @@ fn main() -> ExitCode {
         test(scenario.name, &|| scenario.check());
     }
     #[cfg(unix)]
-    test(shutdown::NAME, &shutdown::check);
+    {
+        test(shutdown::NAME, &shutdown::check);
+        test(kill::NAME, &kill::check);
+        if std::env::var_os(names::ASKED).is_some() {
+            test(names::NAME, &names::check);
+        }
+    }
     if failed == 0 {
         ExitCode::SUCCESS
     } else {
