@@ -9,12 +9,13 @@ use crate::context::{Decision, SpanContext};
 use crate::edit::{self, Edit};
 use crate::fields::Fields;
 use crate::inquiry::{Change, Inquiry};
-use crate::local;
+use crate::local::{self, Mode};
 use crate::record::SpanRecord;
 use crate::span;
 use crate::stack::Place;
 use crate::tag::TagValue;
 use crate::tags;
+use crate::template::SpanTemplate;
 use crate::tracer;
 
 /// The span that was active when [`active_span`](crate::active_span) was called: a handle to tag it, not to finish it.
@@ -131,6 +132,18 @@ impl ActiveSpan {
         self
     }
 
+    /// Sets the operation name and tags of a template, if they are kept: as one, where the span has none yet.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "a setter; what it returns is for chaining"
+    )]
+    pub fn apply(&self, template: &SpanTemplate) -> &Self {
+        if !self.place.is_none() && !local::is_noted(self.place) {
+            self.edit(|record| record.apply(template), || self.ask_all(template));
+        }
+        self
+    }
+
     /// As [`Span::set_baggage_item`](crate::Span::set_baggage_item). Works where only a context is active, too.
     #[expect(
         clippy::must_use_candidate,
@@ -184,6 +197,14 @@ impl ActiveSpan {
         }
     }
 
+    #[cold]
+    fn ask_all(&self, template: &SpanTemplate) {
+        self.ask(&Change::OperationName);
+        for (key, value) in template.tags() {
+            self.ask_about_tag(key, &value);
+        }
+    }
+
     /// As [`span::ask_for_debug`], which is not to be asked while the stack is borrowed.
     #[cold]
     fn ask_for_debug(&self, tracer: u32) {
@@ -214,6 +235,27 @@ impl ActiveSpan {
 #[must_use]
 pub fn active_span() -> ActiveSpan {
     ActiveSpan::top()
+}
+
+/// Whether nothing that is started here is recorded, because the trace that is active is not sampled. `false` where nothing
+/// is active, and as long as a decision may still change.
+///
+/// Costs the read of a byte: for integrations, to go the plain way and leave all of theirs out.
+///
+/// ```
+/// # fn get(key: &str) -> u64 { 7 }
+/// fn traced_get(key: &str) -> u64 {
+///     if tracer_core::is_refused() {
+///         return get(key);
+///     }
+///     let _span = tracer_core::tracer().start_active_span("GET");
+///     get(key)
+/// }
+/// # assert_eq!(traced_get("a"), 7);
+/// ```
+#[must_use]
+pub fn is_refused() -> bool {
+    local::mode() == Mode::Refused
 }
 
 impl SpanContext {

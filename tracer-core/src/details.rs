@@ -222,6 +222,22 @@ impl Details {
         true
     }
 
+    /// Becomes the same as `other`, which has no logs and no value longer than `longest`. `false`, and nothing happened, if
+    /// this is not empty or its limits forbid any of it.
+    pub(crate) fn take_over(&mut self, other: &Self, longest: usize) -> bool {
+        let is_allowed = self.block.len() == FRONT
+            && other.tags as usize <= self.limits.tags
+            && longest <= self.limits.value_bytes
+            && self.has_room(other.block.len() - FRONT, 0);
+        if is_allowed {
+            self.block.copy_from(&other.block);
+            self.tags = other.tags;
+            self.name_at = other.name_at;
+            self.truncated |= other.truncated;
+        }
+        is_allowed
+    }
+
     /// Appends a log. `false` if a limit forbids it.
     pub(crate) fn log(&mut self, time: LogTime, fields: &[Field<'_>]) -> bool {
         let is_one_more = self.logs as usize >= self.limits.logs;

@@ -11,6 +11,7 @@ use crate::fields::Field;
 use crate::record::SpanRecord;
 use crate::tag::TagValue;
 use crate::tags;
+use crate::template::SpanTemplate;
 
 /// What a change came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,6 +58,17 @@ impl SpanRecord {
             self.details().log(time, fields);
         }
         Edit::Done
+    }
+
+    pub(crate) fn apply(&mut self, template: &SpanTemplate) -> Edit {
+        if self.is_bare() {
+            return Edit::Ignored;
+        }
+        if !self.is_recording() {
+            return Edit::Done;
+        }
+        template.copy_to(self.details());
+        self.known()
     }
 
     pub(crate) fn set_name(&mut self, name: Cow<'static, str>) -> Edit {

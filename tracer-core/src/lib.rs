@@ -104,11 +104,12 @@ mod stats;
 mod sync;
 mod tag;
 pub mod tags;
+mod template;
 mod traced_fn;
 mod tracer;
 mod wire;
 
-pub use active::{ActiveSpan, active_span};
+pub use active::{ActiveSpan, active_span, is_refused};
 pub use baggage::Baggage;
 pub use baggage_policy::{BaggagePolicy, RemoteBaggagePolicy};
 pub use builder::TracerBuilder;
@@ -142,6 +143,7 @@ pub use span::Span;
 pub use span_builder::SpanBuilder;
 pub use stats::Stats;
 pub use tag::TagValue;
+pub use template::SpanTemplate;
 pub use tracer::Tracer;
 #[cfg(not(tracer_off))]
 pub use tracer_macros::traced;

@@ -24,7 +24,8 @@ const LEVELS: [&[&str]; 17] = [
     ],
     // A context leads to its local trace, which holds records.
     &[
-        "baggage", "context", "descent", "details", "record", "keep", "room", "held", "inquiry",
+        "baggage", "context", "descent", "details", "template", "record", "keep", "room", "held",
+        "inquiry",
     ],
     &["edit"],
     &["counts"],

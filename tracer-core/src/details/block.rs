@@ -137,6 +137,19 @@ impl Block {
         self.len += need;
     }
 
+    /// Becomes a copy.
+    pub(super) fn copy_from(&mut self, other: &Self) {
+        if self.memory.len() < other.len {
+            self.grow(other.len.saturating_sub(self.len));
+        }
+        let entries = other.memory.get(FRONT..other.len).unwrap_or_default();
+        if let Some(room) = self.memory.get_mut(FRONT..other.len) {
+            room.copy_from_slice(entries);
+            self.len = other.len;
+            self.keys = other.keys;
+        }
+    }
+
     #[cold]
     fn grow(&mut self, need: usize) {
         self.memory.resize((self.len + need).next_power_of_two(), 0);

@@ -22,6 +22,7 @@ mod reporters;
 mod scopes;
 mod spans;
 mod streams;
+mod templates;
 mod threads;
 mod tracers;
 mod undecided;

@@ -8,7 +8,7 @@ use std::thread;
 
 use tracer_core::{
     Change, Decision, KeepPolicy, Propagation, Sample, Sampler, Sampling, SamplingRequest,
-    SpanContext, SpanKind, TextMap, TraceFuture, carry, traced,
+    SpanContext, SpanKind, SpanTemplate, TextMap, TraceFuture, carry, traced,
 };
 use tracer_testing::{TestTracer, assert_trace};
 
@@ -110,6 +110,20 @@ fn tags_and_logs_before_the_decision_are_kept() {
         sampler.heard(),
         "tag early of root root, tag wanted of root root"
     );
+}
+
+#[test]
+fn a_template_is_told_to_the_sampler() {
+    let (test, sampler) = test();
+    let root = test.tracer().start_active_span("root");
+    let template = SpanTemplate::new().tag("early", 1).tag("wanted", true);
+    test.tracer()
+        .active_span()
+        .apply(&template.operation_name("named"));
+    drop(root);
+    assert_trace!(test, "named {early=1, wanted=true}");
+    let heard = sampler.heard();
+    assert!(heard.contains("tag wanted of root named"), "{heard}");
 }
 
 #[test]
