@@ -19,8 +19,7 @@ use sqlx_core::sql_str::SqlStr;
 use tracer_core::{TraceFuture, active_span};
 
 use crate::connect::{connects_at_once, watch};
-use crate::driver::{Step, TracedDb};
-use crate::plain;
+use crate::driver::{On, Step, TracedDb};
 use crate::query_span::{DB_PREPARED, QuerySpan, tag_wait};
 use crate::request::Request;
 use crate::settings::Settings;
@@ -29,8 +28,6 @@ use crate::stream::QueryStream;
 /// Where the connection of a call comes from.
 pub(crate) enum Source<'c, DB: Database> {
     Pool(Pool<DB>),
-    /// One of the pool that is taken already.
-    Idle(PoolConnection<DB>),
     Connection(&'c mut DB::Connection),
 }
 
@@ -43,11 +40,19 @@ impl<'c, DB: Database> Source<'c, DB> {
         settings: &Arc<Settings>,
     ) -> Result<MaybePoolConnection<'c, DB>, Error> {
         match self {
-            Self::Idle(connection) => Ok(MaybePoolConnection::PoolConnection(connection)),
             Self::Connection(connection) => Ok(MaybePoolConnection::Connection(connection)),
             Self::Pool(pool) => acquire(&pool, settings)
                 .await
                 .map(MaybePoolConnection::PoolConnection),
+        }
+    }
+}
+
+impl<'c, DB: Database> From<On<'_, 'c, DB>> for Source<'c, DB> {
+    fn from(on: On<'_, 'c, DB>) -> Self {
+        match on {
+            On::Pool(pool) => Self::Pool(pool.clone()),
+            On::Connection(connection) => Self::Connection(connection),
         }
     }
 }
@@ -71,6 +76,12 @@ pub(crate) async fn acquire<DB: Database>(
     connection
 }
 
+/// A query as sqlx runs it on a connection.
+type Plain<DB, T> = for<'r> fn(
+    &'r mut <DB as Database>::Connection,
+    Request<DB>,
+) -> BoxFuture<'r, Result<T, Error>>;
+
 /// A query on its way.
 pub(crate) struct Call<'c, DB: Database> {
     source: Source<'c, DB>,
@@ -80,37 +91,79 @@ pub(crate) struct Call<'c, DB: Database> {
 
 impl<'c, DB: TracedDb> Call<'c, DB> {
     pub(crate) fn new<'q>(
-        source: Source<'c, DB>,
-        settings: Arc<Settings>,
+        on: On<'_, 'c, DB>,
         query: impl Execute<'q, DB>,
+        span: QuerySpan,
     ) -> Self {
         Self {
-            source,
+            source: on.into(),
             request: Request::new(query),
-            span: QuerySpan::new(settings),
+            span,
         }
     }
 
     pub(crate) fn execute(self) -> BoxFuture<'c, Result<DB::QueryResult, Error>> {
-        self.fold(DB::QueryResult::default(), |total, step| {
-            if let Either::Left(result) = step {
-                total.extend(iter::once(result));
-            }
-        })
+        self.run(
+            |on, query| DB::execute(On::Connection(on), query),
+            |call| {
+                call.fold(DB::QueryResult::default(), |total, step| {
+                    if let Either::Left(result) = step {
+                        total.extend(iter::once(result));
+                    }
+                })
+            },
+        )
     }
 
     pub(crate) fn fetch_all(self) -> BoxFuture<'c, Result<Vec<DB::Row>, Error>> {
-        self.fold(Vec::new(), |rows, step| {
-            if let Either::Right(row) = step {
-                rows.push(row);
+        self.run(
+            |on, query| DB::fetch_all(On::Connection(on), query),
+            |call| {
+                call.fold(Vec::new(), |rows, step| {
+                    if let Either::Right(row) = step {
+                        rows.push(row);
+                    }
+                })
+            },
+        )
+    }
+
+    pub(crate) fn fetch_optional(self) -> BoxFuture<'c, Result<Option<DB::Row>, Error>> {
+        self.run(
+            |on, query| DB::fetch_optional(On::Connection(on), query),
+            Self::fetch_row,
+        )
+    }
+
+    /// Runs the query in its span: one that is recorded by `recorded`, in a box of its own. The others by `plain` as sqlx's
+    /// pool does, in this box, and with as little around it as can be: copying futures is most of what a wrapper costs.
+    fn run<T: Send + 'static>(
+        self,
+        plain: Plain<DB, T>,
+        recorded: fn(Self) -> BoxFuture<'c, Result<T, Error>>,
+    ) -> BoxFuture<'c, Result<T, Error>> {
+        Box::pin(async move {
+            let open = self.span.begin_query(&self.request.sql);
+            if open.is_recording() {
+                return recorded(self).in_span(open).await;
             }
+            let mut of_pool;
+            let connection = match self.source {
+                Source::Connection(connection) => connection,
+                Source::Pool(pool) => {
+                    // Hooks of the pool run here, and what they start is refused as well. Later no code runs but sqlx's.
+                    of_pool = pin!(pool.acquire()).in_span(open).await?;
+                    &mut *of_pool
+                }
+            };
+            plain(connection, self.request).await
         })
     }
 
     /// Runs the query to its end.
     fn fold<T: Send + 'c>(
         self,
-        start: T,
+        mut total: T,
         add: fn(&mut T, Step<DB>),
     ) -> BoxFuture<'c, Result<T, Error>> {
         let Self {
@@ -118,64 +171,47 @@ impl<'c, DB: TracedDb> Call<'c, DB> {
             mut request,
             span,
         } = self;
-        if span.is_off() {
-            return plain::fold(source, request, start, add);
-        }
         Box::pin(async move {
-            let open = span.begin_query(&request.sql);
-            // Pinned where it is: it holds the driver's futures, which are kilobytes, and would be copied into the span's.
-            let work = pin!(async move {
-                let mut outcome = span.describe(&mut request);
-                let result = async {
-                    let mut connection = source.lease(&span.settings).await?;
-                    let cached = DB::cached_statements(&connection);
-                    let mut steps = DB::fetch_many(&mut connection, request);
-                    let mut total = start;
-                    while let Some(step) = steps.try_next().await? {
-                        outcome.count::<DB>(&step);
-                        add(&mut total, step);
-                    }
-                    drop(steps);
-                    tag_prepared::<DB>(cached, &connection);
-                    Ok(total)
-                };
-                let result = result.await;
-                outcome.tag(result.is_err());
-                result.inspect_err(|error| span.tag_error(error))
-            });
-            work.in_span(open).await
+            let mut outcome = span.describe(&mut request);
+            let result = async {
+                let mut connection = source.lease(&span.settings).await?;
+                let cached = DB::cached_statements(&connection);
+                let mut steps = DB::fetch_many(On::Connection(&mut *connection), request);
+                while let Some(step) = steps.try_next().await? {
+                    outcome.count::<DB>(&step);
+                    add(&mut total, step);
+                }
+                drop(steps);
+                tag_prepared::<DB>(cached, &connection);
+                Ok(total)
+            };
+            let result = result.await;
+            outcome.tag(result.is_err());
+            result.inspect_err(|error| span.tag_error(error))
         })
     }
 
-    pub(crate) fn fetch_optional(self) -> BoxFuture<'c, Result<Option<DB::Row>, Error>> {
+    fn fetch_row(self) -> BoxFuture<'c, Result<Option<DB::Row>, Error>> {
         let Self {
             source,
             mut request,
             span,
         } = self;
-        if span.is_off() {
-            return plain::fetch_optional(source, request);
-        }
         Box::pin(async move {
-            let open = span.begin_query(&request.sql);
-            // Pinned where it is: it holds the driver's futures, which are kilobytes, and would be copied into the span's.
-            let work = pin!(async move {
-                let mut outcome = span.describe(&mut request);
-                let result = async {
-                    let mut connection = source.lease(&span.settings).await?;
-                    let cached = DB::cached_statements(&connection);
-                    let row = DB::fetch_optional(&mut connection, request).await?;
-                    tag_prepared::<DB>(cached, &connection);
-                    Ok(row)
-                };
-                let result = result.await;
-                if let Ok(Some(_)) = result {
-                    outcome.count_row();
-                }
-                outcome.tag(result.is_err());
-                result.inspect_err(|error| span.tag_error(error))
-            });
-            work.in_span(open).await
+            let mut outcome = span.describe(&mut request);
+            let result = async {
+                let mut connection = source.lease(&span.settings).await?;
+                let cached = DB::cached_statements(&connection);
+                let row = DB::fetch_optional(On::Connection(&mut *connection), request).await?;
+                tag_prepared::<DB>(cached, &connection);
+                Ok(row)
+            };
+            let result = result.await;
+            if let Ok(Some(_)) = result {
+                outcome.count_row();
+            }
+            outcome.tag(result.is_err());
+            result.inspect_err(|error| span.tag_error(error))
         })
     }
 
@@ -185,9 +221,6 @@ impl<'c, DB: TracedDb> Call<'c, DB> {
             request,
             span,
         } = self;
-        if span.is_off() {
-            return plain::fetch_many(source, request);
-        }
         let settings = Arc::clone(&span.settings);
         Box::pin(QueryStream::new(span, request, move |request| {
             steps(source, settings, request)
@@ -204,7 +237,7 @@ fn steps<DB: TracedDb>(
     async_stream::try_stream! {
         let mut connection = Box::pin(source.lease(&settings)).await?;
         let cached = DB::cached_statements(&connection);
-        let mut steps = DB::fetch_many(&mut connection, request);
+        let mut steps = DB::fetch_many(On::Connection(&mut *connection), request);
         while let Some(step) = steps.try_next().await? {
             yield step;
         }
@@ -234,7 +267,7 @@ pub(crate) fn prepare<'e, DB: TracedDb>(
     Box::pin(async move {
         let open = span.begin("PREPARE");
         let work = async move {
-            describe_as(&span, &sql, "PREPARE");
+            span.describe_as("PREPARE", &sql);
             let result = async {
                 let mut connection = Box::pin(source.lease(&span.settings)).await?;
                 DB::prepare_with(&mut connection, sql, parameters).await
@@ -255,7 +288,7 @@ pub(crate) fn describe<'e, DB: TracedDb>(
     Box::pin(async move {
         let open = span.begin("DESCRIBE");
         let work = async move {
-            describe_as(&span, &sql, "DESCRIBE");
+            span.describe_as("DESCRIBE", &sql);
             let result = async {
                 let mut connection = Box::pin(source.lease(&span.settings)).await?;
                 DB::describe(&mut connection, sql).await
@@ -264,11 +297,4 @@ pub(crate) fn describe<'e, DB: TracedDb>(
         };
         work.in_span(open).await
     })
-}
-
-fn describe_as(span: &QuerySpan, sql: &SqlStr, verb: &'static str) {
-    let active = active_span();
-    if active.is_recording() {
-        span.describe_text(&active, sql, verb);
-    }
 }

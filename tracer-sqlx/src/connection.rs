@@ -17,7 +17,7 @@ use crate::call::Source;
 use crate::driver::TracedDb;
 use crate::query_span::in_span;
 use crate::settings::Settings;
-use crate::transaction::{TracedTransaction, begin};
+use crate::transaction::{Begin, TracedTransaction, begin};
 
 /// A connection whose queries are traced: what `&mut *tx` and `&mut *conn` are.
 ///
@@ -135,7 +135,7 @@ impl<'c, DB: TracedDb> TracedConn<'c, DB> {
         let settings = Arc::clone(&self.settings);
         let connection = self.raw_mut();
         let begun = begin(
-            Source::Connection(connection),
+            Begin::On(Source::Connection(connection)),
             Arc::clone(&settings),
             statement,
         );

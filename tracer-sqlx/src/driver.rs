@@ -4,6 +4,8 @@
 //! and rustc, asked whether such a bound holds in a function of the user's that has it too, looks for ever (E0275). A
 //! trait that carries the calls needs no such bound.
 
+use std::fmt;
+
 use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
 use sqlx_core::Either;
@@ -11,13 +13,29 @@ use sqlx_core::connection::Connection;
 use sqlx_core::database::Database;
 use sqlx_core::describe::Describe;
 use sqlx_core::error::Error;
+use sqlx_core::executor::Execute;
+use sqlx_core::pool::Pool;
 use sqlx_core::sql_str::SqlStr;
 
 use crate::endpoint::Endpoint;
-use crate::request::Request;
 
 /// What a driver's statement gives: rows, and for each statement what it changed.
 pub(crate) type Step<DB> = Either<<DB as Database>::QueryResult, <DB as Database>::Row>;
+
+/// What a query runs on.
+pub enum On<'p, 'c, DB: Database> {
+    Pool(&'p Pool<DB>),
+    Connection(&'c mut DB::Connection),
+}
+
+impl<DB: Database> fmt::Debug for On<'_, '_, DB> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pool(_) => "Pool",
+            Self::Connection(_) => "Connection",
+        })
+    }
+}
 
 /// A database whose pools can be traced: `Postgres`, `MySql`, `Sqlite` and `Any`, each behind the feature of its name.
 ///
@@ -35,16 +53,28 @@ pub trait TracedDb: Database + sealed::Sealed {
     fn cached_statements(connection: &Self::Connection) -> usize;
 
     #[doc(hidden)]
-    fn fetch_many(
-        connection: &mut Self::Connection,
-        request: Request<Self>,
-    ) -> BoxStream<'_, Result<Step<Self>, Error>>;
+    fn execute<'c: 'e, 'e, 'q: 'e, E: Execute<'q, Self> + 'q>(
+        on: On<'_, 'c, Self>,
+        query: E,
+    ) -> BoxFuture<'e, Result<Self::QueryResult, Error>>;
 
     #[doc(hidden)]
-    fn fetch_optional(
-        connection: &mut Self::Connection,
-        request: Request<Self>,
-    ) -> BoxFuture<'_, Result<Option<Self::Row>, Error>>;
+    fn fetch_many<'c: 'e, 'e, 'q: 'e, E: Execute<'q, Self> + 'q>(
+        on: On<'_, 'c, Self>,
+        query: E,
+    ) -> BoxStream<'e, Result<Step<Self>, Error>>;
+
+    #[doc(hidden)]
+    fn fetch_all<'c: 'e, 'e, 'q: 'e, E: Execute<'q, Self> + 'q>(
+        on: On<'_, 'c, Self>,
+        query: E,
+    ) -> BoxFuture<'e, Result<Vec<Self::Row>, Error>>;
+
+    #[doc(hidden)]
+    fn fetch_optional<'c: 'e, 'e, 'q: 'e, E: Execute<'q, Self> + 'q>(
+        on: On<'_, 'c, Self>,
+        query: E,
+    ) -> BoxFuture<'e, Result<Option<Self::Row>, Error>>;
 
     #[doc(hidden)]
     fn prepare_with<'e>(
@@ -62,6 +92,22 @@ pub trait TracedDb: Database + sealed::Sealed {
 
 mod sealed {
     pub trait Sealed {}
+}
+
+macro_rules! run {
+    ($($name:ident gives $Boxed:ident of $Output:ty),* $(,)?) => {
+        $(
+            fn $name<'c: 'e, 'e, 'q: 'e, E: Execute<'q, Self> + 'q>(
+                on: On<'_, 'c, Self>,
+                query: E,
+            ) -> $Boxed<'e, Result<$Output, Error>> {
+                match on {
+                    On::Pool(pool) => sqlx_core::executor::Executor::$name(pool, query),
+                    On::Connection(connection) => sqlx_core::executor::Executor::$name(connection, query),
+                }
+            }
+        )*
+    };
 }
 
 macro_rules! driver {
@@ -84,18 +130,11 @@ macro_rules! driver {
                 $cached
             }
 
-            fn fetch_many(
-                connection: &mut Self::Connection,
-                request: Request<Self>,
-            ) -> BoxStream<'_, Result<Step<Self>, Error>> {
-                sqlx_core::executor::Executor::fetch_many(connection, request)
-            }
-
-            fn fetch_optional(
-                connection: &mut Self::Connection,
-                request: Request<Self>,
-            ) -> BoxFuture<'_, Result<Option<Self::Row>, Error>> {
-                sqlx_core::executor::Executor::fetch_optional(connection, request)
+            run! {
+                execute gives BoxFuture of Self::QueryResult,
+                fetch_many gives BoxStream of Step<Self>,
+                fetch_all gives BoxFuture of Vec<Self::Row>,
+                fetch_optional gives BoxFuture of Option<Self::Row>,
             }
 
             fn prepare_with<'e>(

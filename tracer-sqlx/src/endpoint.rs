@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::Path;
 
-use tracer_core::{ActiveSpan, tags};
+use tracer_core::{SpanKind, SpanTemplate, tags};
 
 use crate::sql::Dialect;
 
@@ -80,22 +80,24 @@ impl Endpoint {
         self
     }
 
-    pub(crate) fn tag(&self, span: &ActiveSpan) {
-        span.set_tag(tags::DB_TYPE, self.db_type);
+    /// What all spans of queries that go there say.
+    pub(crate) fn template(&self) -> SpanTemplate {
+        let mut template = SpanTemplate::new()
+            .tag(tags::COMPONENT, "sqlx")
+            .tag(tags::SPAN_KIND, SpanKind::Client)
+            .tag(tags::DB_TYPE, self.db_type);
         if let Some(instance) = &self.instance {
-            span.set_tag(tags::DB_INSTANCE, &**instance);
+            template = template.tag(tags::DB_INSTANCE, &**instance);
         }
         if let Some(user) = &self.user {
-            span.set_tag(tags::DB_USER, &**user);
+            template = template.tag(tags::DB_USER, &**user);
         }
         match &self.peer {
             Some(Peer::Host { tag, host, port }) => {
-                span.set_tag(*tag, &**host).set_tag(tags::PEER_PORT, *port);
+                template.tag(tag, &**host).tag(tags::PEER_PORT, *port)
             }
-            Some(Peer::Socket(path)) => {
-                span.set_tag(tags::PEER_ADDRESS, &**path);
-            }
-            None => {}
+            Some(Peer::Socket(path)) => template.tag(tags::PEER_ADDRESS, &**path),
+            None => template,
         }
     }
 }

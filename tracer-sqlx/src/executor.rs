@@ -15,12 +15,13 @@ use sqlx_core::transaction::Transaction;
 
 use crate::call::{self, Call, Source};
 use crate::connection::{TracedConn, TracedPoolConnection};
-use crate::driver::TracedDb;
+use crate::driver::{On, TracedDb};
 use crate::pool::TracedPool;
-use crate::transaction::{TracedTransaction, begin};
+use crate::query_span::QuerySpan;
+use crate::transaction::{Begin, TracedTransaction, begin};
 
 macro_rules! executor {
-    (impl[$($generics:tt)*] Executor<$life:lifetime> for $On:ty, |$this:ident| $source:expr, $settings:expr) => {
+    (impl[$($generics:tt)*] Executor<$life:lifetime> for $On:ty, |$this:ident| $on:expr, $settings:expr) => {
         impl<$($generics)*> Executor<$life> for $On {
             type Database = DB;
 
@@ -30,8 +31,10 @@ macro_rules! executor {
                 E: 'q + Execute<'q, DB>,
             {
                 let $this = self;
-                let settings = Arc::clone($settings);
-                Call::new($source, settings, query).execute()
+                match QuerySpan::of_query($settings) {
+                    Some(span) => Call::new($on, query, span).execute(),
+                    None => DB::execute($on, query),
+                }
             }
 
             fn fetch_many<'e, 'q: 'e, E>(
@@ -43,8 +46,10 @@ macro_rules! executor {
                 E: 'q + Execute<'q, DB>,
             {
                 let $this = self;
-                let settings = Arc::clone($settings);
-                Call::new($source, settings, query).fetch_many()
+                match QuerySpan::of_query($settings) {
+                    Some(span) => Call::new($on, query, span).fetch_many(),
+                    None => DB::fetch_many($on, query),
+                }
             }
 
             fn fetch_all<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Vec<DB::Row>, Error>>
@@ -53,8 +58,10 @@ macro_rules! executor {
                 E: 'q + Execute<'q, DB>,
             {
                 let $this = self;
-                let settings = Arc::clone($settings);
-                Call::new($source, settings, query).fetch_all()
+                match QuerySpan::of_query($settings) {
+                    Some(span) => Call::new($on, query, span).fetch_all(),
+                    None => DB::fetch_all($on, query),
+                }
             }
 
             fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<DB::Row>, Error>>
@@ -63,8 +70,10 @@ macro_rules! executor {
                 E: 'q + Execute<'q, DB>,
             {
                 let $this = self;
-                let settings = Arc::clone($settings);
-                Call::new($source, settings, query).fetch_optional()
+                match QuerySpan::of_query($settings) {
+                    Some(span) => Call::new($on, query, span).fetch_optional(),
+                    None => DB::fetch_optional($on, query),
+                }
             }
 
             fn prepare_with<'e>(
@@ -77,7 +86,7 @@ macro_rules! executor {
             {
                 let $this = self;
                 let settings = Arc::clone($settings);
-                call::prepare($source, &settings, sql, parameters)
+                call::prepare($on.into(), &settings, sql, parameters)
             }
 
             #[doc(hidden)]
@@ -87,20 +96,20 @@ macro_rules! executor {
             {
                 let $this = self;
                 let settings = Arc::clone($settings);
-                call::describe($source, &settings, sql)
+                call::describe($on.into(), &settings, sql)
             }
         }
     };
 }
 
 // As in sqlx, what a pool gives does not borrow the pool: the lifetimes are apart.
-executor!(impl['p, DB: TracedDb] Executor<'p> for &'_ TracedPool<DB>, |pool| Source::Pool(pool.inner().clone()), pool.settings());
+executor!(impl['p, DB: TracedDb] Executor<'p> for &'_ TracedPool<DB>, |pool| On::Pool(pool.inner()), pool.settings());
 
-executor!(impl['c, DB: TracedDb] Executor<'c> for &'c mut TracedConn<'_, DB>, |conn| Source::<DB>::Connection(conn.raw_mut()), conn.settings());
+executor!(impl['c, DB: TracedDb] Executor<'c> for &'c mut TracedConn<'_, DB>, |conn| On::<DB>::Connection(conn.raw_mut()), conn.settings());
 
-executor!(impl['c, DB: TracedDb] Executor<'c> for &'c mut TracedPoolConnection<DB>, |conn| Source::<DB>::Connection(conn.raw_mut()), conn.settings());
+executor!(impl['c, DB: TracedDb] Executor<'c> for &'c mut TracedPoolConnection<DB>, |conn| On::<DB>::Connection(conn.raw_mut()), conn.settings());
 
-executor!(impl['c, DB: TracedDb] Executor<'c> for &'c mut TracedTransaction<'_, DB>, |tx| Source::<DB>::Connection(tx.raw_mut()), tx.settings());
+executor!(impl['c, DB: TracedDb] Executor<'c> for &'c mut TracedTransaction<'_, DB>, |tx| On::<DB>::Connection(tx.raw_mut()), tx.settings());
 
 /// For code that is generic over `Acquire`, such as `migrate!().run(&pool)`. What it gets are sqlx's own types, because the
 /// trait says so: getting them is in the trace, what is done with them is not.
@@ -114,7 +123,7 @@ impl<'a, DB: TracedDb> Acquire<'a> for &'_ TracedPool<DB> {
 
     fn begin(self) -> BoxFuture<'a, Result<Transaction<'a, DB>, Error>> {
         Box::pin(begin(
-            Source::Pool(self.inner().clone()),
+            Begin::On(Source::Pool(self.inner().clone())),
             Arc::clone(self.settings()),
             None,
         ))
@@ -135,7 +144,11 @@ macro_rules! acquire {
             fn begin(self) -> BoxFuture<'t, Result<Transaction<'t, DB>, Error>> {
                 let settings = Arc::clone(self.settings());
                 let connection = self.raw_mut();
-                Box::pin(begin(Source::Connection(connection), settings, None))
+                Box::pin(begin(
+                    Begin::On(Source::Connection(connection)),
+                    settings,
+                    None,
+                ))
             }
         }
     };

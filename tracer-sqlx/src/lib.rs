@@ -65,7 +65,6 @@ mod driver;
 )]
 mod endpoint;
 mod executor;
-mod plain;
 mod pool;
 mod pool_options;
 mod query_span;
@@ -73,6 +72,7 @@ mod repeats;
 mod request;
 mod settings;
 mod sql;
+mod statement;
 mod stream;
 mod transaction;
 

@@ -17,7 +17,8 @@ use crate::pool_options::TracedPoolOptions;
 use crate::query_span::QuerySpan;
 use crate::repeats::Repeats;
 use crate::settings::{Settings, StatementText};
-use crate::transaction::{TracedTransaction, begin};
+use crate::statement::Statements;
+use crate::transaction::{Begin, TracedTransaction, begin};
 
 /// A pool whose queries are traced, used as sqlx's [`Pool`]: `sqlx::query(..).fetch_one(&pool)`. Cheap to clone.
 ///
@@ -107,7 +108,9 @@ impl<DB: TracedDb> TracedPool<DB> {
     }
 
     fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
-        change(Arc::make_mut(&mut self.settings));
+        let settings = Arc::make_mut(&mut self.settings);
+        change(settings);
+        settings.statements = Statements::new();
         self
     }
 }
@@ -182,7 +185,7 @@ impl<DB: TracedDb> TracedPool<DB> {
     ) -> impl Future<Output = Result<TracedTransaction<'static, DB>, Error>> + Send + use<DB> {
         let settings = Arc::clone(&self.settings);
         let begun = begin(
-            Source::Pool(self.pool.clone()),
+            Begin::On(Source::Pool(self.pool.clone())),
             Arc::clone(&settings),
             statement,
         );
@@ -197,7 +200,7 @@ impl<DB: TracedDb> TracedPool<DB> {
             return Ok(None);
         };
         let settings = Arc::clone(&self.settings);
-        let begun = begin(Source::Idle(connection), Arc::clone(&settings), statement).await?;
+        let begun = begin(Begin::Taken(connection), Arc::clone(&settings), statement).await?;
         Ok(Some(TracedTransaction::new(begun, settings)))
     }
 

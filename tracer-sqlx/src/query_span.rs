@@ -11,13 +11,14 @@ use sqlx_core::Either;
 use sqlx_core::error::{Error, ErrorKind};
 use sqlx_core::sql_str::{AssertSqlSafe, SqlSafeStr, SqlStr};
 use tracer_core::{
-    ActiveSpan, Decision, Span, SpanContext, SpanKind, TraceFuture, Tracer, active_span, tags,
+    ActiveSpan, Decision, Span, SpanContext, TraceFuture, Tracer, active_span, is_refused, tags,
 };
 
 use crate::driver::{Step, TracedDb};
 use crate::request::{Request, is_static};
 use crate::settings::{Settings, StatementText};
 use crate::sql::{self, Operation};
+use crate::statement::Statement;
 
 /// Integer: microseconds that the database and the connection took, without the user's work between rows.
 pub(crate) const DB_ACTIVE_US: &str = "db.active_us";
@@ -25,8 +26,6 @@ pub(crate) const DB_ACTIVE_US: &str = "db.active_us";
 pub(crate) const DB_PREPARED: &str = "db.prepared";
 /// Text: the constraint that a statement violated.
 const DB_CONSTRAINT: &str = "db.constraint";
-/// Integer: how many statements a text has, where it is more than one.
-const DB_STATEMENTS: &str = "db.statements";
 /// Integer, on the parent: how often one statement ran under it.
 const DB_REPEATED: &str = "db.repeated";
 /// Text, on the parent: the operation that was repeated.
@@ -68,13 +67,20 @@ impl QuerySpan {
         Self { settings, parent }
     }
 
-    /// Whether there will be no span, as far as can be told at the call.
-    pub(crate) fn is_off(&self) -> bool {
-        match &self.parent {
+    /// The same for a query; `None` if there will be no span, as far as can be told at the call. Most queries of a busy
+    /// service are of traces that are not sampled, so that is asked first, and costs nothing.
+    #[inline]
+    pub(crate) fn of_query(settings: &Arc<Settings>) -> Option<Self> {
+        if is_refused() {
+            return None;
+        }
+        let span = Self::new(Arc::clone(settings));
+        let is_off = match &span.parent {
             Parent::Refused => true,
             Parent::Context(_) => false,
-            Parent::Nothing => self.settings.tracer.is_none() && !Tracer::current().is_enabled(),
-        }
+            Parent::Nothing => settings.tracer.is_none() && !Tracer::current().is_enabled(),
+        };
+        (!is_off).then_some(span)
     }
 
     /// Starts the span. If nothing was active at the call, what is active now is the parent.
@@ -95,6 +101,8 @@ impl QuerySpan {
         };
         match &self.parent {
             Parent::Refused => Span::disabled(),
+            // Mostly the future is polled where it was made; then there is nothing to make active first.
+            Parent::Context(parent) if is_active(parent) => start(),
             Parent::Context(parent) => parent.in_scope(start),
             Parent::Nothing
                 if self.settings.only_with_parent && active_span().context().is_none() =>
@@ -140,65 +148,42 @@ impl QuerySpan {
         if !span.is_recording() {
             return Outcome::default();
         }
-        let operation = self.describe_text(&span, &request.sql, "");
+        let outcome = self.describe_text(&span, &request.sql);
         if self.settings.comments && !request.is_prepared() {
             comment(&span, request);
         }
-        Outcome {
-            recording: true,
-            reads: operation.reads,
-            changes: operation.changes,
-            ..Outcome::default()
-        }
+        outcome
     }
 
-    /// Names and tags the active span by a statement; what it gives has the name no more.
-    pub(crate) fn describe_text(
-        &self,
-        span: &ActiveSpan,
-        sql: &SqlStr,
-        before_name: &'static str,
-    ) -> Operation {
-        let settings = &*self.settings;
-        let mut operation = Operation::of(sql.as_str(), settings.endpoint.dialect);
-        if before_name.is_empty() {
-            span.set_operation_name(std::mem::take(&mut operation.name));
-        } else {
-            span.set_operation_name(format!("{before_name} {}", operation.name));
+    /// Names and tags the active span, which is recorded, by the statement that it runs.
+    pub(crate) fn describe_text(&self, span: &ActiveSpan, sql: &SqlStr) -> Outcome {
+        let statements = &self.settings.statements;
+        if let Some(statement) = statements.find(sql.as_str()) {
+            return Outcome::of(span, statement);
         }
-        self.tag(span);
-        if operation.statements > 1 {
-            span.set_tag(DB_STATEMENTS, operation.statements);
+        let is_static = is_static(sql);
+        let statement = Statement::read(&self.settings, sql.as_str(), is_static, "");
+        let outcome = Outcome::of(span, &statement);
+        if is_static {
+            statements.keep(sql.as_str(), statement);
         }
-        let full = match settings.text {
-            StatementText::Off => return operation,
-            StatementText::Full => true,
-            StatementText::Obfuscated => false,
-            StatementText::Auto => is_static(sql),
-        };
-        let text: Cow<'_, str> = if full {
-            sql::prefix(sql.as_str().trim(), settings.max_text).into()
-        } else {
-            sql::obfuscate(sql.as_str(), settings.endpoint.dialect, settings.max_text).into()
-        };
-        if sql.as_str().len() > settings.max_text && text.len() + 4 > settings.max_text {
-            span.set_tag(tags::TRUNCATED, true);
+        outcome
+    }
+
+    /// Names and tags the active span, if it is recorded, by a statement that something else is done with.
+    pub(crate) fn describe_as(&self, verb: &'static str, sql: &SqlStr) {
+        let span = active_span();
+        if span.is_recording() {
+            let statement = Statement::read(&self.settings, sql.as_str(), is_static(sql), verb);
+            span.apply(&statement.template);
         }
-        span.set_tag(tags::DB_STATEMENT, text);
-        operation
     }
 
     /// Sets what all spans of the pool say.
-    pub(crate) fn tag(&self, span: &ActiveSpan) {
-        span.set_tag(tags::COMPONENT, "sqlx")
-            .set_tag(tags::SPAN_KIND, SpanKind::Client);
-        self.settings.endpoint.tag(span);
-    }
-
     pub(crate) fn tag_if_recording(&self) {
         let span = active_span();
         if span.is_recording() {
-            self.tag(&span);
+            span.apply(&self.settings.common);
         }
     }
 
@@ -242,6 +227,12 @@ impl QuerySpan {
     }
 }
 
+fn is_active(context: &SpanContext) -> bool {
+    active_span()
+        .context()
+        .is_some_and(|active| active.span_id() == context.span_id())
+}
+
 /// Runs a step that is no query in a span of its own: the span is a child of what is active at the call.
 ///
 /// The work is boxed: futures of drivers are kilobytes, and are copied whenever a future around them is moved.
@@ -281,6 +272,17 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// Nothing yet, of a statement that the span, which is recorded, is to tell.
+    fn of(span: &ActiveSpan, statement: &Statement) -> Self {
+        span.apply(&statement.template);
+        Self {
+            recording: true,
+            reads: statement.reads,
+            changes: statement.changes,
+            ..Self::default()
+        }
+    }
+
     #[inline]
     pub(crate) fn count<DB: TracedDb>(&mut self, step: &Step<DB>) {
         match step {

@@ -8,7 +8,7 @@ use sqlx_core::executor::Execute;
 use sqlx_core::sql_str::SqlStr;
 
 /// The parts of an [`Execute`], which is one again.
-pub struct Request<DB: Database> {
+pub(crate) struct Request<DB: Database> {
     pub(crate) sql: SqlStr,
     statement: Option<DB::Statement>,
     arguments: Result<Option<DB::Arguments>, BoxDynError>,

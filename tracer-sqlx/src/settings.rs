@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use tracer_core::Tracer;
+use tracer_core::{SpanTemplate, Tracer};
 
 use crate::endpoint::Endpoint;
 use crate::repeats::Repeats;
+use crate::statement::Statements;
 
 /// How much of a statement's text spans show, as the tag `db.statement`. Bound values are never shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -28,6 +29,9 @@ pub enum StatementText {
 pub(crate) struct Settings {
     pub(crate) tracer: Option<Tracer>,
     pub(crate) endpoint: Endpoint,
+    /// What all spans say.
+    pub(crate) common: SpanTemplate,
+    pub(crate) statements: Statements,
     pub(crate) text: StatementText,
     pub(crate) max_text: usize,
     pub(crate) only_with_parent: bool,
@@ -43,7 +47,9 @@ impl Settings {
     pub(crate) fn new(endpoint: Endpoint, slow_acquire: Duration) -> Self {
         Self {
             tracer: None,
+            common: endpoint.template(),
             endpoint,
+            statements: Statements::new(),
             text: StatementText::default(),
             max_text: 2048,
             only_with_parent: false,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use sqlx_core::database::Database;
 use sqlx_core::error::Error;
+use sqlx_core::pool::{MaybePoolConnection, PoolConnection};
 use sqlx_core::sql_str::SqlStr;
 use sqlx_core::transaction::{Transaction, TransactionManager};
 use tracer_core::{TraceFuture, active_span, tags};
@@ -141,9 +142,16 @@ fn depth<DB: Database>(connection: &DB::Connection) -> usize {
     DB::TransactionManager::get_transaction_depth(connection)
 }
 
+/// Where the connection of a transaction comes from.
+pub(crate) enum Begin<'c, DB: Database> {
+    On(Source<'c, DB>),
+    /// One of the pool that was taken before.
+    Taken(PoolConnection<DB>),
+}
+
 /// Begins a transaction of sqlx's, in a span.
 pub(crate) fn begin<'c, DB: TracedDb>(
-    source: Source<'c, DB>,
+    begin: Begin<'c, DB>,
     settings: Arc<Settings>,
     statement: Option<SqlStr>,
 ) -> impl Future<Output = Result<Transaction<'c, DB>, Error>> + Send {
@@ -154,12 +162,15 @@ pub(crate) fn begin<'c, DB: TracedDb>(
             let told = statement.is_some();
             match &statement {
                 Some(sql) if active_span().is_recording() => {
-                    span.describe_text(&active_span(), sql, "");
+                    span.describe_text(&active_span(), sql);
                 }
                 _ => span.tag_if_recording(),
             }
             let result = async {
-                let connection = Box::pin(source.lease(&span.settings)).await?;
+                let connection = match begin {
+                    Begin::Taken(connection) => MaybePoolConnection::PoolConnection(connection),
+                    Begin::On(source) => Box::pin(source.lease(&span.settings)).await?,
+                };
                 Transaction::begin(connection, statement).await
             };
             let result = result.await;

@@ -1,10 +1,13 @@
 //! The connects that a pool makes, and the statements that a driver prepares, while a query waits.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use futures::TryStreamExt;
 use sqlx::{Connection, Executor};
-use tracer_core::TraceFuture;
+use tracer_core::{Sample, Sampler, Sampling, SamplingRequest, TraceFuture};
 use tracer_sqlx::{TracedPool, TracedPoolOptions};
-use tracer_testing::assert_trace;
+use tracer_testing::{TestTracer, assert_trace};
 
 use super::super::{BY_ID, Db, INSERT, PREPARES, broken};
 use super::idle;
@@ -173,4 +176,47 @@ pub(super) async fn a_statement_prepared_for_its_first_run_says_so(on: Fixture<D
     };
     assert_eq!(prepared(0), [PREPARES, PREPARES, PREPARES, false]);
     assert_eq!(prepared(4), [false; 4]);
+}
+
+/// Refuses queries and nothing else.
+#[derive(Debug)]
+struct NoQueries;
+
+impl Sample for NoQueries {
+    fn sample(&self, request: &SamplingRequest<'_>) -> Sampling {
+        if request.operation_name == "SQL" {
+            Sampling::refused()
+        } else {
+            Sampling::sampled()
+        }
+    }
+}
+
+pub(super) async fn what_a_hook_starts_is_refused_with_its_query(on: Fixture<Db>) {
+    let test = TestTracer::with("shop", |builder| {
+        builder.sampler(Sampler::custom(NoQueries))
+    });
+    let (tracer, runs) = (test.tracer().clone(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&runs);
+    let pool = TracedPoolOptions::<Db>::new()
+        .max_connections(1)
+        .before_acquire(move |_, _| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let _span = tracer.start_active_span("hook");
+            Box::pin(async { Ok(true) })
+        })
+        .connect_lazy_with(options(&on))
+        .with_tracer(test.tracer());
+    for _ in 0..2 {
+        (&pool).execute("SELECT id FROM items").await.unwrap();
+        sqlx::query(BY_ID)
+            .bind(1i64)
+            .fetch_optional(&pool)
+            .await
+            .unwrap();
+        drop(idle(&pool).await);
+    }
+    pool.close().await;
+    assert!(runs.load(Ordering::SeqCst) > 0);
+    assert_trace!(test, "");
 }
