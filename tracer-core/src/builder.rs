@@ -23,7 +23,7 @@ use crate::report::queue::Hub;
 use crate::report::worker::Worker;
 use crate::report::{ConsoleReporter, HttpReporter, Reporter, UdpReporter};
 use crate::room::Room;
-use crate::sampler::Sampler;
+use crate::sampler::{RemoteSampler, Sampler, authority};
 use crate::tag::TagValue;
 use crate::tracer::{self, Core, Tracer};
 
@@ -302,12 +302,12 @@ impl TracerBuilder {
         let host = self.agent_host.as_deref().unwrap_or("localhost");
         let mut sampler = match self.sampler {
             Some(sampler) => sampler,
-            None => Sampler::remote(format!("http://{}:5778/sampling", bracketed(host)))?,
+            None => RemoteSampler::of_agent(host)?.into(),
         };
         self.reporters
             .extend(self.from_env.take().filter(|_| self.reporters.is_empty()));
         if self.reporters.is_empty() {
-            let address = format!("{}:{}", bracketed(host), self.agent_port.unwrap_or(6831));
+            let address = authority(host, self.agent_port.unwrap_or(6831));
             self.reporters.push(Box::new(UdpReporter::to(&address)?));
         }
         if self.log_spans {
@@ -424,14 +424,5 @@ impl std::fmt::Debug for TracerBuilder {
             .field("propagation", &self.propagations)
             .field("tags", &self.tags)
             .finish_non_exhaustive()
-    }
-}
-
-/// IPv6 addresses stand in brackets before a port.
-fn bracketed(host: &str) -> Cow<'_, str> {
-    if host.contains(':') && !host.starts_with('[') {
-        format!("[{host}]").into()
-    } else {
-        host.into()
     }
 }

@@ -65,20 +65,10 @@ impl fmt::Debug for GuaranteedThroughput {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::SamplerTags;
-
-    const IN: TraceId = TraceId { high: 0, low: 1 };
-    const OUT: TraceId = TraceId {
-        high: 0,
-        low: u64::MAX,
-    };
+    use crate::sampler::tests::{IN, OUT};
 
     fn tags(sampler: &GuaranteedThroughput, id: TraceId) -> Option<(SamplerKind, f64)> {
-        let verdict = sampler.decide(id);
-        assert_eq!(verdict.sampled, verdict.tags.is_some());
-        verdict
-            .tags
-            .map(|SamplerTags { kind, param }| (kind, param))
+        sampler.decide(id).told()
     }
 
     #[test]

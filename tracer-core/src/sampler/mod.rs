@@ -15,7 +15,7 @@ mod strategy;
 pub use custom::{Sample, Sampling, SamplingRequest};
 pub(crate) use limiter::Limiter;
 pub use remote::RemoteSampler;
-pub(crate) use remote::agent_url;
+pub(crate) use remote::{agent_url, authority};
 
 use std::borrow::Cow;
 use std::fmt;
@@ -442,7 +442,21 @@ pub(crate) fn rate_argument(what: &str, rate: f64) -> Result<f64, InitError> {
 mod tests {
     use super::*;
 
-    const IN: TraceId = TraceId { high: 0, low: 1 };
+    /// In every share but that of nothing.
+    pub(super) const IN: TraceId = TraceId { high: 0, low: 1 };
+    /// In no share but that of all.
+    pub(super) const OUT: TraceId = TraceId {
+        high: 0,
+        low: u64::MAX,
+    };
+
+    impl Verdict {
+        /// The type and parameter of the sampler that chose the trace; `None` if none did.
+        pub(super) fn told(&self) -> Option<(SamplerKind, f64)> {
+            assert_eq!(self.sampled, self.tags.is_some());
+            self.tags.map(|tags| (tags.kind, tags.param))
+        }
+    }
 
     #[test]
     fn arguments_out_of_range_are_refused_and_the_range_named() {

@@ -127,12 +127,8 @@ impl fmt::Debug for PerOperation {
 mod tests {
     use super::*;
     use crate::record::SamplerKind::{self, LowerBound, Probabilistic as Share};
+    use crate::sampler::tests::{IN, OUT};
 
-    const IN: TraceId = TraceId { high: 0, low: 1 };
-    const OUT: TraceId = TraceId {
-        high: 0,
-        low: u64::MAX,
-    };
     /// So slow that no credit comes back during a test.
     const SLOW: f64 = 1e-6;
 
@@ -149,10 +145,7 @@ mod tests {
     }
 
     fn tags(sampler: &PerOperation, id: TraceId, name: &str) -> Option<(SamplerKind, f64)> {
-        sampler
-            .decide(id, name)
-            .tags
-            .map(|tags| (tags.kind, tags.param))
+        sampler.decide(id, name).told()
     }
 
     #[test]

@@ -106,11 +106,15 @@ impl RemoteSampler {
     }
 }
 
-/// IPv6 addresses stand in brackets before a port.
 pub(crate) fn agent_url(host: &str, port: u16, path: &str) -> String {
+    format!("http://{}/{path}", authority(host, port))
+}
+
+/// A host and a port; IPv6 addresses stand in brackets before it.
+pub(crate) fn authority(host: &str, port: u16) -> String {
     let bare_v6 = host.contains(':') && !host.starts_with('[');
     let (open, close) = if bare_v6 { ("[", "]") } else { ("", "") };
-    format!("http://{open}{host}{close}:{port}/{path}")
+    format!("{open}{host}{close}:{port}")
 }
 
 impl From<RemoteSampler> for Sampler {

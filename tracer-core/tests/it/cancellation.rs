@@ -93,16 +93,7 @@ fn tasks_dropped_at_random_points() {
             tracer.flush(PATIENCE).unwrap();
         }
     }
-    tracer.flush(PATIENCE).unwrap();
-    let stats = tracer.stats();
-    assert_ledger(&stats);
-    assert_eq!(
-        (stats.open(), stats.queue_full, stats.out_of_order),
-        (0, 0, 0)
-    );
-    let spans = memory.take();
-    assert_eq!(spans.len() as u64, stats.started);
-    assert_all_in_their_places(&spans);
+    let spans = all_spans(&tracer, &memory);
     let cancelled: HashSet<_> = spans
         .iter()
         .filter(|span| span.tag("cancelled").is_some())
@@ -132,6 +123,11 @@ async fn tasks_aborted_on_a_runtime_of_many_threads() {
         }
         tracer.flush(PATIENCE).unwrap();
     }
+    all_spans(&tracer, &memory);
+}
+
+/// All spans that were started: each is there, and in its place.
+fn all_spans(tracer: &Tracer, memory: &MemoryReporter) -> Vec<SpanRecord> {
     tracer.flush(PATIENCE).unwrap();
     let stats = tracer.stats();
     assert_ledger(&stats);
@@ -142,4 +138,5 @@ async fn tasks_aborted_on_a_runtime_of_many_threads() {
     let spans = memory.take();
     assert_eq!(spans.len() as u64, stats.started);
     assert_all_in_their_places(&spans);
+    spans
 }

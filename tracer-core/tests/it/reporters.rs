@@ -21,6 +21,14 @@ fn report_one(tracer: &Tracer) {
     tracer.flush(PATIENCE).unwrap();
 }
 
+/// How many spans were lost to I/O, to a refusal and for their size, and how many were reported.
+fn fates(tracer: &Tracer) -> (u64, u64, u64, u64) {
+    let stats = tracer.stats();
+    assert_ledger(&stats);
+    let of = stats.reporters[0];
+    (of.io, of.refused, of.too_large, of.reported)
+}
+
 /// Does what its closure does at each report.
 struct Scripted<F>(F);
 
@@ -45,18 +53,7 @@ fn errors_are_counted_by_cause_and_the_next_batch_is_tried() {
     for _ in 0..5 {
         report_one(&tracer);
     }
-    let stats = tracer.stats();
-    let reporter = stats.reporters[0];
-    assert_eq!(
-        (
-            reporter.io,
-            reporter.refused,
-            reporter.too_large,
-            reporter.reported
-        ),
-        (1, 1, 1, 2)
-    );
-    assert_ledger(&stats);
+    assert_eq!(fates(&tracer), (1, 1, 1, 2));
 }
 
 #[test]
@@ -69,18 +66,7 @@ fn one_error_may_have_several_causes() {
     tracer.start_span("b").finish();
     tracer.start_span("c").finish();
     report_one(&tracer);
-    let stats = tracer.stats();
-    let reporter = stats.reporters[0];
-    assert_eq!(
-        (
-            reporter.io,
-            reporter.refused,
-            reporter.too_large,
-            reporter.reported
-        ),
-        (1, 0, 2, 1)
-    );
-    assert_ledger(&stats);
+    assert_eq!(fates(&tracer), (1, 0, 2, 1));
 }
 
 /// Panics when it is dropped, as what a panic is thrown with may.

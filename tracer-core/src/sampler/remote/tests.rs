@@ -10,14 +10,10 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::poll::PollStats;
-use crate::record::{SamplerKind, SamplerTags};
+use crate::record::SamplerKind;
 use crate::sampler::Kind;
+use crate::sampler::tests::{IN, OUT};
 
-const IN: TraceId = TraceId { high: 0, low: 1 };
-const OUT: TraceId = TraceId {
-    high: 0,
-    low: u64::MAX,
-};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Clone)]
@@ -162,10 +158,7 @@ fn start(server: &Server) -> (Sampler, Polling) {
 }
 
 fn tags(sampler: &Sampler, id: TraceId) -> Option<(SamplerKind, f64)> {
-    let verdict = sampler.decide(id, "op");
-    verdict
-        .tags
-        .map(|SamplerTags { kind, param }| (kind, param))
+    sampler.decide(id, "op").told()
 }
 
 const INITIAL: Option<(SamplerKind, f64)> = Some((SamplerKind::Probabilistic, 0.125));
