@@ -265,3 +265,30 @@ fn urls_are_read_strictly() {
         assert!(error.to_string().contains("`tls`"), "{error}");
     }
 }
+
+#[cfg(feature = "tls")]
+#[test]
+fn over_https_nothing_goes_in_the_clear_and_a_failed_handshake_is_a_loss() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        // The head of a record of TLS, and what it says of its length.
+        let mut hello = vec![0; 5];
+        stream.read_exact(&mut hello).unwrap();
+        let length = usize::from(u16::from_be_bytes([hello[3], hello[4]]));
+        hello.resize(5 + length, 0);
+        stream.read_exact(&mut hello[5..]).unwrap();
+        // A fatal alert: handshake_failure.
+        stream.write_all(&[21, 3, 3, 0, 2, 2, 40]).unwrap();
+        hello
+    });
+    let reporter = HttpReporter::to(format!("https://{address}")).unwrap();
+    let mut reporter = reporter.bearer_auth("secret").unwrap();
+    let error = send(&mut reporter, 3).unwrap_err();
+    assert_eq!((error.cause(), error.lost()), (LossCause::Io, 3), "{error}");
+    let hello = server.join().unwrap();
+    assert_eq!((hello[0], hello[5]), (22, 1), "a handshake, a hello");
+    let clear = |text: &[u8]| hello.windows(text.len()).any(|at| at == text);
+    assert!(!clear(b"secret") && !clear(b"svc") && !clear(b"POST"));
+}
