@@ -32,7 +32,12 @@ const MAX_DEBUG_ID: usize = 1024;
 /// ```
 /// use tracer_core::propagation::{JaegerHeaders, Propagation};
 ///
-/// let propagation = Propagation::jaeger(JaegerHeaders::new().trace_context("x-shop-trace").baggage_prefix("x-shop-ctx-"))?;
+/// let headers = JaegerHeaders::new()
+///     .trace_context("x-shop-trace")
+///     .baggage_prefix("x-shop-ctx-")
+///     .debug_id("x-shop-debug")
+///     .baggage("x-shop-baggage");
+/// let propagation = Propagation::jaeger(headers)?;
 /// # Ok::<(), tracer_core::InitError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]

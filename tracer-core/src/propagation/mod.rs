@@ -124,11 +124,32 @@ pub enum Propagation {
 
 impl Propagation {
     /// A format of your own.
+    ///
+    /// ```
+    /// # use tracer_core::{ExtractError, Propagation, Propagator, ReadCarrier, SpanContext, WriteCarrier};
+    /// /// Lets no context out, and none in.
+    /// #[derive(Debug)]
+    /// struct Wall;
+    ///
+    /// impl Propagator for Wall {
+    ///     fn inject(&self, _: &SpanContext, _: &mut dyn WriteCarrier) {}
+    ///     fn extract(&self, _: &dyn ReadCarrier) -> Result<Option<SpanContext>, ExtractError> { Ok(None) }
+    /// }
+    ///
+    /// let builder = tracer_core::Tracer::builder("shop").propagation([Propagation::custom(Wall)]);
+    /// ```
     pub fn custom(propagator: impl Propagator) -> Self {
         Self::Custom(Arc::new(propagator))
     }
 
     /// Jaeger's format with other names for its headers.
+    ///
+    /// ```
+    /// # use tracer_core::{JaegerHeaders, Propagation};
+    /// let shop = Propagation::jaeger(JaegerHeaders::new().trace_context("x-shop-trace"))?;
+    /// assert!(Propagation::jaeger(JaegerHeaders::new().trace_context("not a name")).is_err());
+    /// # Ok::<(), tracer_core::InitError>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -1,6 +1,6 @@
 //! The side of an agent that answers questions.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
@@ -50,6 +50,11 @@ fn serve(stream: TcpStream, answer: &str, asked: &Mutex<String>) {
         lines.push(std::mem::take(&mut line));
     }
     *asked.lock().unwrap() = lines.first().cloned().unwrap_or_default();
+    let body = lines.iter().find_map(|line| {
+        let line = line.to_ascii_lowercase();
+        line.strip_prefix("content-length:")?.trim().parse().ok()
+    });
+    let _ = stream.read_exact(&mut vec![0; body.unwrap_or(0)]);
     let len = answer.len();
     let reply = format!("HTTP/1.1 200 OK\r\ncontent-length: {len}\r\n\r\n{answer}");
     let _ = stream.get_mut().write_all(reply.as_bytes());

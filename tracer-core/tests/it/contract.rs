@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use tracer_core::{
-    ConsoleReporter, JaegerHeaders, MemoryReporter, NullReporter, Process, Propagation,
-    ReportError, Reporter, Sample, Sampler, Sampling, SamplingRequest, SpanRecord, Tracer,
-    UdpReporter,
+    ConsoleReporter, HttpReporter, JaegerHeaders, MemoryReporter, NullReporter, Process,
+    Propagation, ReportError, Reporter, Sample, Sampler, Sampling, SamplingRequest, SpanRecord,
+    Tracer, UdpReporter,
 };
 use tracer_testing::{contract, harness, vectors};
+
+use crate::agent::Agent;
 
 #[test]
 fn every_format_is_a_propagator() {
@@ -49,9 +51,26 @@ fn every_sampler_is_one() {
         Sampler::constant(false),
         Sampler::probabilistic(0.5).unwrap(),
         Sampler::rate_limiting(50.0).unwrap(),
+        Sampler::guaranteed_throughput(0.5, 50.0).unwrap(),
+        Sampler::per_operation(0.5, 1.0, [("operation 3", 0.0)]).unwrap(),
         Sampler::custom(EveryOther(false.into())),
     ];
     samplers.iter().for_each(contract::sampler);
+}
+
+#[test]
+fn remote_sampler_is_one_whatever_strategy_it_follows() {
+    for strategy in [
+        r#"{"probabilisticSampling":{"samplingRate":0.5}}"#,
+        r#"{"rateLimitingSampling":{"maxTracesPerSecond":50}}"#,
+        r#"{"operationSampling":{"defaultSamplingProbability":0.5,"perOperationStrategies":[]}}"#,
+        "no strategy",
+    ] {
+        let agent = Agent::new(strategy);
+        let sampler = Sampler::remote(agent.url("sampling")).unwrap();
+        contract::sampler(&sampler);
+        contract::sampler(&sampler.operation_name_late_binding());
+    }
 }
 
 /// Fails in every way there is, one after the other.
@@ -85,6 +104,16 @@ fn reporter_over_udp_is_one_whether_or_not_somebody_listens() {
     contract::reporter(|| UdpReporter::to(address.to_string()).unwrap());
     drop(listener);
     contract::reporter(|| UdpReporter::to(address.to_string()).unwrap());
+}
+
+#[test]
+fn reporter_over_http_is_one_whether_or_not_somebody_listens() {
+    let collector = Agent::new("");
+    contract::reporter(|| HttpReporter::to(collector.url("api/traces")).unwrap());
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    contract::reporter(|| HttpReporter::to(format!("http://{address}")).unwrap());
 }
 
 fn build(propagation: impl IntoIterator<Item = Propagation>, sampler: Sampler) -> Tracer {
