@@ -5,23 +5,6 @@
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
-/// What a byte is beside the value of a digit: an upper-case letter, or no digit at all.
-const UPPER: u8 = 0x40;
-const NONE: u8 = 0x80;
-
-/// The value of each byte as a hexadecimal digit.
-const VALUES: [u8; 256] = {
-    let mut values = [NONE; 256];
-    let mut digit = 0;
-    while digit < 16 {
-        // In this order: what is no letter is its own upper case.
-        values[DIGITS[digit as usize].to_ascii_uppercase() as usize] = digit | UPPER;
-        values[DIGITS[digit as usize] as usize] = digit;
-        digit += 1;
-    }
-    values
-};
-
 /// Which letters are digits: W3C and B3 demand lower case, Jaeger readers take both.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Case {
@@ -30,22 +13,50 @@ pub(crate) enum Case {
 }
 
 /// Reads 1 to 16 digits; `None` for any other length or byte.
+#[inline]
 pub(crate) fn parse_u64(text: &[u8], case: Case) -> Option<u64> {
-    if text.is_empty() || text.len() > 16 {
+    let zeros = 16_usize.checked_sub(text.len())?;
+    if text.is_empty() {
         return None;
     }
-    let mut value = 0;
-    let mut seen = 0;
-    for &byte in text {
-        let digit = VALUES[byte as usize];
-        seen |= digit;
-        value = value << 4 | u64::from(digit & 15);
-    }
-    let refused = match case {
-        Case::Lower => NONE | UPPER,
-        Case::Either => NONE,
+    let mut digits = [b'0'; 16];
+    digits[zeros..].copy_from_slice(text);
+    let digits = u128::from_be_bytes(digits);
+    let (high, low) = (
+        parse_8((digits >> 64) as u64, case)?,
+        parse_8(digits as u64, case)?,
+    );
+    Some(high << 32 | low)
+}
+
+/// Reads two digits.
+#[inline]
+pub(crate) fn parse_u8(text: [u8; 2], case: Case) -> Option<u8> {
+    const ZEROS: u64 = u64::from_be_bytes(*b"000000\0\0");
+    parse_8(ZEROS | u64::from(u16::from_be_bytes(text)), case).map(|value| value as u8)
+}
+
+/// Reads eight digits, all at once: each byte of `text` is one, the first the highest.
+#[inline]
+fn parse_8(text: u64, case: Case) -> Option<u64> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const TOP: u64 = EACH * 0x80;
+    // The top bit of each byte that is at least so much, as far as all are ASCII.
+    let at_least = |text: u64, byte: u8| text.wrapping_add(EACH * u64::from(0x80 - byte));
+    let letters = match case {
+        Case::Lower => text,
+        Case::Either => text | (EACH * 0x20),
     };
-    (seen & refused == 0).then_some(value)
+    let numbers = at_least(text, b'0') & !at_least(text, b'9' + 1);
+    let letters = at_least(letters, b'a') & !at_least(letters, b'f' + 1);
+    if (numbers | letters) & !text & TOP != TOP {
+        return None;
+    }
+    // The low bits of a number are its value, those of a letter count from one.
+    let values = (text & (EACH * 0x0f)) + (text >> 6 & EACH) * 9;
+    let pairs = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
+    Some((fours | fours >> 16) & 0xffff_ffff)
 }
 
 /// Writes all 16 digits of `value`.
@@ -88,6 +99,25 @@ mod tests {
         ] {
             assert_eq!(parse_u64(text.as_bytes(), Case::Either), either, "{text:?}");
             assert_eq!(parse_u64(text.as_bytes(), Case::Lower), lower, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn parse_refuses_every_other_byte_at_every_place() {
+        for case in [Case::Lower, Case::Either] {
+            for (place, byte) in (0..16).flat_map(|place| (0..=255).map(move |byte| (place, byte)))
+            {
+                let mut text = *b"0123456789abcdef";
+                text[place] = byte;
+                let digit = char::from(byte).to_digit(16).map(u64::from);
+                let digit = digit.filter(|_| case == Case::Either || !byte.is_ascii_uppercase());
+                let shift = 60 - 4 * place;
+                let expected =
+                    digit.map(|digit| 0x0123_4567_89ab_cdef & !(0xf << shift) | digit << shift);
+                assert_eq!(parse_u64(&text, case), expected, "{byte} at {place}");
+                let pair = parse_u8([text[14], text[15]], case).map(u64::from);
+                assert_eq!(pair, expected.map_or(pair, |value| Some(value & 0xff)));
+            }
         }
     }
 

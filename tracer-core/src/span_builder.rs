@@ -217,12 +217,12 @@ impl<'t> SpanBuilder<'t> {
             set_tag(&mut record, tags::SPAN_KIND, &kind.into());
         }
         // Priority first: it decides whether the others are kept.
-        let (priority, others): (Vec<_>, Vec<_>) = self
-            .tags
-            .into_iter()
-            .partition(|(key, _)| key == tags::SAMPLING_PRIORITY);
-        for (key, value) in priority.into_iter().chain(others) {
-            set_tag(&mut record, &key, &value);
+        for priorities in [true, false] {
+            for (key, value) in &self.tags {
+                if (key == tags::SAMPLING_PRIORITY) == priorities {
+                    set_tag(&mut record, key, value);
+                }
+            }
         }
         if record.is_recording() {
             if let Some(time) = self.start_time {

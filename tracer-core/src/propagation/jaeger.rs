@@ -130,6 +130,21 @@ impl Jaeger {
         }
         Ok(Self { headers })
     }
+
+    /// Whether a header begins with a letter that one of ours begins with: few others do.
+    #[inline]
+    fn may_be_ours(&self, name: &str) -> bool {
+        let first = |name: &str| name.as_bytes().first().map(|byte| byte | 0x20);
+        let names = &self.headers;
+        [
+            &names.trace_context,
+            &names.baggage_prefix,
+            &names.debug_id,
+            &names.baggage,
+        ]
+        .iter()
+        .any(|ours| first(ours) == first(name))
+    }
 }
 
 impl Propagator for Jaeger {
@@ -148,6 +163,9 @@ impl Propagator for Jaeger {
         let (mut trace, mut debug_id) = (None, None);
         let mut items = ItemReader::new(format, Plus::Space);
         carrier.entries(&mut |name, value| {
+            if !self.may_be_ours(name) {
+                return;
+            }
             if name.eq_ignore_ascii_case(&self.headers.trace_context) {
                 trace = trace.or(Some(value));
             } else if name.eq_ignore_ascii_case(&self.headers.debug_id) {

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::hex::{self, Case};
+
 /// Which bytes go unencoded.
 pub(super) type Bare = [bool; 256];
 
@@ -88,7 +90,7 @@ fn decode_bytes(text: &[u8], plus: Plus) -> Option<Vec<u8>> {
             b'%' => {
                 let (digits, after) = rest.split_first_chunk::<2>()?;
                 rest = after;
-                crate::hex::parse_u64(digits, crate::hex::Case::Either)? as u8
+                hex::parse_u8(*digits, Case::Either)?
             }
             b'+' if plus == Plus::Space => b' ',
             byte => byte,

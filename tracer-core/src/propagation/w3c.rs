@@ -45,21 +45,22 @@ impl Propagator for W3c {
                 baggage.read(value);
             }
         });
-        let context = match parent {
-            None => None,
-            Some(_) if parents > 1 => return Err(Corrupted("traceparent: there is more than one")),
-            // An invalid `tracestate` is dropped and leaves the trace alone.
-            Some(value) => Some(parse_traceparent(value)?.with_trace_state(&state.finish())),
-        };
         let baggage = baggage.baggage;
-        Ok(match context {
-            Some(context) => Some(context.with_baggage(baggage)),
-            None if baggage.is_empty() => None,
-            None => Some(
-                SpanContext::remote(TraceId::NONE, SpanId::NONE, Decision::Deferred)
-                    .with_baggage(baggage),
-            ),
-        })
+        let mut context = match parent {
+            None if baggage.is_empty() => return Ok(None),
+            None => SpanContext::remote(TraceId::NONE, SpanId::NONE, Decision::Deferred),
+            Some(_) if parents > 1 => return Err(Corrupted("traceparent: there is more than one")),
+            Some(value) => parse_traceparent(value)?,
+        };
+        // An invalid `tracestate` is dropped and leaves the trace alone, and one without a trace means nothing.
+        let state = state.finish();
+        if !state.is_empty() && parent.is_some() {
+            context = context.with_trace_state(&state);
+        }
+        if !baggage.is_empty() {
+            context = context.with_baggage(baggage);
+        }
+        Ok(Some(context))
     }
 }
 
@@ -84,26 +85,24 @@ pub fn parse_traceparent(value: &[u8]) -> Result<SpanContext, ExtractError> {
     let Some((fields, rest)) = trim(value).split_first_chunk::<55>() else {
         return Err(Corrupted("traceparent: shorter than 55 characters"));
     };
-    let digits = |from: usize, to: usize| {
-        hex::parse_u64(&fields[from..to], Case::Lower)
-            .ok_or(Corrupted("traceparent: not hexadecimal in lower case"))
-    };
     if (fields[2], fields[35], fields[52]) != (b'-', b'-', b'-') {
         return Err(Corrupted("traceparent: fields of wrong length"));
     }
-    match (digits(0, 2)?, rest.first()) {
+    let id = |from: usize| hex::parse_u64(&fields[from..from + 16], Case::Lower);
+    let pair = |at: usize| hex::parse_u8([fields[at], fields[at + 1]], Case::Lower);
+    let (Some(version), Some(high), Some(low), Some(span), Some(flags)) =
+        (pair(0), id(3), id(19), id(36), pair(53))
+    else {
+        return Err(Corrupted("traceparent: not hexadecimal in lower case"));
+    };
+    match (version, rest.first()) {
         (0xff, _) => return Err(Corrupted("traceparent: version ff")),
         (_, None) => {}
         (0, Some(_)) => return Err(Corrupted("traceparent: longer than 55 characters")),
         (_, Some(b'-')) => {}
         (_, Some(_)) => return Err(Unsupported("traceparent: a later version of another form")),
     }
-    let trace_id = TraceId {
-        high: digits(3, 19)?,
-        low: digits(19, 35)?,
-    };
-    let span_id = SpanId(digits(36, 52)?);
-    let flags = digits(53, 55)? as u8;
+    let (trace_id, span_id) = (TraceId { high, low }, SpanId(span));
     if trace_id.is_none() || span_id.is_none() {
         return Err(Corrupted("traceparent: an id of zeros"));
     }
