@@ -416,6 +416,13 @@ pub(crate) const BARS: &[Bar] = &[
     },
     bar!("sqlx_sampled", AbovePlain, Nothing, 3000.0, "sqlx sampled"),
     bar!(
+        "sqlx_sampled_apart",
+        AbovePlain,
+        Nothing,
+        3000.0,
+        "sqlx sampled, on two cores"
+    ),
+    bar!(
         "sqlx_unsampled",
         AbovePlain,
         Nothing,

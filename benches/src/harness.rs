@@ -14,6 +14,8 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+pub(crate) use query::Thread;
+
 use crate::affinity;
 use crate::contender::{Contender, Run};
 use crate::figure::Figures;
@@ -34,7 +36,7 @@ pub(crate) enum Harness {
     /// The encoder and the socket alone.
     Encode,
     /// What tracing adds to a query, in turns with the query itself.
-    Query(Under),
+    Query(Under, Thread),
     /// A server under load. `None`: nothing is installed, though the layer is there.
     Server {
         /// Every how many requests the caller is sampled.
@@ -60,7 +62,7 @@ pub(crate) fn run<C: Contender>(harness: Harness) -> Option<Figures> {
         Harness::Threads(threads, work) => threads::measure::<C>(threads, work),
         Harness::Pipeline(work) => pipeline::measure::<C>(work),
         Harness::Encode => pipeline::encode::<C>(),
-        Harness::Query(under) => query::measure::<C>(under),
+        Harness::Query(under, thread) => query::measure::<C>(under, thread),
         Harness::Server { sampled_every } => server::measure::<C>(sampled_every),
         Harness::Overload(work) => overload::measure::<C>(work),
         Harness::OpenRoot => open::delay::<C>(),
@@ -75,8 +77,10 @@ pub(crate) fn repeat<C: Contender>(
     harness: Harness,
     iterations: u64,
 ) -> Result<(), Box<dyn Error>> {
-    let (Harness::Spans(work) | Harness::Operation(work)) = harness else {
-        return Err("only rows of spans and operations can be repeated by themselves".into());
+    let work = match harness {
+        Harness::Spans(work) | Harness::Operation(work) => work,
+        Harness::Query(under, _) => Work::Query(under),
+        _ => return Err("only spans, operations and queries can be repeated by themselves".into()),
     };
     let (contender, _receiver) =
         start_counting::<C>(work.tracing()).ok_or("the contender has no such row")?;

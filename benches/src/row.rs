@@ -1,6 +1,6 @@
 //! The rows of the comparison.
 
-use crate::harness::Harness;
+use crate::harness::{Harness, Thread};
 use crate::work::{Under, Work};
 
 /// One line of the table.
@@ -69,9 +69,10 @@ pub(crate) const ROWS: &[Row] = &[
             sampled_every: None,
         },
     ),
-    row("sqlx_sampled", Harness::Query(Under::Sampled)),
-    row("sqlx_unsampled", Harness::Query(Under::Refused)),
-    row("sqlx_unsampled_root", Harness::Query(Under::Nothing)),
+    query("sqlx_sampled", Under::Sampled, Thread::Beside),
+    query("sqlx_sampled_apart", Under::Sampled, Thread::Apart),
+    query("sqlx_unsampled", Under::Refused, Thread::Beside),
+    query("sqlx_unsampled_root", Under::Nothing, Thread::Beside),
     once("overload", Harness::Overload(Work::Flat(1))),
     once("open_root", Harness::OpenRoot),
     once("trace10", Harness::Trace(10)),
@@ -93,6 +94,10 @@ const fn row(name: &'static str, harness: Harness) -> Row {
 
 const fn spans(name: &'static str, work: Work) -> Row {
     row(name, Harness::Spans(work))
+}
+
+const fn query(name: &'static str, under: Under, thread: Thread) -> Row {
+    row(name, Harness::Query(under, thread))
 }
 
 const fn once(name: &'static str, harness: Harness) -> Row {
