@@ -20,7 +20,7 @@ use crate::{affinity, usage};
 const CONNECTIONS: usize = 16;
 const WARM: Duration = Duration::from_millis(300);
 const LOADED: Duration = Duration::from_millis(1500);
-const ALONE: Duration = Duration::from_millis(700);
+const ALONE: Duration = Duration::from_secs(2);
 
 /// Throughput and CPU with sixteen connections, latency with one.
 pub(super) fn measure<C: Contender>(sampled_every: Option<u64>) -> Option<Figures> {
