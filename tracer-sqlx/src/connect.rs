@@ -21,7 +21,7 @@ use crate::query_span::QuerySpan;
 use crate::settings::Settings;
 
 /// The user's own hook.
-pub(crate) type AfterConnect<DB> = Box<
+pub(crate) type AfterConnect<DB> = Arc<
     dyn for<'c> Fn(
             &'c mut <DB as Database>::Connection,
             PoolConnectionMetadata,

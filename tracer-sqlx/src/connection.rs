@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use sqlx_core::connection::{ConnectOptions, Connection};
-use sqlx_core::database::Database;
+use sqlx_core::database::{Database, HasStatementCache};
 use sqlx_core::error::Error;
 use sqlx_core::pool::PoolConnection;
 use sqlx_core::sql_str::{SqlSafeStr, SqlStr};
@@ -172,6 +172,31 @@ impl<'c, DB: TracedDb> TracedConn<'c, DB> {
         DB::TransactionManager::get_transaction_depth(self.raw()) != 0
     }
 
+    /// As sqlx's [`Connection::cached_statements_size`].
+    #[must_use]
+    pub fn cached_statements_size(&self) -> usize
+    where
+        DB: HasStatementCache,
+    {
+        self.raw().cached_statements_size()
+    }
+
+    /// As sqlx's [`Connection::clear_cached_statements`]. No span: most databases do nothing here that takes time.
+    ///
+    /// # Errors
+    /// When the server could not be told.
+    pub fn clear_cached_statements(&mut self) -> impl Future<Output = Result<(), Error>> + Send
+    where
+        DB: HasStatementCache,
+    {
+        self.raw_mut().clear_cached_statements()
+    }
+
+    /// As sqlx's [`Connection::shrink_buffers`].
+    pub fn shrink_buffers(&mut self) {
+        self.raw_mut().shrink_buffers();
+    }
+
     /// Asks the server for a sign of life, in a span.
     ///
     /// # Errors
@@ -268,6 +293,19 @@ impl<DB: Database> Deref for TracedPoolConnection<DB> {
 impl<DB: Database> DerefMut for TracedPoolConnection<DB> {
     fn deref_mut(&mut self) -> &mut Self::Target {
         &mut self.conn
+    }
+}
+
+impl<DB: Database> AsRef<DB::Connection> for TracedPoolConnection<DB> {
+    fn as_ref(&self) -> &DB::Connection {
+        self.conn.raw()
+    }
+}
+
+/// Queries made with it are not traced.
+impl<DB: Database> AsMut<DB::Connection> for TracedPoolConnection<DB> {
+    fn as_mut(&mut self) -> &mut DB::Connection {
+        self.conn.raw_mut()
     }
 }
 

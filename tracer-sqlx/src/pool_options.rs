@@ -68,6 +68,31 @@ as_sqlx! {
     test_before_acquire: bool,
 }
 
+macro_rules! getters {
+    ($($name:ident: $Type:ty),* $(,)?) => {
+        /// As in sqlx.
+        impl<DB: Database> TracedPoolOptions<DB> {
+            $(
+                #[doc = concat!("As [`PoolOptions::", stringify!($name), "`].")]
+                #[must_use]
+                pub fn $name(&self) -> $Type {
+                    self.options.$name()
+                }
+            )*
+        }
+    };
+}
+
+getters! {
+    get_max_connections: u32,
+    get_min_connections: u32,
+    get_acquire_slow_threshold: Duration,
+    get_acquire_timeout: Duration,
+    get_max_lifetime: Option<Duration>,
+    get_idle_timeout: Option<Duration>,
+    get_test_before_acquire: bool,
+}
+
 macro_rules! hooks {
     ($($name:ident gives $Output:ty),* $(,)?) => {
         impl<DB: Database> TracedPoolOptions<DB> {
@@ -113,7 +138,7 @@ impl<DB: TracedDb> TracedPoolOptions<DB> {
             + Send
             + Sync,
     {
-        self.after_connect = Some(Box::new(callback));
+        self.after_connect = Some(Arc::new(callback));
         self
     }
 
@@ -171,6 +196,15 @@ impl<DB: TracedDb> TracedPoolOptions<DB> {
 impl<DB: TracedDb> Default for TracedPoolOptions<DB> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl<DB: Database> Clone for TracedPoolOptions<DB> {
+    fn clone(&self) -> Self {
+        Self {
+            options: self.options.clone(),
+            after_connect: self.after_connect.clone(),
+        }
     }
 }
 

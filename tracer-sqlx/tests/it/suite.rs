@@ -14,6 +14,8 @@ mod connect;
 mod failure;
 #[path = "suite/parent.rs"]
 mod parent;
+#[path = "suite/pool.rs"]
+mod pool;
 #[path = "suite/stream.rs"]
 mod stream;
 #[path = "suite/transaction.rs"]
@@ -39,6 +41,7 @@ mod cases {
     pub(super) use super::connect::*;
     pub(super) use super::failure::*;
     pub(super) use super::parent::*;
+    pub(super) use super::pool::*;
     pub(super) use super::stream::*;
     pub(super) use super::transaction::*;
     pub(super) use super::usage::*;
@@ -53,6 +56,11 @@ mod tests {
     use super::cases;
 
     tests![
+        a_connection_does_what_sqlxs_does,
+        a_transaction_begins_by_a_statement_of_the_callers,
+        connect_options_can_be_changed,
+        the_state_of_the_pool_is_told,
+        try_begin_waits_for_nothing,
         a_connect_after_another_wait_is_a_log,
         a_connect_is_as_long_as_the_wait_for_it,
         a_connect_that_fails_is_a_span_with_the_error,

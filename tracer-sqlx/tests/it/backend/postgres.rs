@@ -16,6 +16,9 @@ mod concurrent;
 #[path = "../suite.rs"]
 mod suite;
 
+#[path = "../listener.rs"]
+mod listener;
+
 pub(crate) type Db = Postgres;
 pub(crate) static TALLY: Tally = Tally::new("postgres");
 
@@ -25,6 +28,8 @@ pub(crate) const SLOW: &str = "SELECT count(*) FROM pg_sleep(30)";
 pub(crate) const SLOW_NAME: &str = "SELECT pg_sleep";
 pub(crate) const DUPLICATE: &[&str] = &["db.constraint=items_pkey", "db.sqlstate=\"23505\""];
 pub(crate) const NO_TABLE: &str = "db.sqlstate=\"42P01\"";
+/// A statement that begins a transaction in a way of its own, and what its span is called.
+pub(crate) const BEGIN_WITH: (&str, &str) = ("BEGIN ISOLATION LEVEL SERIALIZABLE", "BEGIN");
 /// Whether it is told that a statement was prepared.
 pub(crate) const PREPARES: bool = true;
 pub(crate) const TAGS: &[(&str, &str)] = &[
