@@ -1,13 +1,16 @@
 //! What only servers do: they kill connections, time statements out and see deadlocks.
 
-use sqlx::{AssertSqlSafe, Executor};
+use futures::StreamExt;
+use sqlx::{Any, AssertSqlSafe, ConnectOptions, Executor};
 use tracer_core::{SpanRecord, TraceFuture};
+use tracer_sqlx::TracedPool;
 
 use super::{
-    CONNECTION_ID, DEADLOCK, Db, INSERT, KILLED, OWN_TEXT, SET_TIMEOUT, SLOW, SLOW_NAME, TIMED_OUT,
-    kill,
+    CONNECTION_ID, DEADLOCK, Db, INSERT, KILLED, OWN_TEXT, SET_TIMEOUT, SLOW, SLOW_NAME, TAGS,
+    TIMED_OUT, kill,
 };
 use crate::backend::Fixture;
+use crate::driver_log;
 
 #[test]
 fn a_connection_killed_in_mid_query_ends_its_span_with_an_error() {
@@ -55,8 +58,13 @@ fn a_statement_timed_out_by_the_server_has_its_code() {
         conn.execute(SET_TIMEOUT).await.unwrap();
         let failed = conn.execute(SLOW).await.unwrap_err();
         assert!(failed.as_database_error().is_some(), "{failed}");
+        let expected = failed.as_database_error().unwrap().code().unwrap();
+        assert_eq!(expected, TIMED_OUT);
         let spans = on.test.spans();
+        let names: Vec<_> = spans.iter().map(SpanRecord::operation_name).collect();
+        assert_eq!(names, ["ACQUIRE", "SET", SLOW_NAME]);
         assert_eq!(code(&spans[2]).as_deref(), Some(TIMED_OUT));
+        assert_eq!(spans[2].tag("error").unwrap().as_bool(), Some(true));
         conn.close().await.unwrap();
     });
 }
@@ -80,7 +88,8 @@ fn of_two_transactions_in_a_deadlock_one_fails_with_its_code() {
             both.wait().await;
             let done = sqlx::query(to).execute(&mut *tx).await;
             tx.rollback().await.unwrap();
-            done.is_ok()
+            let error = done.err()?;
+            Some(error.as_database_error()?.code()?.into_owned())
         };
         const ONE: &str = "UPDATE items SET name = 'y' WHERE id = 1";
         const TWO: &str = "UPDATE items SET name = 'y' WHERE id = 2";
@@ -88,7 +97,11 @@ fn of_two_transactions_in_a_deadlock_one_fails_with_its_code() {
             transfer(ONE, TWO).in_span(on.test.tracer().start_span("first")),
             transfer(TWO, ONE).in_span(on.test.tracer().start_span("second"))
         );
-        assert!(first != second, "one of them is the victim");
+        assert!(
+            first.is_some() != second.is_some(),
+            "one of them is the victim"
+        );
+        assert_eq!(first.or(second).as_deref(), Some(DEADLOCK));
         let spans = on.test.spans();
         let failed: Vec<_> = spans
             .iter()
@@ -118,6 +131,48 @@ fn the_database_sees_the_trace_in_a_comment_when_asked_to() {
             format!("{OWN_TEXT} /*traceparent='00-{trace}-{id}-01'*/")
         );
         assert_eq!(span.tag("db.statement").unwrap().as_str(), Some(OWN_TEXT));
+    });
+}
+
+#[test]
+fn what_the_driver_logs_is_within_the_query() {
+    super::run_uncounted(async |on: Fixture<Db>| {
+        driver_log::listen();
+        (&on.pool).execute("SELECT id FROM items").await.unwrap();
+        let rows = sqlx::query("SELECT name FROM items").fetch(&on.pool);
+        assert_eq!(rows.count().await, 0);
+        let spans = on.test.spans();
+        assert_eq!(spans.len(), 2);
+        for span in spans {
+            assert!(driver_log::has_heard_in(span.span_id()));
+        }
+    });
+}
+
+#[test]
+fn a_pool_of_any_is_named_as_that_of_the_driver() {
+    super::run_uncounted(async |on: Fixture<Db>| {
+        sqlx::any::install_default_drivers();
+        let url = on.raw.connect_options().to_url_lossy();
+        let pool = TracedPool::<Any>::connect_lazy(url.as_str()).unwrap();
+        let pool = pool.with_tracer(on.test.tracer());
+        let tx = pool.begin_with("BEGIN").await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(pool.try_begin_with("BEGIN").await.is_ok());
+        sqlx::query("SELECT id FROM items")
+            .execute(&pool)
+            .await
+            .unwrap();
+        let spans = on.test.spans();
+        for span in &spans {
+            for (key, value) in TAGS {
+                assert_eq!(span.tag(key).unwrap().to_string(), *value);
+            }
+            let database = url.path().trim_start_matches('/');
+            assert_eq!(span.tag("db.instance").unwrap().as_str(), Some(database));
+            assert!(span.tag("peer.port").is_some());
+        }
+        pool.close().await;
     });
 }
 

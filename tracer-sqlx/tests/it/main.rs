@@ -10,5 +10,6 @@
 )]
 
 mod backend;
+mod driver_log;
 mod patterns;
 mod server;

@@ -138,6 +138,8 @@ fn any_database_is_named_by_its_url() {
             .await
             .unwrap();
         assert_eq!(one, 1);
+        let tx = pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        tx.commit().await.unwrap();
         let mut tx = pool.begin().await.unwrap();
         sqlx::query("CREATE TABLE a (b INT)")
             .execute(&mut *tx)
@@ -148,6 +150,8 @@ fn any_database_is_named_by_its_url() {
             test,
             "
             SELECT {db.instance=\":memory:\", db.rows_returned=1, db.type=sqlite}
+            BEGIN {db.instance=\":memory:\", db.type=sqlite}
+            COMMIT {db.instance=\":memory:\", db.type=sqlite}
             BEGIN {db.instance=\":memory:\", db.type=sqlite}
             CREATE TABLE a {db.instance=\":memory:\", db.type=sqlite}
             ROLLBACK {db.instance=\":memory:\", db.type=sqlite}

@@ -97,6 +97,7 @@ mod tests {
         the_parent_is_what_was_active_at_the_call,
         the_text_is_shown_as_chosen,
         unsampled_queries_leave_nothing,
+        what_a_hook_does_is_within_what_waits_for_it,
         what_a_hook_starts_is_refused_with_its_query,
         what_the_program_does_between_rows_is_not_the_databases_time,
     ];

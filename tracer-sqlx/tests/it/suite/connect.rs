@@ -220,3 +220,28 @@ pub(super) async fn what_a_hook_starts_is_refused_with_its_query(on: Fixture<Db>
     assert!(runs.load(Ordering::SeqCst) > 0);
     assert_trace!(test, "");
 }
+
+pub(super) async fn what_a_hook_does_is_within_what_waits_for_it(on: Fixture<Db>) {
+    let tracer = on.test.tracer().clone();
+    let pool = TracedPoolOptions::<Db>::new()
+        .max_connections(1)
+        .before_acquire(move |connection, _| {
+            let span = tracer.start_span("hook");
+            let work = async { connection.execute("SELECT 1").await.map(|_| true) };
+            Box::pin(work.in_span(span))
+        })
+        .connect_lazy_with(options(&on))
+        .with_tracer(on.test.tracer());
+    drop(pool.acquire().await.unwrap());
+    drop(idle(&pool).await);
+    on.test.forget();
+    (&pool).execute("SELECT id FROM items").await.unwrap();
+    assert_trace!(
+        on.test,
+        "
+        SELECT items {db.pool_wait_us=_, db.rows_returned=0}
+          hook
+        "
+    );
+    pool.close().await;
+}

@@ -92,6 +92,8 @@ pub(super) async fn a_prepared_statement_runs_in_spans(on: Fixture<Db>) {
             .unwrap(),
         1
     );
+    let described = conn.describe(sqlx::SqlStr::from_static(BY_ID)).await;
+    assert_eq!(described.unwrap().columns().len(), 2);
     drop(conn);
     assert_trace!(
         on.test,
@@ -100,6 +102,7 @@ pub(super) async fn a_prepared_statement_runs_in_spans(on: Fixture<Db>) {
         SELECT items {db.rows_returned=1}
         PREPARE SELECT items {db.pool_wait_us=_}
         SELECT items {db.pool_wait_us=_, db.rows_returned=1}
+        DESCRIBE SELECT items
         "
     );
 }
