@@ -32,6 +32,14 @@ impl Conventions {
         }
     }
 
+    /// The whole URL of a call.
+    pub(crate) fn url(self) -> &'static str {
+        match self {
+            Self::OpenTracing => tags::HTTP_URL,
+            Self::OpenTelemetry => "url.full",
+        }
+    }
+
     pub(crate) fn grpc_status(self) -> &'static str {
         match self {
             Self::OpenTracing => "grpc.status",
@@ -52,7 +60,6 @@ pub(crate) mod open_telemetry {
     pub(crate) const CLIENT_ADDRESS: &str = "client.address";
     pub(crate) const SERVER_ADDRESS: &str = "server.address";
     pub(crate) const SERVER_PORT: &str = "server.port";
-    pub(crate) const URL_FULL: &str = "url.full";
     pub(crate) const URL_PATH: &str = "url.path";
     pub(crate) const URL_QUERY: &str = "url.query";
     pub(crate) const URL_SCHEME: &str = "url.scheme";

@@ -78,9 +78,9 @@ impl<'u> Target<'u> {
         conventions: Conventions,
         keys: &[String],
     ) {
+        span.set_tag(conventions.url(), self.to_text(keys));
         match conventions {
             Conventions::OpenTracing => {
-                span.set_tag(tags::HTTP_URL, self.to_text(keys));
                 if !self.host.is_empty() {
                     span.set_tag(tags::PEER_HOSTNAME, self.host);
                 }
@@ -88,10 +88,7 @@ impl<'u> Target<'u> {
                     span.set_tag(tags::PEER_PORT, port);
                 }
             }
-            Conventions::OpenTelemetry => {
-                span.set_tag(open_telemetry::URL_FULL, self.to_text(keys));
-                self.set_server_address(span);
-            }
+            Conventions::OpenTelemetry => self.set_server_address(span),
         }
     }
 

@@ -116,19 +116,21 @@ async fn opentelemetry_names_every_tag() {
         .conventions(Conventions::OpenTelemetry)
         .with_tracer(test.tracer());
     let http = Client::new().with_layer(layer);
-    http.get(format!("{url}/missing"))
-        .send()
-        .await
-        .unwrap()
-        .bytes()
-        .await
-        .unwrap();
+    for path in ["/missing", "/moved"] {
+        let response = http.get(format!("{url}{path}")).send().await.unwrap();
+        response.bytes().await.unwrap();
+    }
     test.settled().await;
     assert_trace!(
         test,
-        "GET {component=tower, error=true, error.type=\"404\", http.request.method=GET, http.response.status_code=404, \
+        "
+        GET {component=tower, error=true, error.type=\"404\", http.request.method=GET, http.response.status_code=404, \
          network.peer.address=\"127.0.0.1\", network.peer.port=_, server.address=\"127.0.0.1\", server.port=_, \
-         span.kind=client, url.full=_} [event=\"response started\"]"
+         span.kind=client, url.full=_} [event=\"response started\"]
+        GET {component=tower, http.request.method=GET, http.response.status_code=200, \
+         network.peer.address=\"127.0.0.1\", network.peer.port=_, server.address=\"127.0.0.1\", server.port=_, \
+         span.kind=client, url.full=_} [event=redirected, url.full=_] [event=\"response started\"]
+        "
     );
 }
 

@@ -178,9 +178,10 @@ impl Call {
     /// Logs that the response came from another URL than the one that was asked for.
     pub fn set_redirected(&mut self, uri: &Uri) {
         let url = Target::of_uri(uri).to_text(&self.options.query_keys);
-        self.slot
-            .span()
-            .log(((tags::EVENT, "redirected"), (tags::HTTP_URL, url)));
+        self.slot.span().log((
+            (tags::EVENT, "redirected"),
+            (self.options.conventions.url(), url),
+        ));
     }
 
     /// Ends the call with a response, whose body carries the span on to the last byte.
