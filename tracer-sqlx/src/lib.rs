@@ -31,6 +31,12 @@
 //! `PgPool` becomes a [`TracedPool<Postgres>`](TracedPool), a `Transaction<'_, DB>` a [`TracedTransaction`], a
 //! `&mut PgConnection` a `&mut TracedConn<'_, Postgres>`, and code generic over the database has the bound [`TracedDb`].
 //!
+//! # Cost
+//!
+//! A query of a trace that is not sampled, or without a tracer, goes to sqlx's own executor as it came: there is nothing to
+//! measure. A sampled one takes one to two microseconds, of which its text takes little: what spans say of a statement known at
+//! compile time is read once for each pool and kept, for 512 statements at most. Text built at run time is read at each run.
+//!
 //! # Features
 //!
 //! `postgres`, `mysql`, `sqlite` and `any`, as in sqlx, and none by default. They compile the implementations for a driver
