@@ -1,9 +1,12 @@
 //! The README's claim: four lines, the same answers, and a trace.
 
-#![expect(clippy::unwrap_used, reason = "what tests share fails as tests do")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what tests share fails as tests do"
+)]
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -11,6 +14,11 @@ use similar::{ChangeTag, TextDiff};
 use tracer_agent::tree::Tree;
 use tracer_agent::{Agent, Trace, TraceId};
 
+#[path = "../../../tracer-sqlx/tests/it/server.rs"]
+mod database;
+
+/// How PostgreSQL is started.
+const POSTGRES: &str = include_str!("../../../tracer-sqlx/tests/it/backend/postgres.sh");
 const UNTRACED: &str = include_str!("../src/bin/untraced.rs");
 const TRACED: &str = include_str!("../src/bin/todo-api.rs");
 
@@ -36,16 +44,33 @@ fn readme_shows_the_difference_and_it_is_four_lines() {
 }
 
 #[test]
-fn both_give_the_same_answers_and_one_of_them_traces() {
+fn both_give_the_same_answers_on_sqlite_and_one_of_them_traces() {
+    let directory = tempfile::tempdir().unwrap();
+    compare(|program| {
+        let file = directory.path().join(program);
+        format!("sqlite:{}?mode=rwc", file.display())
+    });
+}
+
+#[test]
+fn both_give_the_same_answers_on_postgres_and_one_of_them_traces() {
+    let databases = [(); 2].map(|()| database::start("PostgreSQL", POSTGRES));
+    compare(|program| {
+        let port = databases[usize::from(program == "todo-api")].port;
+        format!("postgres://postgres@127.0.0.1:{port}/postgres")
+    });
+}
+
+/// Asks both programs the same, each with a database of its own.
+fn compare(database: impl Fn(&str) -> String) {
     let agent = Agent::builder().ephemeral_ports().start().unwrap();
     let port = agent.compact_addr().port();
-    let directory = tempfile::tempdir().unwrap();
     let answers = [
         ("untraced", env!("CARGO_BIN_EXE_untraced")),
         ("todo-api", env!("CARGO_BIN_EXE_todo-api")),
     ]
     .map(|(name, program)| {
-        let server = Server::start(program, &directory.path().join(name), port);
+        let server = Server::start(program, &database(name), port);
         let answers = [
             server.ask("POST", "/todos", r#"{"title": "buy milk"}"#, 1),
             server.ask("GET", "/todos", "", 2),
@@ -132,12 +157,9 @@ struct Server {
 }
 
 impl Server {
-    fn start(program: &str, database: &Path, agent: u16) -> Self {
+    fn start(program: &str, database: &str, agent: u16) -> Self {
         let mut process = Command::new(program)
-            .env(
-                "DATABASE_URL",
-                format!("sqlite:{}?mode=rwc", database.display()),
-            )
+            .env("DATABASE_URL", database)
             .env("LISTEN", "127.0.0.1:0")
             .env("JAEGER_AGENT_HOST", "127.0.0.1")
             .env("JAEGER_AGENT_PORT", agent.to_string())
