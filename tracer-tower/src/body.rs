@@ -4,6 +4,7 @@ use std::any;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Buf;
 use http::HeaderMap;
@@ -57,6 +58,8 @@ pub(crate) struct Tail {
     pub(crate) rest: Rest,
     pub(crate) kind: SpanKind,
     pub(crate) conventions: Conventions,
+    /// How long the span may last.
+    pub(crate) limit: Option<Duration>,
 }
 
 impl<B: Body> ResponseBody<B> {
@@ -78,6 +81,7 @@ impl<B: Body> ResponseBody<B> {
             rest: Rest::Nothing,
             kind: SpanKind::Server,
             conventions: Conventions::default(),
+            limit: None,
         };
         Self::new(inner, tail, by_display)
     }
@@ -139,6 +143,11 @@ impl Tail {
     fn on_data(&mut self, bytes: u64, ended: bool) {
         self.rest = self.rest.after_data(bytes, ended);
         if self.rest == Rest::Nothing {
+            self.finish();
+        } else if let Some(limit) = self.limit
+            && self.slot.span().elapsed() > limit
+        {
+            self.slot.span().set_tag(tags::COMPLETE, false);
             self.finish();
         }
     }

@@ -13,17 +13,18 @@ use futures_util::stream;
 use tokio_stream::StreamExt;
 use tracer_axum::TraceLayer;
 use tracer_core::{Tracer, active_span};
-use tracer_testing::{TestTracer, assert_trace};
+use tracer_testing::{TestTracer, TreeStyle, assert_trace, assert_tree};
 
 use crate::serve::{Raw, serve};
 
 fn test() -> TestTracer {
-    TestTracer::new("shop")
-        .hide("component")
-        .hide("span.kind")
-        .hide("http.url")
-        .hide("http.method")
-        .strict()
+    hiding(TestTracer::new("shop"), TestTracer::hide).strict()
+}
+
+fn hiding<T>(tree: T, hide: fn(T, &'static str) -> T) -> T {
+    ["component", "span.kind", "http.url", "http.method"]
+        .into_iter()
+        .fold(tree, hide)
 }
 
 /// A body in three chunks whose size is not known.
@@ -289,6 +290,34 @@ async fn a_span_takes_as_long_as_its_body() {
         spans[0].duration() >= Duration::from_millis(20),
         "{:?}",
         spans[0].duration()
+    );
+}
+
+#[tokio::test]
+async fn a_stream_without_an_end_may_have_a_span_with_one() {
+    let test = test();
+    let beats = || async {
+        let beats =
+            tokio_stream::iter(std::iter::repeat("beat")).throttle(Duration::from_millis(5));
+        Body::from_stream(beats.map(Ok::<_, std::io::Error>))
+    };
+    let layer = TraceLayer::new()
+        .with_tracer(test.tracer())
+        .max_body_time(Duration::from_millis(20));
+    let address = serve(Router::new().route("/", get(beats)).layer(layer)).await;
+    let mut response = reqwest::get(format!("http://{address}/")).await.unwrap();
+    while test.open() > 0 {
+        response.chunk().await.unwrap().unwrap();
+    }
+    // It goes on all the same, and leaving it then says nothing.
+    response.chunk().await.unwrap().unwrap();
+    drop(response);
+    test.settled().await;
+    let spans = test.spans();
+    assert!(spans[0].duration() >= Duration::from_millis(20));
+    assert_tree(
+        &hiding(TreeStyle::new(), TreeStyle::hide).render(&spans),
+        "GET / {complete=false, http.status_code=200} [event=\"response started\", http.ttfb_us=_]",
     );
 }
 

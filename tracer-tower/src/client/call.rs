@@ -220,6 +220,7 @@ impl Call {
             rest,
             kind: SpanKind::Client,
             conventions: self.options.conventions,
+            limit: None,
         };
         response.map(|body| ResponseBody::new(body, tail, describe))
     }

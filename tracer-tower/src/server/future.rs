@@ -172,6 +172,7 @@ impl Exchange {
             rest,
             kind: SpanKind::Server,
             conventions: self.options.conventions,
+            limit: self.options.max_body_time,
         };
         response.map(|body| ResponseBody::new(body, tail, by_display))
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderName;
 use tower_layer::Layer;
@@ -148,6 +149,13 @@ impl<F: Framework> ServerLayer<F> {
     #[must_use]
     pub fn send_trace_id(self, name: HeaderName) -> Self {
         self.set(|options| options.response_header = Some(name))
+    }
+
+    /// Ends a span that has lasted for longer with the next piece of its body, for streams that go on for hours and would be
+    /// seen only then. What comes after it is not traced, and the span is tagged with `complete = false`.
+    #[must_use]
+    pub fn max_body_time(self, limit: Duration) -> Self {
+        self.set(|options| options.max_body_time = Some(limit))
     }
 
     /// Says which responses are errors; by default those with a status of 5xx.

@@ -13,6 +13,7 @@
 //! | `grpc.status` | of gRPC calls, from headers or trailers |
 //! | `http.client_gone` | `before`: the request was dropped before the response; `body`: in the middle of it. Not an error: every event stream ends so |
 //! | `cancelled` | with `http.client_gone = before` |
+//! | `complete` | `false`: the body went on for longer than [`max_body_time`](ServerLayer::max_body_time) |
 //!
 //! A response that is streamed has a log `response started` with `http.ttfb_us`, the time to its first byte.
 //!

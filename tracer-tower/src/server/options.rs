@@ -1,6 +1,7 @@
 //! What a server layer is told.
 
 use std::fmt;
+use std::time::Duration;
 
 use http::HeaderName;
 use tracer_core::{Propagation, Tracer};
@@ -23,6 +24,7 @@ pub(super) struct Options {
     pub(super) request_headers: AllowList,
     pub(super) response_headers: AllowList,
     pub(super) response_header: Option<HeaderName>,
+    pub(super) max_body_time: Option<Duration>,
     pub(super) filter: Option<RequestTest>,
     pub(super) error_if: Option<ResponseTest>,
     pub(super) on_request: Option<OnRequest>,
@@ -54,6 +56,7 @@ impl fmt::Debug for Options {
             .field("request_headers", &self.request_headers)
             .field("response_headers", &self.response_headers)
             .field("response_header", &self.response_header)
+            .field("max_body_time", &self.max_body_time)
             .finish_non_exhaustive()
     }
 }
