@@ -94,19 +94,25 @@ mod sealed {
     pub trait Sealed {}
 }
 
+#[cfg(any(
+    feature = "any",
+    feature = "mysql",
+    feature = "postgres",
+    feature = "sqlite"
+))]
 macro_rules! run {
-    ($($name:ident gives $Boxed:ident of $Output:ty),* $(,)?) => {
-        $(
-            fn $name<'c: 'e, 'e, 'q: 'e, E: Execute<'q, Self> + 'q>(
-                on: On<'_, 'c, Self>,
-                query: E,
-            ) -> $Boxed<'e, Result<$Output, Error>> {
-                match on {
-                    On::Pool(pool) => sqlx_core::executor::Executor::$name(pool, query),
-                    On::Connection(connection) => sqlx_core::executor::Executor::$name(connection, query),
+    ($name:ident gives $Boxed:ident of $Output:ty) => {
+        fn $name<'c: 'e, 'e, 'q: 'e, E: Execute<'q, Self> + 'q>(
+            on: On<'_, 'c, Self>,
+            query: E,
+        ) -> $Boxed<'e, Result<$Output, Error>> {
+            match on {
+                On::Pool(pool) => sqlx_core::executor::Executor::$name(pool, query),
+                On::Connection(connection) => {
+                    sqlx_core::executor::Executor::$name(connection, query)
                 }
             }
-        )*
+        }
     };
 }
 
@@ -130,12 +136,10 @@ macro_rules! driver {
                 $cached
             }
 
-            run! {
-                execute gives BoxFuture of Self::QueryResult,
-                fetch_many gives BoxStream of Step<Self>,
-                fetch_all gives BoxFuture of Vec<Self::Row>,
-                fetch_optional gives BoxFuture of Option<Self::Row>,
-            }
+            run!(execute gives BoxFuture of Self::QueryResult);
+            run!(fetch_many gives BoxStream of Step<Self>);
+            run!(fetch_all gives BoxFuture of Vec<Self::Row>);
+            run!(fetch_optional gives BoxFuture of Option<Self::Row>);
 
             fn prepare_with<'e>(
                 connection: &'e mut Self::Connection,
