@@ -66,14 +66,27 @@ pub(crate) async fn acquire<DB: Database>(
     if !active_span().is_recording() {
         return wait.await;
     }
-    let began = Instant::now();
-    let connection = if settings.sees_connects && connects_at_once(pool) {
+    let _waiting = Waiting {
+        settings,
+        began: Instant::now(),
+    };
+    if settings.sees_connects && connects_at_once(pool) {
         Box::pin(watch(settings, wait)).await
     } else {
         wait.await
-    };
-    tag_wait(settings, began.elapsed());
-    connection
+    }
+}
+
+/// Says at its end how long it was, also when the wait is given up.
+struct Waiting<'s> {
+    settings: &'s Settings,
+    began: Instant,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        tag_wait(self.settings, self.began.elapsed());
+    }
 }
 
 /// A query as sqlx runs it on a connection.

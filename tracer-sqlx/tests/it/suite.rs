@@ -71,6 +71,7 @@ mod tests {
         a_pool_of_sqlxs_has_no_spans_of_its_connects,
         a_prepared_statement_runs_in_spans,
         a_query_has_a_span_with_what_came_of_it,
+        a_query_given_up_while_it_waits_for_a_connection_says_so,
         a_row_that_does_not_decode_is_no_error_of_the_query,
         a_savepoint_is_released_or_rolled_back,
         a_slow_wait_for_a_connection_is_logged,

@@ -175,3 +175,27 @@ pub(super) async fn a_timed_out_query_is_cancelled(on: Fixture<Db>) {
     );
     assert_trace!(on.test, &expected);
 }
+
+pub(super) async fn a_query_given_up_while_it_waits_for_a_connection_says_so(on: Fixture<Db>) {
+    let options = on.raw.options().clone().max_connections(1);
+    let raw = options.connect_lazy_with((*on.raw.connect_options()).clone());
+    let pool = TracedPool::from(raw).with_tracer(on.test.tracer());
+    let held = pool.acquire().await.unwrap();
+    on.test.forget();
+    let query = sqlx::query(BY_ID).bind(1i64).fetch_optional(&pool);
+    let given_up = tokio::time::timeout(Duration::from_millis(20), query).await;
+    assert!(given_up.is_err());
+    let mut rows = sqlx::query(BY_ID).bind(1i64).fetch(&pool);
+    let given_up = tokio::time::timeout(Duration::from_millis(20), rows.next()).await;
+    assert!(given_up.is_err());
+    drop((rows, held));
+    let spans = on.test.spans();
+    assert_eq!(spans.len(), 2);
+    for span in &spans {
+        let waited = span.tag("db.pool_wait_us").unwrap().as_i64().unwrap();
+        assert!(waited >= 20_000, "{waited}");
+    }
+    assert_eq!(spans[0].tag("cancelled").unwrap().as_bool(), Some(true));
+    assert_eq!(spans[1].tag("complete").unwrap().as_bool(), Some(false));
+    pool.close().await;
+}
