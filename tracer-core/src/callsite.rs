@@ -28,21 +28,3 @@ impl Callsite {
         }
     }
 }
-
-/// An operation name known at compile time, and the function it is of if that is traced.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Name {
-    pub(crate) text: &'static str,
-    pub(crate) callsite: Option<&'static Callsite>,
-}
-
-impl Name {
-    /// Of the span of a traced function.
-    #[inline]
-    pub(crate) fn of(callsite: &'static Callsite) -> Self {
-        Self {
-            text: callsite.name,
-            callsite: Some(callsite),
-        }
-    }
-}

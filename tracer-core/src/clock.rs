@@ -13,9 +13,26 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub mod settable;
 
 #[cfg(not(feature = "test-clock"))]
-pub(crate) use fastant::Instant;
+pub(crate) use fastant::{Atomic as AtomicInstant, Instant};
 #[cfg(feature = "test-clock")]
-pub(crate) use settable::Instant;
+pub(crate) use settable::{AtomicInstant, Instant};
+
+/// Reads the counter.
+#[inline]
+pub(crate) fn now() -> Instant {
+    // Asked here too, so that what there is for processors without one lies out of the way.
+    if fastant::is_tsc_available() {
+        Instant::now()
+    } else {
+        now_without_counter()
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn now_without_counter() -> Instant {
+    Instant::now()
+}
 
 /// Nanoseconds since the Unix epoch at the counter's zero. Zero stands for "not taken yet".
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -48,6 +65,18 @@ impl Anchor {
         } else {
             self
         }
+    }
+
+    /// As a word.
+    #[inline]
+    pub(crate) fn to_bits(self) -> u64 {
+        self.0 as u64
+    }
+
+    /// The inverse of [`to_bits`](Self::to_bits).
+    #[inline]
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Self(bits as i64)
     }
 
     /// Reads both clocks and makes the result the newest anchor.

@@ -91,8 +91,6 @@ pub(crate) mod state {
     pub(crate) const COUNTED: u16 = 64;
     /// Of a record: it stands for no span, but makes a context active.
     pub(crate) const BARE: u16 = 128;
-    /// Of a record in a queue: its details are in another, as bytes.
-    pub(crate) const SEALED: u16 = 256;
     /// The trace is decided about late; how far that is its local trace knows.
     pub(crate) const LATE: u16 = 512;
     /// Of a record: times, tags and logs are kept, and go to its local trace when it ends.
@@ -114,6 +112,12 @@ impl SpanContext {
         flags: 0,
         state: 0,
     };
+
+    /// Of a record: whether times, tags and logs are kept.
+    #[inline]
+    pub(crate) fn is_recording(&self) -> bool {
+        self.state & (state::RECORDING | state::HELD) != 0
+    }
 
     /// A context as a [`Propagator`](crate::Propagator) reads it from the wire.
     ///

@@ -3,64 +3,66 @@
 use std::sync::Arc;
 
 use crate::clock::Anchor;
-use crate::context::{SpanContext, flag, state};
+use crate::context::{Carried, SpanContext, flag, state};
 use crate::id::{SpanId, TraceId};
 
 impl SpanContext {
     /// The context of a child of the same trace and decision.
     #[inline]
     pub(crate) fn child(&self, span_id: SpanId) -> Self {
-        let mut child = Self::EMPTY;
-        child.begin_child(self, span_id);
-        child
-    }
-
-    /// Makes this, which carries nothing, the context of a child of `parent`.
-    #[inline]
-    pub(crate) fn begin_child(&mut self, parent: &Self, span_id: SpanId) {
-        let recording = if parent.flags & flag::SAMPLED != 0 {
+        let recording = if self.flags & flag::SAMPLED != 0 {
             state::RECORDING | state::COUNTED
         } else {
             0
         };
-        self.trace_id = parent.trace_id;
-        self.span_id = span_id;
-        self.parent_id = parent.span_id;
-        self.anchor = parent.anchor.or_newest();
-        self.tracer = parent.tracer;
-        self.flags = parent.flags;
-        self.state = parent.state & state::INHERITED | recording;
-        if parent.carried.is_some() {
-            self.carry(parent);
+        let state = self.state & state::INHERITED | recording;
+        let (carried, flags, state) = match &self.carried {
+            Some(carried) => self.carry(Arc::clone(carried), state),
+            None => (None, self.flags, state),
+        };
+        Self {
+            trace_id: self.trace_id,
+            span_id,
+            parent_id: self.span_id,
+            anchor: self.anchor.or_newest(),
+            carried,
+            tracer: self.tracer,
+            flags,
+            state,
         }
     }
 
-    /// Apart, because few traces carry anything and reference counts are code in each place that begins a span.
+    /// What a child in that state carries, its flags and its state. Apart, because few traces carry anything.
     #[cold]
-    fn carry(&mut self, parent: &Self) {
-        self.carried = parent.carried.as_ref().map(Arc::clone);
-        self.follow_local_trace();
+    fn carry(&self, carried: Arc<Carried>, state: u16) -> (Option<Arc<Carried>>, u8, u16) {
+        let mut child = Self {
+            carried: Some(carried),
+            flags: self.flags,
+            state,
+            ..Self::EMPTY
+        };
+        child.follow_local_trace();
+        (child.carried.take(), child.flags, child.state)
     }
 
-    /// Makes this, which carries nothing, the context of a root.
+    /// The context of a root.
     #[inline]
-    pub(crate) fn begin_root(
-        &mut self,
-        (trace_id, span_id): (TraceId, SpanId),
-        tracer: u32,
-        sampled: bool,
-    ) {
-        self.trace_id = trace_id;
-        self.span_id = span_id;
-        self.parent_id = SpanId::NONE;
-        self.anchor = Anchor::newest();
-        self.tracer = tracer;
-        self.flags = if sampled { flag::SAMPLED } else { 0 };
-        self.state = if sampled {
-            state::RANDOM | state::RECORDING | state::COUNTED
+    pub(crate) fn root((trace_id, span_id): (TraceId, SpanId), tracer: u32, sampled: bool) -> Self {
+        let recording = if sampled {
+            state::RECORDING | state::COUNTED
         } else {
-            state::RANDOM
+            0
         };
+        Self {
+            trace_id,
+            span_id,
+            parent_id: SpanId::NONE,
+            anchor: Anchor::newest(),
+            carried: None,
+            tracer,
+            flags: if sampled { flag::SAMPLED } else { 0 },
+            state: state::RANDOM | recording,
+        }
     }
 
     /// Moves the context out; what is left owns nothing.

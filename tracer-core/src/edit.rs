@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::time::SystemTime;
 
-use crate::clock::Instant;
+use crate::clock::{self, Instant};
 use crate::context::{flag, state};
 use crate::details::{self, Details, Limits, LogTime};
 use crate::fields::Field;
+use crate::name::Name;
 use crate::record::SpanRecord;
 use crate::tag::TagValue;
 use crate::tags;
@@ -77,8 +78,8 @@ impl SpanRecord {
         }
         match name {
             // The name of a function stays with it: a finished span names both by the function alone.
-            Cow::Borrowed(name) if self.callsite.is_none() => {
-                self.name = name;
+            Cow::Borrowed(name) if self.name.callsite().is_none() => {
+                self.name = Name::Text(name);
                 if let Some(details) = &mut self.details {
                     details.clear_name();
                 }
@@ -166,7 +167,7 @@ impl SpanRecord {
         self.context.state |= state::RECORDING;
         if self.start == Instant::ZERO {
             // Nobody read the clock for a span that was refused: it begins where it was asked for.
-            self.start = Instant::now();
+            self.start = clock::now();
         }
         if self.context.state & state::COUNTED != 0 {
             return Edit::Done;

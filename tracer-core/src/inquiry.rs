@@ -63,7 +63,7 @@ impl Inquiry {
         }
         let name = match record.given_name() {
             Some(name) => Cow::Owned(name.to_owned()),
-            None => Cow::Borrowed(record.name),
+            None => Cow::Borrowed(record.name.text()),
         };
         Some(Self {
             trace: Arc::clone(trace),

@@ -82,6 +82,7 @@ mod inquiry;
 mod keep;
 mod kind;
 mod local;
+mod name;
 mod part;
 mod pending;
 mod policies;

@@ -7,12 +7,13 @@
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::Ordering;
 
-use crate::callsite::{Callsite, Name};
-use crate::clock::Instant;
+use crate::callsite::Callsite;
+use crate::clock::{self, Instant};
 use crate::context::{SpanContext, flag, state};
 use crate::counts::ThreadCounts;
 use crate::details::{Details, Limits};
 use crate::id::{self, SpanId, TraceId};
+use crate::name::Name;
 use crate::part::Parts;
 use crate::pending::{self, Made};
 use crate::record::{SamplerTags, SpanRecord};
@@ -71,10 +72,14 @@ pub(crate) fn suppress_this_thread() {
 /// Starts a child of the active span, whose mode must be `Sampled` or `Refused`, and activates it. Its tracer is the one
 /// given, or with 0 that of its parent. Where a [note](pending) is enough, the next span can be noted without this.
 #[inline(never)]
-pub(crate) fn enter_child(name: Name, tracer: u32) -> Place {
+pub(crate) fn enter_child(
+    text: &'static str,
+    site: Option<&'static Callsite>,
+    tracer: u32,
+) -> Place {
     with(|local| {
         if local.allow_notes(tracer)
-            && let Some(place) = pending::note_first(name)
+            && let Some(place) = pending::note_first(text, site)
         {
             return place;
         }
@@ -85,95 +90,69 @@ pub(crate) fn enter_child(name: Name, tracer: u32) -> Place {
         if tracer != 0 {
             record.context.tracer = tracer;
         }
-        MODE.set(begin(record, &mut local.parts, name, None, None));
+        MODE.set(enter(
+            record,
+            &mut local.parts,
+            Name::of(text, site),
+            None,
+            None,
+        ));
         place
     })
     .unwrap_or(Place::NONE)
 }
 
-/// Starts a child as [`enter_child`] does, but in `record`; `false` if the thread is ending.
-pub(crate) fn start_child(
-    record: &mut SpanRecord,
-    name: &'static str,
-    callsite: Option<&'static Callsite>,
-    tracer: u32,
-) -> bool {
+/// Starts a child as [`enter_child`] does, but does not activate it. `None` if the thread is ending.
+#[inline]
+pub(crate) fn start_child(name: Name, tracer: u32) -> Option<SpanRecord> {
+    let mut begun = None;
     with(|local| {
         let span_id = SpanId(id::draw());
-        let Some(parent) = local.stack.top() else {
-            return false;
-        };
-        record.context.begin_child(&parent.context, span_id);
+        let mut context = local.stack.top()?.context.child(span_id);
         if tracer != 0 {
-            record.context.tracer = tracer;
+            context.tracer = tracer;
         }
-        begin(
-            record,
-            &mut local.parts,
-            Name {
-                text: name,
-                callsite,
-            },
-            None,
-            None,
-        );
-        true
-    })
-    .unwrap_or(false)
+        let start = begin(&mut context, &mut local.parts, None);
+        begun = Some(record(context, name, None, start));
+        Some(())
+    });
+    begun
 }
 
-/// Starts a root and activates it. `decide` runs inside of the borrow: it is the verdict of a sampler of ours.
+/// Starts a root and activates it. `decide` is asked for the verdict of a sampler of ours.
 #[inline]
 pub(crate) fn enter_root(
-    name: &'static str,
-    callsite: Option<&'static Callsite>,
+    name: Name,
     tracer: u32,
     bits128: bool,
     decide: impl FnOnce(TraceId) -> (bool, Option<SamplerTags>),
 ) -> Place {
+    let ids = id::draw_root(bits128);
+    let (sampled, tags) = decide(ids.0);
     with(|local| {
-        let ids = id::draw_root(bits128);
-        let (sampled, tags) = decide(ids.0);
         let Some((record, place)) = local.stack.push_empty(ids.1) else {
             return Place::NONE;
         };
-        record.context.begin_root(ids, tracer, sampled);
-        let name = Name {
-            text: name,
-            callsite,
-        };
-        MODE.set(begin(record, &mut local.parts, name, tags, None));
+        record.context = SpanContext::root(ids, tracer, sampled);
+        MODE.set(enter(record, &mut local.parts, name, tags, None));
         place
     })
     .unwrap_or(Place::NONE)
 }
 
-/// Starts a root as [`enter_root`] does, but in `record`; `false` if the thread is ending.
+/// Starts a root as [`enter_root`] does, but does not activate it. `None` if the thread is ending.
 #[inline]
 pub(crate) fn start_root(
-    record: &mut SpanRecord,
-    name: &'static str,
-    callsite: Option<&'static Callsite>,
+    name: Name,
     tracer: u32,
     bits128: bool,
     decide: impl FnOnce(TraceId) -> (bool, Option<SamplerTags>),
-) -> bool {
-    with(|local| {
-        let ids = id::draw_root(bits128);
-        let (sampled, tags) = decide(ids.0);
-        record.context.begin_root(ids, tracer, sampled);
-        begin(
-            record,
-            &mut local.parts,
-            Name {
-                text: name,
-                callsite,
-            },
-            tags,
-            None,
-        );
-    })
-    .is_some()
+) -> Option<SpanRecord> {
+    let ids = id::draw_root(bits128);
+    let (sampled, tags) = decide(ids.0);
+    let mut context = SpanContext::root(ids, tracer, sampled);
+    let start = with(|local| begin(&mut context, &mut local.parts, None))?;
+    Some(record(context, name, tags, start))
 }
 
 /// Finishes the span at `place`.
@@ -182,7 +161,7 @@ pub(crate) fn finish(place: Place) {
     let end = if mode() == Mode::Refused {
         Instant::ZERO
     } else {
-        Instant::now()
+        clock::now()
     };
     if with(|local| local.finish_top(local.made.find(place), end)) == Some(false) {
         finish_other(place, end);
@@ -474,37 +453,62 @@ impl Local {
     }
 }
 
-/// Begins a span that has its context: counts it, and reads the clock if it has not begun before. Says what being active
-/// would mean.
+/// Begins a span on the stack that has its context. Says what being active would mean.
 #[inline]
-fn begin(
+fn enter(
     record: &mut SpanRecord,
     parts: &mut Parts,
     name: Name,
     sampler: Option<SamplerTags>,
     start: Option<Instant>,
 ) -> Mode {
-    record.name = name.text;
-    record.callsite = name.callsite;
+    record.name = name;
     record.sampler = sampler;
-    if !record.is_recording() {
-        record.start = Instant::ZERO;
+    record.start = begin(&mut record.context, parts, start);
+    if record.is_recording() {
+        Mode::Sampled
+    } else {
+        Mode::Refused
+    }
+}
+
+/// The record of a span that is not on the stack.
+#[inline]
+fn record(
+    context: SpanContext,
+    name: Name,
+    sampler: Option<SamplerTags>,
+    start: Instant,
+) -> SpanRecord {
+    SpanRecord {
+        context,
+        name,
+        start,
+        end: Instant::ZERO,
+        details: None,
+        sampler,
+    }
+}
+
+/// Counts a span that begins, and reads the clock if it has not begun before. When it began, if that is to be known.
+#[inline]
+fn begin(context: &mut SpanContext, parts: &mut Parts, start: Option<Instant>) -> Instant {
+    if !context.is_recording() {
         // Others need no part of the tracer, nor the ring and the locks that come with a thread's first: a child of a fork
         // must not wait for those.
-        if record.context.parent_id.is_none()
-            && let Some(part) = parts.get(record.context.tracer)
+        if context.parent_id.is_none()
+            && let Some(part) = parts.get(context.tracer)
         {
             part.counts.refused.add(1);
         }
-        return Mode::Refused;
+        return Instant::ZERO;
     }
-    match parts.get(record.context.tracer) {
+    match parts.get(context.tracer) {
         Some(part) => part.counts.started.add(1),
-        None => record.context.state &= !state::COUNTED,
+        None => context.state &= !state::COUNTED,
     }
     // Last: what beginning a span takes is not part of it.
-    record.start = start.unwrap_or_else(Instant::now);
-    Mode::Sampled
+    start.unwrap_or_else(clock::now)
 }
 
 /// A thread that ends with spans open, because their scopes were leaked, still counts them as finished.
@@ -514,7 +518,7 @@ impl Drop for Local {
             self.make_pending();
         }
         MODE.set(Mode::Suppressed);
-        let end = Instant::now();
+        let end = clock::now();
         while let Some(mut record) = self.stack.pop() {
             if !self.hand_over(&mut record, end) {
                 record.end = end;

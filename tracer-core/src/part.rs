@@ -3,17 +3,23 @@
 use std::sync::Arc;
 
 use crate::clock::Instant;
+use crate::context::SpanContext;
 use crate::counts::ThreadCounts;
 use crate::details::{Details, Limits};
+use crate::name::Name;
 use crate::record::SpanRecord;
 use crate::registry;
+use crate::report::line::Brief;
 use crate::report::queue::Hub;
 use crate::report::ring::{Handed, Ring};
-use crate::report::slip::Brief;
 
-/// The parts of one thread, that used last in front: most threads have one.
+/// The parts of one thread. Most threads have one.
 #[derive(Debug)]
-pub(crate) struct Parts(Vec<Part>);
+pub(crate) struct Parts {
+    /// The one used last. Not behind a pointer: nearly all spans take it.
+    last: Option<Part>,
+    others: Vec<Part>,
+}
 
 /// A thread's part of one tracer.
 #[derive(Debug)]
@@ -26,22 +32,25 @@ pub(crate) struct Part {
 
 impl Parts {
     pub(crate) const fn new() -> Self {
-        Self(Vec::new())
+        Self {
+            last: None,
+            others: Vec::new(),
+        }
     }
 
     /// The part of a tracer, made at the thread's first span of it. `None` if that tracer is gone.
     #[inline]
     pub(crate) fn get(&mut self, tracer: u32) -> Option<&mut Part> {
-        match self.0.first() {
-            Some(first) if first.tracer == tracer => self.0.first_mut(),
+        match &self.last {
+            Some(last) if last.tracer == tracer => self.last.as_mut(),
             _ => self.find(tracer),
         }
     }
 
     /// The part used last.
     #[inline]
-    pub(crate) fn first(&mut self) -> Option<&mut Part> {
-        self.0.first_mut()
+    pub(crate) fn last(&mut self) -> Option<&mut Part> {
+        self.last.as_mut()
     }
 
     /// Empty details for a span of `tracer`: used ones if there are.
@@ -54,25 +63,25 @@ impl Parts {
 
     #[cold]
     fn find(&mut self, tracer: u32) -> Option<&mut Part> {
-        let at = match self.0.iter().position(|part| part.tracer == tracer) {
-            Some(at) => at,
+        let found = match self.others.iter().position(|part| part.tracer == tracer) {
+            Some(at) => self.others.swap_remove(at),
             None => self.attach(tracer)?,
         };
-        self.0.swap(0, at);
-        self.0.first_mut()
+        self.others.extend(self.last.replace(found));
+        self.last.as_mut()
     }
 
-    fn attach(&mut self, tracer: u32) -> Option<usize> {
+    fn attach(&mut self, tracer: u32) -> Option<Part> {
         let hub = registry::hub(tracer)?;
-        self.0.retain(|part| !part.hub.is_closed());
-        let (ring, counts) = hub.attach();
-        self.0.push(Part {
+        self.last.take_if(|part| part.hub.is_closed());
+        self.others.retain(|part| !part.hub.is_closed());
+        let (ring, counts) = hub.attach(tracer);
+        Some(Part {
             tracer,
             hub,
             ring,
             counts,
-        });
-        Some(self.0.len() - 1)
+        })
     }
 }
 
@@ -98,25 +107,39 @@ impl Part {
         self.ring.is_some()
     }
 
-    /// Makes the trace of a span the one of the spans to come. `None` if there is no room to say so.
-    #[inline(never)]
-    pub(crate) fn announce(&mut self, span: &SpanRecord) -> Option<()> {
-        self.ring.as_mut()?.announce(span)
-    }
-
-    /// Counts a span of the trace that was [announced](Self::announce), started and finished, and moves it to the reporter
-    /// thread. `None` if it takes more.
+    /// Counts a span of the last span's trace, started and finished, and moves it to the reporter thread. `None` if it takes
+    /// more.
     #[inline]
-    pub(crate) fn finish_brief(&mut self, brief: Brief, state: u16) -> Option<()> {
+    pub(crate) fn finish_brief(&mut self, brief: Brief, name: Name, state: u16) -> Option<()> {
         let ring = self.ring.as_mut()?;
         if self.hub.is_closed() {
             return None;
         }
         self.counts.started.add(1);
         self.counts.finished.add(1);
-        if ring.send_brief(brief, state, &self.hub) == Handed::Full {
+        if ring.hand_over_brief(brief, name, state, &self.hub) == Handed::Full {
             self.counts.queue_full.add(1);
         }
+        Some(())
+    }
+
+    /// The same for a span of another trace: that of a span whose context this is.
+    #[inline(never)]
+    pub(crate) fn finish_first(
+        &mut self,
+        brief: Brief,
+        name: Name,
+        state: u16,
+        of: &SpanContext,
+    ) -> Option<()> {
+        let ring = self.ring.as_mut()?;
+        if self.hub.is_closed()
+            || ring.hand_over_first(brief, name, state, of, &self.hub) != Handed::Queued
+        {
+            return None;
+        }
+        self.counts.started.add(1);
+        self.counts.finished.add(1);
         Some(())
     }
 

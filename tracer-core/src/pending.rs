@@ -10,12 +10,13 @@
 
 use std::cell::Cell;
 
-use crate::callsite::{Callsite, Name};
-use crate::clock::Instant;
+use crate::callsite::Callsite;
+use crate::clock::{self, Instant};
 use crate::context::state;
 use crate::id::{self, SpanId};
+use crate::name::Name;
 use crate::record::SpanRecord;
-use crate::report::slip::Brief;
+use crate::report::line::Brief;
 use crate::stack::Place;
 
 thread_local! {
@@ -38,8 +39,8 @@ struct Pending {
     /// The tracer of all notes. 0 if there is no ground: then nothing may be noted.
     tracer: Cell<u32>,
     state: Cell<u16>,
-    /// Whether the ring knows the trace.
-    is_announced: Cell<bool>,
+    /// Whether no span of the trace was left yet.
+    is_first: Cell<bool>,
     /// How many spans without tags are made at once before others are noted again: where most are tagged, notes are for
     /// nothing.
     distrust: Cell<u8>,
@@ -50,12 +51,10 @@ struct Pending {
 /// A span entered. Of a refused trace only its name is set. In another order than in a [`Brief`], for its reason.
 #[repr(C, align(64))]
 struct Slot {
-    name: Cell<&'static str>,
+    name: Cell<Name>,
     start: Cell<Instant>,
-    callsite: Cell<Option<&'static Callsite>>,
-    span_id: Cell<SpanId>,
-    padding: u64,
     parent_id: Cell<SpanId>,
+    span_id: Cell<SpanId>,
 }
 
 /// A span that was only noted.
@@ -100,7 +99,7 @@ pub(crate) fn begin(top: &SpanRecord, tracer: u32) {
         pending.active.set(top.context.span_id);
         let kept = state::INHERITED | state::RECORDING | state::COUNTED;
         pending.state.set(top.context.state & kept);
-        pending.is_announced.set(false);
+        pending.is_first.set(true);
     });
 }
 
@@ -141,8 +140,8 @@ pub(crate) fn note_child(name: Name) -> Option<Place> {
 
 /// The same where notes were just [allowed](begin). Apart, for the others are to be part of their callers.
 #[inline(never)]
-pub(crate) fn note_first(name: Name) -> Option<Place> {
-    PENDING.with(|pending| pending.note(name))
+pub(crate) fn note_first(text: &'static str, site: Option<&'static Callsite>) -> Option<Place> {
+    PENDING.with(|pending| pending.note(Name::of(text, site)))
 }
 
 /// Forgets the note at `place`, if it is that of the active span and its trace is refused.
@@ -156,6 +155,12 @@ pub(crate) fn leave_refused(place: Place) -> bool {
         }
         is_it
     })
+}
+
+/// Whether the active span is noted at `place`.
+#[inline]
+pub(crate) fn is_last(place: Place) -> bool {
+    last(place, |_| ()).is_some()
 }
 
 /// The note at `place`, if it is that of the active span.
@@ -176,7 +181,7 @@ impl Pending {
             time: Cell::new(0),
             tracer: Cell::new(0),
             state: Cell::new(0),
-            is_announced: Cell::new(false),
+            is_first: Cell::new(true),
             distrust: Cell::new(0),
             active: Cell::new(SpanId::NONE),
         }
@@ -198,8 +203,7 @@ impl Pending {
         let at = self.count.get();
         let slot = self.notes.get(at as usize)?;
         self.count.set(at + 1);
-        slot.name.set(name.text);
-        slot.callsite.set(name.callsite);
+        slot.name.set(name);
         Some((slot, self.place(at)))
     }
 
@@ -211,7 +215,7 @@ impl Pending {
             slot.span_id.set(span_id);
             slot.parent_id.set(self.active.replace(span_id));
             // Last: what beginning a span takes is not part of it.
-            slot.start.set(Instant::now());
+            slot.start.set(clock::now());
         }
         Some(place)
     }
@@ -220,26 +224,29 @@ impl Pending {
 impl Slot {
     const fn new() -> Self {
         Self {
-            name: Cell::new(""),
-            start: Cell::new(Instant::ZERO),
-            callsite: Cell::new(None),
+            name: Cell::new(Name::NONE),
             span_id: Cell::new(SpanId::NONE),
-            padding: 0,
             parent_id: Cell::new(SpanId::NONE),
+            start: Cell::new(Instant::ZERO),
         }
     }
 }
 
 impl Last<'_> {
-    /// Whether the ring knows the trace.
+    /// Whether no span of the trace was left yet.
     #[inline]
-    pub(crate) fn is_announced(&self) -> bool {
-        self.pending.is_announced.get()
+    pub(crate) fn is_first(&self) -> bool {
+        self.pending.is_first.get()
     }
 
-    /// Remembers that it does.
-    pub(crate) fn set_announced(&self) {
-        self.pending.is_announced.set(true);
+    /// Remembers that one was.
+    pub(crate) fn set_left(&self) {
+        self.pending.is_first.set(false);
+    }
+
+    #[inline]
+    pub(crate) fn name(&self) -> Name {
+        self.slot.name.get()
     }
 
     /// The span as it goes into the ring, ended at `end`.
@@ -247,11 +254,9 @@ impl Last<'_> {
     pub(crate) fn ended(&self, end: Instant) -> Brief {
         Brief {
             span_id: self.slot.span_id.get(),
-            start: self.slot.start.get(),
             parent_id: self.slot.parent_id.get(),
+            start: self.slot.start.get(),
             end,
-            name: self.slot.name.get(),
-            callsite: self.slot.callsite.get(),
         }
     }
 
@@ -289,10 +294,7 @@ pub(crate) fn take(mut make: impl FnMut(Note)) {
         for (at, slot) in (0..count).zip(&pending.notes) {
             make(Note {
                 place: Place::pending(time, at),
-                name: Name {
-                    text: slot.name.get(),
-                    callsite: slot.callsite.get(),
-                },
+                name: slot.name.get(),
                 tracer,
                 span_id: if is_recorded {
                     slot.span_id.get()

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use crate::callsite::Callsite;
 use crate::clock::{self, Instant};
 use crate::context::{SpanContext, state};
 use crate::details::{Details, LogTime, Reference};
 use crate::id::{SpanId, TraceId};
+use crate::name::Name;
 use crate::tag::TagValue;
 use crate::tags;
 
@@ -29,10 +29,9 @@ use crate::tags;
 pub struct SpanRecord {
     pub(crate) context: SpanContext,
     /// The operation name; overruled by `details.name` if it is not known at compile time.
-    pub(crate) name: &'static str,
+    pub(crate) name: Name,
     pub(crate) start: Instant,
     pub(crate) end: Instant,
-    pub(crate) callsite: Option<&'static Callsite>,
     pub(crate) details: Option<Box<Details>>,
     pub(crate) sampler: Option<SamplerTags>,
 }
@@ -66,6 +65,24 @@ pub(crate) enum SamplerKind {
 }
 
 impl SamplerKind {
+    /// Not 0.
+    pub(crate) const fn number(self) -> u8 {
+        self as u8 + 1
+    }
+
+    /// The inverse of [`number`](Self::number).
+    pub(crate) const fn numbered(number: u8) -> Option<Self> {
+        Some(match number {
+            1 => Self::Const,
+            2 => Self::Probabilistic,
+            3 => Self::RateLimiting,
+            4 => Self::LowerBound,
+            5 => Self::TailError,
+            6 => Self::TailSlow,
+            _ => return None,
+        })
+    }
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Const => "const",
@@ -124,7 +141,7 @@ impl SpanRecord {
     /// The operation name.
     #[must_use]
     pub fn operation_name(&self) -> &str {
-        self.given_name().unwrap_or(self.name)
+        self.given_name().unwrap_or(self.name.text())
     }
 
     /// The operation name, if it was not known at compile time.
@@ -249,7 +266,7 @@ impl SpanRecord {
                 (tags::SAMPLER_PARAM, param),
             ]
         });
-        let code = self.callsite.map(|site| {
+        let code = self.name.callsite().map(|site| {
             [
                 (tags::CODE_FILE, site.file.into()),
                 (tags::CODE_LINE, site.line.into()),
@@ -274,10 +291,9 @@ impl SpanRecord {
         let never = Instant::ZERO;
         Self {
             context,
-            name: "",
+            name: Name::NONE,
             start: never,
             end: never,
-            callsite: None,
             details: None,
             sampler: None,
         }
@@ -302,7 +318,6 @@ impl SpanRecord {
             name: self.name,
             start: self.start,
             end,
-            callsite: self.callsite,
             details: self.details.take(),
             sampler: self.sampler,
         }
@@ -321,7 +336,6 @@ impl SpanRecord {
         other.name = self.name;
         other.start = self.start;
         other.end = self.end;
-        other.callsite = self.callsite;
         other.sampler = self.sampler;
         // Swapped, where an assignment would have to look for something to drop.
         std::mem::swap(&mut other.context.carried, &mut self.context.carried);
@@ -346,7 +360,7 @@ impl SpanRecord {
     /// Whether times, tags and logs are kept.
     #[inline]
     pub(crate) fn is_recording(&self) -> bool {
-        self.context.state & (state::RECORDING | state::HELD) != 0
+        self.context.is_recording()
     }
 
     /// Whether the span goes to the reporters when it ends.

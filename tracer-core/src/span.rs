@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
-use crate::clock::{self, Instant};
+use crate::callsite::Callsite;
+use crate::clock;
 use crate::context::{SpanContext, flag, state};
 use crate::edit::{self, Edit};
 use crate::fields::Fields;
 use crate::inquiry::{Change, Inquiry};
 use crate::local;
+use crate::name::Name;
 use crate::record::SpanRecord;
 use crate::registry;
 use crate::scope::Scope;
@@ -62,16 +64,10 @@ impl Span {
         self.record.is_some()
     }
 
-    /// A span whose record `begin` fills in where it lies, for moving one costs as much as filling it in. If `begin` says
-    /// `false`, a span that records nothing.
-    #[inline]
-    pub(crate) fn begun(begin: impl FnOnce(&mut SpanRecord) -> bool) -> Self {
-        let mut span = Self::new(Some(SpanRecord::empty()));
-        let begun = span.record().is_some_and(begin);
-        if !begun {
-            span.forget();
-        }
-        span
+    /// A child of the active span; see [`local::start_child`]. Apart, for so it is made where its caller wants it.
+    #[inline(never)]
+    pub(crate) fn child(text: &'static str, site: Option<&'static Callsite>, tracer: u32) -> Self {
+        Self::new(local::start_child(Name::of(text, site), tracer))
     }
 
     /// The record, for moving it out and in; one that was not moved in again is to be [forgotten](Self::forget).
@@ -125,7 +121,7 @@ impl Span {
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         match &self.record {
-            Some(record) if record.is_recording() => Instant::now().duration_since(record.start),
+            Some(record) if record.is_recording() => clock::now().duration_since(record.start),
             _ => Duration::ZERO,
         }
     }
@@ -316,7 +312,7 @@ impl Drop for Span {
             return;
         };
         if record.context.state & state::COUNTED != 0 {
-            let end = Instant::now();
+            let end = clock::now();
             if std::thread::panicking() {
                 mark_panic(record);
             }

@@ -133,7 +133,7 @@ impl Stack {
         let depth = self.len;
         let (below, above) = self.slots.split_at_mut_checked(depth)?;
         let (parent, child) = (below.last()?, above.first_mut()?);
-        child.context.begin_child(&parent.context, span_id);
+        child.context = parent.context.child(span_id);
         self.len = depth + 1;
         let depth = depth as u32;
         Some((child, Place { depth, span_id }))

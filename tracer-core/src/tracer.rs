@@ -10,13 +10,14 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::active::ActiveSpan;
-use crate::callsite::{Callsite, Name};
+use crate::callsite::Callsite;
 use crate::context::{SpanContext, state};
 use crate::error::{ExtractError, FlushError};
 use crate::fork::Estate;
 use crate::inquiry::Reconsider;
 use crate::keep::KeepPolicy;
 use crate::local::{self, Mode};
+use crate::name::Name;
 use crate::pending;
 use crate::policies::Policies;
 use crate::process::Process;
@@ -140,7 +141,10 @@ impl Tracer {
     /// ```
     #[inline]
     pub fn start_span(&self, operation_name: impl Into<Cow<'static, str>>) -> Span {
-        self.start(operation_name.into(), None)
+        match operation_name.into() {
+            Cow::Borrowed(text) => self.start(text, None),
+            name @ Cow::Owned(_) => Span::new(self.begin(Parent::Active, name, None)),
+        }
     }
 
     /// Starts a span as [`start_span`](Self::start_span) and makes it the active one of this thread until the scope ends.
@@ -155,87 +159,60 @@ impl Tracer {
     /// ```
     #[inline]
     pub fn start_active_span(&self, operation_name: impl Into<Cow<'static, str>>) -> Scope {
-        self.enter(operation_name.into(), None)
+        match operation_name.into() {
+            Cow::Borrowed(text) => self.enter(text, None),
+            name @ Cow::Owned(_) => Scope::of(self.begin(Parent::Active, name, None)),
+        }
     }
 
     /// Starts a span under the active one, not active.
-    pub(crate) fn start(
-        &self,
-        name: Cow<'static, str>,
-        callsite: Option<&'static Callsite>,
-    ) -> Span {
+    pub(crate) fn start(&self, text: &'static str, site: Option<&'static Callsite>) -> Span {
         let Some(core) = &self.core else {
             return Span::disabled();
         };
-        let name = match name {
-            Cow::Borrowed(name) if !std::thread::panicking() => name,
-            name => return Span::new(self.begin(Parent::Active, name, callsite)),
-        };
         match local::mode() {
-            Mode::Sampled | Mode::Refused => {
-                Span::begun(|record| local::start_child(record, name, callsite, core.id()))
-            }
-            Mode::Idle | Mode::Default if core.plain_roots => {
-                Span::begun(|record| core.start_root(record, name, callsite))
-            }
-            _ => Span::new(self.begin(Parent::Active, Cow::Borrowed(name), callsite)),
+            _ if std::thread::panicking() => Span::new(self.begin_named(text, site)),
+            Mode::Sampled | Mode::Refused => Span::child(text, site, core.id()),
+            Mode::Idle | Mode::Default if core.plain_roots => core.start_root(text, site),
+            _ => Span::new(self.begin_named(text, site)),
         }
     }
 
-    /// Starts a span under the active one and activates it.
-    #[inline]
-    pub(crate) fn enter(
-        &self,
-        name: Cow<'static, str>,
-        callsite: Option<&'static Callsite>,
-    ) -> Scope {
-        match name {
-            Cow::Borrowed(text) => self.enter_refused(text, callsite),
-            Cow::Owned(_) => self.enter_unnoted(name, callsite),
-        }
-    }
-
-    /// The same, of which spans of refused traces take little.
+    /// Starts a span under the active one and activates it. Spans of refused traces take little.
     #[inline(never)]
-    fn enter_refused(&self, text: &'static str, callsite: Option<&'static Callsite>) -> Scope {
+    pub(crate) fn enter(&self, text: &'static str, site: Option<&'static Callsite>) -> Scope {
         if let Some(core) = &self.core
-            && let Some(place) = pending::note_refused(Name { text, callsite }, core.id())
+            && let Some(place) = pending::note_refused(Name::of(text, site), core.id())
         {
             return Scope::at(place);
         }
-        self.enter_recorded(text, callsite)
+        self.enter_recorded(text, site)
     }
 
     /// The same, of which most take no more than a note.
     #[inline(never)]
-    fn enter_recorded(&self, text: &'static str, callsite: Option<&'static Callsite>) -> Scope {
+    fn enter_recorded(&self, text: &'static str, site: Option<&'static Callsite>) -> Scope {
         if let Some(core) = &self.core
             && !std::thread::panicking()
-            && let Some(place) = pending::note(Name { text, callsite }, core.id())
+            && let Some(place) = pending::note(Name::of(text, site), core.id())
         {
             return Scope::at(place);
         }
-        self.enter_unnoted(Cow::Borrowed(text), callsite)
+        self.enter_unnoted(text, site)
     }
 
     #[inline(never)]
-    fn enter_unnoted(&self, name: Cow<'static, str>, callsite: Option<&'static Callsite>) -> Scope {
+    fn enter_unnoted(&self, text: &'static str, site: Option<&'static Callsite>) -> Scope {
         let Some(core) = &self.core else {
             return Scope::at(Place::NONE);
         };
-        let name = match name {
-            Cow::Borrowed(name) if !std::thread::panicking() => name,
-            name => return Scope::of(self.begin(Parent::Active, name, callsite)),
-        };
         match local::mode() {
-            Mode::Sampled | Mode::Refused => {
-                let text = name;
-                Scope::at(local::enter_child(Name { text, callsite }, core.id()))
-            }
+            _ if std::thread::panicking() => Scope::of(self.begin_named(text, site)),
+            Mode::Sampled | Mode::Refused => Scope::at(local::enter_child(text, site, core.id())),
             Mode::Idle | Mode::Default if core.plain_roots => {
-                Scope::at(core.enter_root(name, callsite))
+                Scope::at(core.enter_root(Name::of(text, site)))
             }
-            _ => Scope::of(self.begin(Parent::Active, Cow::Borrowed(name), callsite)),
+            _ => Scope::of(self.begin_named(text, site)),
         }
     }
 
@@ -403,6 +380,15 @@ impl Tracer {
             baggage_policy: policies.baggage_polling.stats(),
             debug_throttle: policies.debug_polling.stats(),
         }
+    }
+
+    /// The record of a new span under the active one.
+    fn begin_named(
+        &self,
+        text: &'static str,
+        site: Option<&'static Callsite>,
+    ) -> Option<SpanRecord> {
+        self.begin(Parent::Active, Cow::Borrowed(text), site)
     }
 
     /// The record of a new span; `None` where nothing is traced.

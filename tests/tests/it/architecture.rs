@@ -19,8 +19,8 @@ const CRATES: [(&str, &[&str]); 8] = [
 /// The modules of tracer-core from the bottom up. One may use those of lines above its own, and of its own line.
 const LEVELS: [&[&str]; 17] = [
     &[
-        "hex", "id", "tag", "tags", "kind", "fields", "callsite", "error", "process", "clock",
-        "sync",
+        "hex", "id", "tag", "tags", "kind", "fields", "callsite", "name", "error", "process",
+        "clock", "sync",
     ],
     // A context leads to its local trace, which holds records.
     &[

@@ -2,6 +2,7 @@
 //! `tracer-testing` asks for and nobody else should.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::Anchor;
@@ -69,5 +70,23 @@ impl Instant {
 
     pub(crate) fn saturating_duration_since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// An instant that threads share.
+#[derive(Debug)]
+pub(crate) struct AtomicInstant(AtomicU64);
+
+impl AtomicInstant {
+    pub(crate) fn new(instant: Instant) -> Self {
+        Self(AtomicU64::new(instant.0))
+    }
+
+    pub(crate) fn load(&self, order: Ordering) -> Instant {
+        Instant(self.0.load(order))
+    }
+
+    pub(crate) fn store(&self, instant: Instant, order: Ordering) {
+        self.0.store(instant.0, order);
     }
 }

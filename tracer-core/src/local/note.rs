@@ -1,15 +1,15 @@
 //! Spans of a thread that are only [noted](crate::pending): when that is enough, and how they become others.
 
-use super::{LOCAL, Local, MODE, Mode, Place, begin, with};
-use crate::clock::Instant;
+use super::{LOCAL, Local, MODE, Mode, Place, enter, with};
+use crate::clock::{self, Instant};
 use crate::id::{self, SpanId};
 use crate::pending::{self, Last};
 
 /// Finishes the span at `place` if it is the last that was noted. `false` if it is not, or takes more.
-#[inline]
+#[inline(always)]
 pub(crate) fn leave(place: Place) -> bool {
     let left = pending::last(place, |note| {
-        let end = Instant::now();
+        let end = clock::now();
         let sent = LOCAL.try_with(|local| local.try_borrow_mut().ok()?.send(&note, end));
         sent.ok().flatten()?;
         note.forget();
@@ -47,7 +47,7 @@ impl Local {
                 return;
             };
             record.context.tracer = note.tracer;
-            begin(record, parts, note.name, None, start);
+            enter(record, parts, note.name, None, start);
             made.add(note.place, place);
         });
     }
@@ -76,12 +76,14 @@ impl Local {
     /// Sends a span that was only noted. `None` if it takes more.
     #[inline]
     fn send(&mut self, note: &Last<'_>, end: Instant) -> Option<()> {
-        let part = self.parts.first()?;
-        if !note.is_announced() {
+        let part = self.parts.last()?;
+        if note.is_first() {
             // The trace of the span on top of the stack is that of the notes.
-            part.announce(self.stack.top()?)?;
-            note.set_announced();
+            let of = &self.stack.top()?.context;
+            part.finish_first(note.ended(end), note.name(), note.state(), of)?;
+            note.set_left();
+            return Some(());
         }
-        part.finish_brief(note.ended(end), note.state())
+        part.finish_brief(note.ended(end), note.name(), note.state())
     }
 }

@@ -1,7 +1,7 @@
 //! The ends of spans that are not the active one, not ordinary, or too late.
 
 use super::{LOCAL, Local, Place, hand_over, with};
-use crate::clock::Instant;
+use crate::clock::{self, Instant};
 use crate::context::state;
 use crate::inquiry::{Change, Inquiry};
 use crate::record::SpanRecord;
@@ -19,7 +19,7 @@ pub(super) fn finish_other(place: Place, end: Instant) {
 /// Finishes the spans above the one at `place`.
 pub(crate) fn finish_above(place: Place) {
     while let Some(mut above) = with(|local| local.pop_above(local.made.find(place))).flatten() {
-        hand_over(&mut above, Instant::now());
+        hand_over(&mut above, clock::now());
     }
 }
 

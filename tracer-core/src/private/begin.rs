@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use crate::active::ActiveSpan;
-use crate::callsite::{Callsite, Name};
+use crate::callsite::Callsite;
 use crate::context::SpanContext;
 use crate::details::ReferenceKind;
 use crate::global;
 use crate::local::{self, Mode};
+use crate::name::Name;
 use crate::pending;
 use crate::scope::Scope;
 use crate::span::Span;
@@ -34,22 +35,20 @@ pub fn start(site: &'static Callsite) -> Span {
     match local::mode() {
         Mode::Refused | Mode::Suppressed => Span::disabled(),
         Mode::Idle if global::installed_ref().is_none() => Span::disabled(),
-        Mode::Sampled if !std::thread::panicking() => {
-            Span::begun(|record| local::start_child(record, site.name, Some(site), 0))
-        }
-        _ => with_tracer(|tracer| tracer.start(Cow::Borrowed(site.name), Some(site))),
+        Mode::Sampled if !std::thread::panicking() => Span::child(site.name, Some(site), 0),
+        _ => with_tracer(|tracer| tracer.start(site.name, Some(site))),
     }
 }
 
 /// Apart, so that functions that are traced contain calls of it alone.
 fn enter_child(site: &'static Callsite) -> Place {
-    let name = Name::of(site);
-    pending::note_child(name).unwrap_or_else(|| local::enter_child(name, 0))
+    let name = Name::Site(site);
+    pending::note_child(name).unwrap_or_else(|| local::enter_child(site.name, Some(site), 0))
 }
 
 /// Apart, so that functions that are traced contain the decision and two calls.
 fn enter_under_tracer(site: &'static Callsite) -> Scope {
-    with_tracer(|tracer| tracer.enter(Cow::Borrowed(site.name), Some(site)))
+    with_tracer(|tracer| tracer.enter(site.name, Some(site)))
 }
 
 /// The handle to the span of a scope: of that one, whichever is active by now.

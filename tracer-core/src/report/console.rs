@@ -141,6 +141,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
+    use crate::name::Name;
     use crate::report::LossCause;
     use crate::wire::sample::{process, span};
 
@@ -175,7 +176,10 @@ mod tests {
     }
 
     fn named(name: &'static str) -> SpanRecord {
-        SpanRecord { name, ..span(2, 1) }
+        SpanRecord {
+            name: Name::Text(name),
+            ..span(2, 1)
+        }
     }
 
     #[test]

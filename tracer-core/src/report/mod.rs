@@ -5,7 +5,10 @@
 
 pub(crate) mod account;
 mod console;
+pub(crate) mod drain;
 mod http;
+mod lane;
+pub(crate) mod line;
 mod loss;
 mod memory;
 #[cfg(all(test, loom))]
@@ -16,7 +19,6 @@ mod peer;
 pub(crate) mod queue;
 mod reporter_stats;
 pub(crate) mod ring;
-pub(crate) mod slip;
 mod socket;
 pub(crate) mod udp;
 pub(crate) mod worker;

@@ -1,6 +1,6 @@
-//! The hand-over under a model checker, which tries every order in which threads may meet: that of the registry of rings,
-//! the wake-up, the flush, the end of threads, the queue of threads without a ring and the counters. Rings themselves are
-//! another crate's: to the checker each of their operations is one step.
+//! The hand-over under a model checker, which tries every order in which threads may meet: that of the lines of rings and
+//! their registry, the wake-up, the flush, the end of threads, the queue of threads without a ring and the counters. What goes
+//! ahead of lines goes by another crate: to the checker each of its operations is one step.
 //!
 //! Run by `ci/all loom`.
 
@@ -11,6 +11,8 @@ use std::time::Duration;
 use loom::sync::{Condvar, Mutex};
 use loom::thread;
 
+use super::lane::{Reader, Writer, lane};
+use super::line::{Brief, Mark, More, Trace};
 use super::queue::Hub;
 use super::ring::{Handed, RING_BYTES, Ring};
 use super::worker::Worker;
@@ -18,6 +20,7 @@ use super::{ReportError, Reporter};
 use crate::clock::Instant;
 use crate::counts::ThreadCounts;
 use crate::details::Limits;
+use crate::name::Name;
 use crate::process::Process;
 use crate::record::SpanRecord;
 use crate::room::Room;
@@ -83,7 +86,7 @@ struct Part {
 
 impl Part {
     fn attach(hub: &Arc<Hub>) -> Self {
-        let (ring, counts) = hub.attach();
+        let (ring, counts) = hub.attach(1);
         Self {
             hub: Arc::clone(hub),
             ring,
@@ -168,16 +171,58 @@ fn ring_of_a_thread_that_ended_is_emptied_and_its_memory_given_back() {
     });
 }
 
+/// A lane of eight, whose reader has left one line, so that the next two bring the writer to lines that were read before.
+#[test]
+fn lines_are_read_as_they_were_written() {
+    fn push(writer: &mut Writer, id: u64) -> bool {
+        let brief = Brief {
+            span_id: id.into(),
+            parent_id: id.into(),
+            start: Instant::ZERO,
+            end: Instant::ZERO,
+        };
+        writer.has_room() && {
+            writer.push(|line| line.write(Mark::PLAIN, brief));
+            true
+        }
+    }
+    fn pop(reader: &mut Reader, count: usize, read: &mut Vec<u64>) {
+        reader.pop(count, |line| {
+            let span = line.read(Trace::NONE, 1, Name::NONE, More::default());
+            assert_eq!(span.span_id(), span.parent_id(), "a line half written");
+            read.push(span.span_id().into());
+        });
+    }
+    model(|| {
+        let (mut writer, mut reader) = lane().unwrap();
+        let mut read = Vec::new();
+        assert!((0..7).all(|id| push(&mut writer, id)));
+        pop(&mut reader, 6, &mut read);
+        let other = thread::spawn(move || {
+            for _ in 0..2 {
+                let waiting = reader.len();
+                pop(&mut reader, waiting, &mut read);
+            }
+            (reader, read)
+        });
+        let written: Vec<_> = (7..11).filter(|id| push(&mut writer, *id)).collect();
+        let (mut reader, mut read) = other.join().unwrap();
+        let waiting = reader.len();
+        pop(&mut reader, waiting, &mut read);
+        assert_eq!(read, (0..7).chain(written).collect::<Vec<_>>());
+    });
+}
+
 #[test]
 fn ring_that_is_half_full_wakes_the_reporter_thread() {
     model(|| {
         let (hub, arrived) = open(RING_BYTES);
         let mut part = Part::attach(&hub);
-        // Three spans and what they have in common: half of a ring of eight.
-        for id in 1..=3 {
+        // Half of a ring of eight.
+        for id in 1..=4 {
             assert_eq!(part.finish(id), Handed::Queued);
         }
-        arrived.wait_for(3);
+        arrived.wait_for(4);
         end(&hub);
     });
 }
@@ -246,7 +291,7 @@ fn totals_see_no_span_later_on_its_way_than_it_was_counted() {
         let ended = Arc::new(AtomicBool::new(false));
         let (other, is_over) = (Arc::clone(&hub), Arc::clone(&ended));
         let other = thread::spawn(move || {
-            let (_, counts) = other.attach();
+            let (_, counts) = other.attach(1);
             counts.started.add(1);
             counts.finished.add(1);
             counts.withdrawn.add(1);

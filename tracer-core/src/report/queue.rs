@@ -12,7 +12,8 @@ use crate::details::Limits;
 use crate::error::{FlushError, FlushErrorKind};
 use crate::record::SpanRecord;
 use crate::report::account::Account;
-use crate::report::ring::{Drain, Handed, RING_BYTES, Ring, ring};
+use crate::report::drain::Drain;
+use crate::report::ring::{Handed, RING_BYTES, Ring, ring};
 use crate::room::Room;
 use crate::sync::{AtomicBool, AtomicU64, Condvar, Mutex, MutexGuard, Thread};
 
@@ -110,14 +111,16 @@ impl Hub {
     }
 
     /// Registers the calling thread: its counters, and its ring unless the memory cap is reached.
-    pub(crate) fn attach(&self) -> (Option<Ring>, Arc<ThreadCounts>) {
+    pub(crate) fn attach(&self, tracer: u32) -> (Option<Ring>, Arc<ThreadCounts>) {
         let counts = Arc::new(ThreadCounts::default());
         let mut state = self.lock();
         state.threads.push(Arc::clone(&counts));
         if state.closing || (state.rings + 1).saturating_mul(RING_BYTES) > self.memory {
             return (None, counts);
         }
-        let (ring, drain) = ring();
+        let Some((ring, drain)) = ring(tracer) else {
+            return (None, counts);
+        };
         state.rings += 1;
         state.new.push(drain);
         (Some(ring), counts)

@@ -1,24 +1,28 @@
-//! The ring between a thread and the reporter thread: one producer, one consumer, so handing a span over is a store. Tags
-//! and logs go ahead of their span through a ring of bytes. What does not fit is dropped, and said to be.
+//! A thread's end of its way to the reporter thread: one producer, one consumer, so handing a span over is a few stores.
+//!
+//! Each span is a line of a [lane](crate::report::lane). What few spans have goes ahead of it: tags and logs through a ring
+//! of bytes, the rest through one of values. What does not fit is dropped, and said to be.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rtrb::{Consumer, Producer, RingBuffer};
+use rtrb::{Producer, RingBuffer};
 
+use crate::callsite::Callsite;
 use crate::clock::Instant;
-use crate::context::state;
+use crate::context::SpanContext;
 use crate::details::{Details, Limits, Spares};
-use crate::record::{SamplerTags, SpanRecord};
+use crate::name::Name;
+use crate::record::SpanRecord;
+use crate::report::drain::Drain;
+use crate::report::lane::{LINES, Writer, lane};
+use crate::report::line::{Brief, Line, Mark, More, Trace};
 use crate::report::queue::Hub;
-use crate::report::slip::{Brief, More, Slip, Trace};
 
-/// Slips a ring holds: a span takes one, and each change of the trace one more.
-const RING_SLIPS: usize = if cfg!(loom) { 8 } else { 4096 };
-/// Slips after which a thread wakes the reporter thread rather than wait for the flush interval.
-const WAKE_SLIPS: usize = RING_SLIPS / 2;
-/// The most that a span takes.
-const SLIPS_OF_SPAN: usize = 3;
+/// Spans after which a thread wakes the reporter thread rather than wait for the flush interval.
+const WAKE_LINES: u64 = LINES as u64 / 2;
+/// What few spans have: one value for each, and one for a name that is new.
+const RING_EXTRAS: usize = 2 * LINES;
 /// Bytes of tags and logs a ring holds.
 const RING_BLOCKS: usize = 1 << 18;
 /// Bytes after which a thread wakes the reporter thread.
@@ -28,10 +32,8 @@ const LONGEST_BLOCK: usize = 1 << 12;
 /// Bytes of details in boxes a ring holds.
 const RING_BOXES: usize = 1 << 18;
 /// Bytes a ring takes at most.
-pub(crate) const RING_BYTES: usize = RING_SLIPS * size_of::<Slip>() + RING_BLOCKS + RING_BOXES;
-/// Slips that are read at once. What is made of them then stays in the cache, and their thread gets the room for them
-/// before the next are read.
-const BATCH_SLIPS: usize = 256;
+pub(crate) const RING_BYTES: usize =
+    LINES * size_of::<Line>() + RING_EXTRAS * size_of::<Extra>() + RING_BLOCKS + RING_BOXES;
 /// Details a thread keeps for its next spans: as many as it has open at once with tags, usually.
 const KEPT_DETAILS: usize = 32;
 
@@ -46,9 +48,12 @@ pub(crate) enum Handed {
 /// A thread's end: the producer of spans.
 #[derive(Debug)]
 pub(crate) struct Ring {
-    slips: Producer<Slip>,
+    lane: Writer,
     /// The trace of the last span.
     trace: Trace,
+    /// The names that the other side knows by number.
+    names: Box<Names>,
+    extras: Producer<Extra>,
     /// Details of the spans, in the same order.
     blocks: Producer<u8>,
     spares: Spares,
@@ -56,54 +61,41 @@ pub(crate) struct Ring {
     boxes_in: usize,
     boxes_out: usize,
     boxes_drained: Arc<AtomicUsize>,
-    slips_since_wake: usize,
     bytes_since_wake: usize,
 }
 
-/// The reporter thread's end.
+/// Names by their [hashes](Name::hash). One that is not there takes the place of another.
+pub(super) type Names = [Name; 256];
+
+/// What bytes cannot say. Of one span, in this order the other way round.
 #[derive(Debug)]
-pub(crate) struct Drain {
-    slips: Consumer<Slip>,
-    /// What was said of the spans to come.
-    trace: Trace,
-    sampler: Option<SamplerTags>,
-    more: More,
-    blocks: Consumer<u8>,
-    boxes_drained: Arc<AtomicUsize>,
+pub(super) enum Extra {
+    /// The next name that has no number yet.
+    Name(Name),
+    /// What the next span has.
+    More(More),
 }
 
-/// Where slips become spans again: one for all rings.
-#[derive(Debug)]
-pub(crate) struct Batch {
-    spans: Vec<SpanRecord>,
-    spares: Spares,
-}
-
-/// A ring's two ends.
-pub(crate) fn ring() -> (Ring, Drain) {
-    let (slips_in, slips_out) = RingBuffer::new(RING_SLIPS);
+/// A ring's two ends, for spans of one tracer.
+pub(crate) fn ring(tracer: u32) -> Option<(Ring, Drain)> {
+    let (lane_in, lane_out) = lane()?;
+    let (extras_in, extras_out) = RingBuffer::new(RING_EXTRAS);
     let (blocks_in, blocks_out) = RingBuffer::new(RING_BLOCKS);
     let boxes_drained = Arc::new(AtomicUsize::new(0));
     let ring = Ring {
-        slips: slips_in,
+        lane: lane_in,
         trace: Trace::NONE,
+        names: Box::new([Name::NONE; 256]),
+        extras: extras_in,
         blocks: blocks_in,
         spares: Spares::new(KEPT_DETAILS),
         boxes_in: 0,
         boxes_out: 0,
         boxes_drained: Arc::clone(&boxes_drained),
-        slips_since_wake: 0,
         bytes_since_wake: 0,
     };
-    let drain = Drain {
-        slips: slips_out,
-        trace: Trace::NONE,
-        sampler: None,
-        more: More::default(),
-        blocks: blocks_out,
-        boxes_drained,
-    };
-    (ring, drain)
+    let drain = Drain::new(tracer, lane_out, extras_out, blocks_out, boxes_drained);
+    Some((ring, drain))
 }
 
 impl Ring {
@@ -117,70 +109,133 @@ impl Ring {
     /// nothing.
     #[inline]
     pub(crate) fn hand_over(&mut self, record: &mut SpanRecord, end: Instant, hub: &Hub) -> Handed {
-        let is_plain = self.trace.is_of(record) && record.sampler.is_none() && !More::is_in(record);
-        if hub.is_closed() || !is_plain {
-            let ready = self.send_ahead(record, hub);
-            if ready != Handed::Queued {
-                record.clear();
-                return ready;
-            }
+        if hub.is_closed() {
+            record.clear();
+            return Handed::Closed;
         }
-        self.send_brief(Brief::of(record, end), record.context.state, hub)
+        let Some(mark) = self.send_ahead(record, hub) else {
+            record.clear();
+            return Handed::Full;
+        };
+        let brief = Brief::of(record, end);
+        let trace = Trace::of(&record.context);
+        let sampler = record.sampler;
+        if trace == self.trace && sampler.is_none() {
+            self.push(hub, |line| line.write(mark, brief));
+        } else {
+            self.trace = trace;
+            self.push(hub, |line| line.write_first(mark, brief, trace, sampler));
+        }
+        Handed::Queued
     }
 
-    /// Makes the trace of a span the one of the spans to come. `None` if there is no room to say so.
-    pub(crate) fn announce(&mut self, span: &SpanRecord) -> Option<()> {
-        if !self.trace.is_of(span) {
-            let trace = Trace::of(span);
-            self.slips.push(Slip::Trace(trace, None)).ok()?;
-            self.slips_since_wake += 1;
-            self.trace = trace;
+    /// The same for a span of the last span's trace that has no more than its name.
+    #[inline]
+    pub(crate) fn hand_over_brief(
+        &mut self,
+        brief: Brief,
+        name: Name,
+        state: u16,
+        hub: &Hub,
+    ) -> Handed {
+        if !self.lane.has_room() {
+            return Handed::Full;
         }
+        let Some(mark) = self.mark(state, name) else {
+            return Handed::Full;
+        };
+        self.push(hub, |line| line.write(mark, brief));
+        Handed::Queued
+    }
+
+    /// The same for a span of the trace of that context.
+    pub(crate) fn hand_over_first(
+        &mut self,
+        brief: Brief,
+        name: Name,
+        state: u16,
+        of: &SpanContext,
+        hub: &Hub,
+    ) -> Handed {
+        if !self.lane.has_room() {
+            return Handed::Full;
+        }
+        let Some(mark) = self.mark(state, name) else {
+            return Handed::Full;
+        };
+        self.trace = Trace::of(of);
+        let trace = self.trace;
+        self.push(hub, |line| line.write_first(mark, brief, trace, None));
+        Handed::Queued
+    }
+
+    /// Writes a line, for which there must be room.
+    #[inline]
+    fn push(&mut self, hub: &Hub, write: impl FnOnce(&Line)) {
+        if self.lane.push(write).is_multiple_of(WAKE_LINES) {
+            hub.wake();
+        }
+    }
+
+    /// Sends what goes ahead of the line of a span, if there is room for all of it and the line.
+    #[inline]
+    fn send_ahead(&mut self, record: &mut SpanRecord, hub: &Hub) -> Option<Mark> {
+        if !self.lane.has_room() {
+            return None;
+        }
+        let more = if More::is_in(record) {
+            self.send_more(record, hub)?
+        } else {
+            Mark::PLAIN
+        };
+        let mark = self.mark(record.context.state, record.name)?;
+        Some(mark.with(more))
+    }
+
+    /// The mark of a span. `None` if its name has no number yet and there is no room to give it one.
+    #[inline]
+    fn mark(&mut self, state: u16, name: Name) -> Option<Mark> {
+        let number = name.hash();
+        let mark = Mark::new(state, number);
+        if self.names[usize::from(number)].is(name) {
+            Some(mark)
+        } else {
+            let (text, site) = name.parts();
+            self.send_name(number, text, site)?;
+            Some(mark.with(Mark::NAME))
+        }
+    }
+
+    /// Gives a name a number.
+    #[cold]
+    fn send_name(
+        &mut self,
+        number: u8,
+        text: &'static str,
+        site: Option<&'static Callsite>,
+    ) -> Option<()> {
+        let name = Name::of(text, site);
+        self.extras.push(Extra::Name(name)).ok()?;
+        self.names[usize::from(number)] = name;
         Some(())
     }
 
-    /// Sends a span of the trace that was sent last, if there is room.
-    #[inline]
-    pub(crate) fn send_brief(&mut self, brief: Brief, state: u16, hub: &Hub) -> Handed {
-        if self.slips.push(Slip::Span(brief, state)).is_err() {
-            return Handed::Full;
-        }
-        self.slips_since_wake += 1;
-        if self.slips_since_wake >= WAKE_SLIPS {
-            self.wake(hub);
-        }
-        Handed::Queued
-    }
-
-    /// Sends what is to be known before a span, if there is room for all of it and the span.
     #[inline(never)]
-    fn send_ahead(&mut self, record: &mut SpanRecord, hub: &Hub) -> Handed {
-        if hub.is_closed() {
-            return Handed::Closed;
-        }
-        let has_room =
-            self.slips.cached_slots() >= SLIPS_OF_SPAN || self.slips.slots() >= SLIPS_OF_SPAN;
-        if let Some(details) = record.details.take()
-            && !self.send_details(details, record, has_room, hub)
-        {
-            return Handed::Full;
+    fn send_more(&mut self, record: &mut SpanRecord, hub: &Hub) -> Option<Mark> {
+        // For its name too, which comes last.
+        let has_room = self.extras.cached_slots() >= 2 || self.extras.slots() >= 2;
+        let mut mark = Mark::PLAIN;
+        if let Some(details) = record.details.take() {
+            mark = self.send_details(details, record, has_room, hub)?;
         }
         if !has_room {
-            return Handed::Full;
-        }
-        if !self.trace.is_of(record) || record.sampler.is_some() {
-            self.trace = Trace::of(record);
-            self.send(Slip::Trace(self.trace, record.sampler));
+            return None;
         }
         if More::is_in(record) {
-            self.send(Slip::More(More::take(record)));
+            self.extras.push(Extra::More(More::take(record))).ok()?;
+            mark = mark.with(Mark::MORE);
         }
-        Handed::Queued
-    }
-
-    /// Sends a slip for which there is room.
-    fn send(&mut self, slip: Slip) {
-        self.slips_since_wake += usize::from(self.slips.push(slip).is_ok());
+        Some(mark)
     }
 
     /// Sends details as bytes, or gives the box back to the record if they cannot be. Emptied ones stay here, also if there
@@ -191,34 +246,27 @@ impl Ring {
         record: &mut SpanRecord,
         has_room: bool,
         hub: &Hub,
-    ) -> bool {
+    ) -> Option<Mark> {
         let sent = match block_len(&details) {
             Some(bytes) => {
                 let sent = has_room && self.blocks.push_entire_slice(details.seal()).is_ok();
                 if sent {
-                    record.context.state |= state::SEALED;
                     self.bytes_since_wake += bytes;
                 }
                 sent
             }
             None if has_room && self.admit(details.footprint()) => {
                 record.details = Some(details);
-                return true;
+                return Some(Mark::PLAIN);
             }
             None => false,
         };
         if self.bytes_since_wake >= WAKE_BYTES {
-            self.wake(hub);
+            self.bytes_since_wake = 0;
+            hub.wake();
         }
         self.spares.give(details);
-        sent
-    }
-
-    #[cold]
-    fn wake(&mut self, hub: &Hub) {
-        self.slips_since_wake = 0;
-        self.bytes_since_wake = 0;
-        hub.wake();
+        sent.then_some(Mark::BLOCK)
     }
 
     /// Whether the cap on boxes allows one more of that many bytes, which are then counted. Reads what the other side writes
@@ -238,108 +286,10 @@ impl Ring {
     }
 }
 
-impl Drain {
-    /// Hands what is queued to `report`. How many spans it was.
-    pub(crate) fn drain(
-        &mut self,
-        batch: &mut Batch,
-        mut report: impl FnMut(&[SpanRecord]),
-    ) -> usize {
-        let mut count = 0;
-        // What comes meanwhile waits for the next round: one thread must not keep the others waiting.
-        let mut left = self.slips.slots();
-        while left > 0 {
-            let read = self.read(left.min(BATCH_SLIPS), batch);
-            if read == 0 {
-                break;
-            }
-            left -= read;
-            count += batch.spans.len();
-            if !batch.spans.is_empty() {
-                report(&batch.spans);
-            }
-            let freed = batch.clear();
-            if freed > 0 {
-                self.boxes_drained.fetch_add(freed, Ordering::Relaxed);
-            }
-        }
-        count
-    }
-
-    /// Makes spans of so many slips. How many there were.
-    fn read(&mut self, slips: usize, batch: &mut Batch) -> usize {
-        // The bytes second: those of a span were there before its slip.
-        let Ok(slips) = self.slips.read_chunk(slips) else {
-            return 0;
-        };
-        let Ok(blocks) = self.blocks.read_chunk(self.blocks.slots()) else {
-            return 0;
-        };
-        let (read, bytes) = (slips.len(), blocks.len());
-        let (mut first, mut second) = blocks.as_slices();
-        for slip in slips {
-            match slip {
-                Slip::Trace(trace, sampler) => {
-                    self.trace = trace;
-                    self.sampler = sampler;
-                }
-                Slip::More(more) => self.more = more,
-                Slip::Span(brief, state) => {
-                    let is_sealed = state & state::SEALED != 0;
-                    let mut record = brief.into_record(
-                        state & !state::SEALED,
-                        &self.trace,
-                        self.sampler.take(),
-                        std::mem::take(&mut self.more),
-                    );
-                    if is_sealed {
-                        let mut details = batch.spares.take(Limits::default());
-                        let used = details.load(first, second);
-                        let of_first = used.min(first.len());
-                        first = first.get(of_first..).unwrap_or_default();
-                        second = second.get(used - of_first..).unwrap_or_default();
-                        record.details = Some(details);
-                    }
-                    batch.spans.push(record);
-                }
-            }
-        }
-        let used = bytes - first.len() - second.len();
-        blocks.commit(used);
-        read
-    }
-
-    /// Whether its thread has ended and nothing is left.
-    pub(crate) fn is_done(&self) -> bool {
-        self.slips.is_abandoned() && self.slips.is_empty()
-    }
-}
-
-impl Batch {
-    pub(crate) fn new() -> Self {
-        Self {
-            spans: Vec::with_capacity(BATCH_SLIPS),
-            spares: Spares::new(BATCH_SLIPS),
-        }
-    }
-
-    /// Empties it. How many bytes the boxes of other threads had.
-    fn clear(&mut self) -> usize {
-        let mut freed = 0;
-        for record in &mut self.spans {
-            if let Some(details) = record.details.take() {
-                match block_len(&details) {
-                    Some(_) => self.spares.give(details),
-                    None => freed += details.footprint(),
-                }
-            }
-        }
-        self.spans.clear();
-        freed
-    }
-}
-
 /// The bytes of details that go through the ring of bytes; others go in their box.
-fn block_len(details: &Details) -> Option<usize> {
+pub(super) fn block_len(details: &Details) -> Option<usize> {
     details.sealed_len().filter(|&bytes| bytes <= LONGEST_BLOCK)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,8 +9,8 @@ use crate::clock::Anchor;
 use crate::local;
 use crate::process::Process;
 use crate::record::SpanRecord;
+use crate::report::drain::{Batch, Drain};
 use crate::report::queue::Hub;
-use crate::report::ring::{Batch, Drain};
 use crate::report::{LossCause, Losses, ReportError, Reporter, ReporterStats};
 use crate::sync;
 

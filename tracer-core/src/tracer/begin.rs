@@ -9,33 +9,31 @@ use crate::clock::{Anchor, Instant};
 use crate::context::{Carried, SpanContext, flag, state};
 use crate::id::TraceId;
 use crate::local;
+use crate::name::Name;
 use crate::record::{SamplerTags, SpanRecord};
 use crate::sampler::Verdict;
+use crate::span::Span;
 use crate::stack::Place;
 use crate::tag::TagValue;
 
 impl Core {
     /// A root that needs no more than its name.
     #[inline]
-    pub(super) fn enter_root(
-        &self,
-        name: &'static str,
-        callsite: Option<&'static Callsite>,
-    ) -> Place {
-        let decide = |trace_id| self.decide(trace_id, name);
-        local::enter_root(name, callsite, self.id(), self.bits128, decide)
+    pub(super) fn enter_root(&self, name: Name) -> Place {
+        let decide = |trace_id| self.decide(trace_id, name.text());
+        local::enter_root(name, self.id(), self.bits128, decide)
     }
 
     /// The same for one that is not active.
-    #[inline]
-    pub(super) fn start_root(
-        &self,
-        record: &mut SpanRecord,
-        name: &'static str,
-        callsite: Option<&'static Callsite>,
-    ) -> bool {
-        let decide = |trace_id| self.decide(trace_id, name);
-        local::start_root(record, name, callsite, self.id(), self.bits128, decide)
+    #[inline(never)]
+    pub(super) fn start_root(&self, text: &'static str, site: Option<&'static Callsite>) -> Span {
+        let decide = |trace_id| self.decide(trace_id, text);
+        Span::new(local::start_root(
+            Name::of(text, site),
+            self.id(),
+            self.bits128,
+            decide,
+        ))
     }
 
     /// The verdict on a plain root.
@@ -174,15 +172,15 @@ impl Core {
     ) -> SpanRecord {
         let mut record = SpanRecord {
             context,
-            name: "",
+            name: callsite.map_or(Name::NONE, Name::Site),
             start: Instant::ZERO,
             end: Instant::ZERO,
-            callsite,
             details: None,
             sampler: verdict.as_ref().and_then(|verdict| verdict.tags),
         };
         match name {
-            Cow::Borrowed(name) => record.name = name,
+            Cow::Borrowed(text) if callsite.is_none() => record.name = Name::Text(text),
+            Cow::Borrowed(_) => {}
             Cow::Owned(name) => record
                 .details
                 .insert(local::details(self.id()))

@@ -248,7 +248,7 @@ fn tags<P: Protocol>(out: &mut Buffer, record: &SpanRecord, extent: Extent) -> b
 
 /// How many tags `implied_tags` yields beside `truncated`: counting them by making them is what costs.
 fn kind_tags(record: &SpanRecord) -> usize {
-    2 * usize::from(record.sampler.is_some()) + 3 * usize::from(record.callsite.is_some())
+    2 * usize::from(record.sampler.is_some()) + 3 * usize::from(record.name.callsite().is_some())
 }
 
 /// Field 11, if there are logs.

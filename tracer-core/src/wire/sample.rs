@@ -9,6 +9,7 @@ use crate::clock::Instant;
 use crate::context::{Decision, SpanContext};
 use crate::details::{Details, Limits, LogTime, Reference, ReferenceKind};
 use crate::id::{SpanId, TraceId};
+use crate::name::Name;
 use crate::process::Process;
 use crate::record::{SamplerKind, SamplerTags, SpanRecord};
 use crate::tag::TagValue;
@@ -27,10 +28,9 @@ pub(crate) fn span(id: u64, parent: u64) -> SpanRecord {
 pub(crate) fn timed(context: SpanContext, start: i64, end: i64) -> SpanRecord {
     let mut record = SpanRecord {
         context,
-        name: "",
+        name: Name::NONE,
         start: Instant::ZERO,
         end: Instant::ZERO,
-        callsite: None,
         details: Some(Box::new(Details::new(Limits::default()))),
         sampler: None,
     };
@@ -68,7 +68,7 @@ pub(crate) fn process(service: &str) -> Process {
 /// As above with 3 tags and 1 log, as the benchmarks have them.
 pub(crate) fn usual(id: u64) -> SpanRecord {
     let mut record = span(id, 1);
-    record.name = "operation";
+    record.name = Name::Text("operation");
     tag(&mut record, "component", "benchmark");
     tag(&mut record, "index", 12_345);
     tag(&mut record, "text", "value 12345");
@@ -126,7 +126,12 @@ pub(crate) fn any_span() -> impl Strategy<Value = SpanRecord> {
             |(context, (start, duration), tags, logs, references, (root, traced, name))| {
                 let start = START + i64::from(start);
                 let mut record = timed(context, start, start + i64::from(duration));
-                record.name = "static";
+                static SITE: Callsite = Callsite::new("work", "shop::orders", "src/orders.rs", 42);
+                record.name = if traced {
+                    Name::Site(&SITE)
+                } else {
+                    Name::Text("static")
+                };
                 let details = details(&mut record);
                 if let Some(name) = name {
                     details.set_name(&name);
@@ -156,8 +161,6 @@ pub(crate) fn any_span() -> impl Strategy<Value = SpanRecord> {
                     kind: SamplerKind::Probabilistic,
                     param: 0.5,
                 });
-                static SITE: Callsite = Callsite::new("work", "shop::orders", "src/orders.rs", 42);
-                record.callsite = traced.then_some(&SITE);
                 record
             },
         )

@@ -10,6 +10,7 @@ use super::{Binary, Buffer, Compact, Protocol};
 use crate::context::{Decision, SpanContext};
 use crate::details::{Reference, ReferenceKind};
 use crate::id::TraceId;
+use crate::name::Name;
 use crate::process::Process;
 use crate::record::SpanRecord;
 use crate::report::Losses;
@@ -38,7 +39,7 @@ const BINARY: &str = "\
 /// The two spans of the golden batch: one with a tag of each type and a log, one with a reference that is also its parent.
 fn golden_spans() -> [SpanRecord; 2] {
     let mut first = span(0x1122_3344_5566_7788, 0);
-    first.name = "op";
+    first.name = Name::Text("op");
     let start = super::sample::START;
     details(&mut first).finished_at = Some((start + 1234) * 1000);
     tag(&mut first, "s", "v");
