@@ -35,8 +35,7 @@ pub(crate) struct Answered {
     pub(crate) sampled: u64,
     /// From the first request to the last answer.
     pub(crate) seconds: f64,
-    /// The time from request to answer that 99 of 100 requests kept, in microseconds, as the median of the tenths of the run;
-    /// means something with one connection only.
+    /// The time from request to answer that 99 of 100 requests kept, in microseconds; means something with one connection only.
     pub(crate) p99_us: f64,
 }
 
@@ -105,21 +104,11 @@ impl Load {
         }
         answered.seconds = start.elapsed().as_secs_f64();
         answered.requests = latencies.len() as u64;
-        answered.p99_us = median_p99(&mut latencies).as_nanos() as f64 / 1e3;
+        let place = latencies.len() * 99 / 100;
+        let (_, p99, _) = latencies.select_nth_unstable(place);
+        answered.p99_us = p99.as_nanos() as f64 / 1e3;
         Ok(answered)
     }
-}
-
-/// The median of what 99 of 100 kept in each tenth of the run: what disturbs the machine for a moment is in few of them, what
-/// a tracer does is in all.
-fn median_p99(latencies: &mut [Duration]) -> Duration {
-    let tenth = latencies.len().div_ceil(10).max(1);
-    let mut kept: Vec<_> = latencies
-        .chunks_mut(tenth)
-        .map(|part| *part.select_nth_unstable(part.len() * 99 / 100).1)
-        .collect();
-    kept.sort_unstable();
-    kept.get(kept.len() / 2).copied().unwrap_or_default()
 }
 
 struct Connection {
@@ -198,27 +187,7 @@ fn answer_length(answer: &[u8]) -> Result<Option<usize>, Box<dyn Error>> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use super::{answer_length, median_p99};
-
-    #[test]
-    fn a_moment_of_disturbance_is_not_the_p99_and_what_is_in_every_tenth_is() {
-        let mut latencies = vec![Duration::from_micros(10); 10_000];
-        latencies[3_000..3_900].fill(Duration::from_millis(5));
-        assert_eq!(median_p99(&mut latencies), Duration::from_micros(10));
-        let every = |n: usize, latency: &mut Duration| {
-            if n.is_multiple_of(50) {
-                *latency = Duration::from_micros(30);
-            }
-        };
-        latencies
-            .iter_mut()
-            .enumerate()
-            .for_each(|(n, latency)| every(n, latency));
-        assert_eq!(median_p99(&mut latencies), Duration::from_micros(30));
-        assert_eq!(median_p99(&mut []), Duration::ZERO);
-    }
+    use super::answer_length;
 
     #[test]
     fn answer_is_whole_with_the_last_byte_of_its_body() {
