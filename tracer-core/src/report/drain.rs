@@ -9,7 +9,7 @@ use crate::details::{Limits, Spares};
 use crate::name::Name;
 use crate::record::SpanRecord;
 use crate::report::lane::Reader;
-use crate::report::line::{Mark, More, Trace};
+use crate::report::line::{Mark, Trace};
 use crate::report::ring::{Extra, Names, block_len};
 
 /// Lines that are read at once. What is made of them then stays in the cache, and their thread gets the room for them
@@ -29,10 +29,15 @@ pub(crate) struct Drain {
     boxes_drained: Arc<AtomicUsize>,
 }
 
-/// Where lines become spans: one for all rings.
+/// Where lines become spans: one for all rings. Written field by field, for the reason that the slots of a
+/// [stack](crate::stack) are.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    spans: Vec<SpanRecord>,
+    /// Those beyond `len` own nothing.
+    slots: Vec<SpanRecord>,
+    len: usize,
+    /// Whether one of them may own something.
+    is_owning: bool,
     spares: Spares,
 }
 
@@ -68,7 +73,7 @@ impl Drain {
             let read = left.min(BATCH_LINES);
             self.read(read, batch);
             left -= read;
-            report(&batch.spans);
+            report(batch.spans());
             let freed = batch.clear();
             if freed > 0 {
                 self.boxes_drained.fetch_add(freed, Ordering::Relaxed);
@@ -83,38 +88,41 @@ impl Drain {
         let Ok(blocks) = self.blocks.read_chunk(self.blocks.slots()) else {
             return;
         };
-        let (mut first, mut second) = blocks.as_slices();
-        let bytes = blocks.len();
-        let (extras, names, trace) = (&mut self.extras, &mut self.names, &mut self.trace);
+        let (first, second) = blocks.as_slices();
+        let mut bytes = Bytes { first, second };
+        let Self {
+            trace,
+            names,
+            extras,
+            ..
+        } = self;
+        let mut slots = batch.slots.iter_mut();
         self.lane.pop(lines, |line| {
+            let Some(record) = slots.next() else {
+                return;
+            };
+            batch.len += 1;
             let mark = line.mark();
             if mark.has(Mark::TRACE) {
                 *trace = line.trace();
             }
-            let mut more = More::default();
-            if mark.has(Mark::MORE)
-                && let Ok(Extra::More(sent)) = extras.pop()
-            {
-                more = sent;
+            line.read(*trace, self.tracer, record);
+            if mark.has(Mark::MORE) {
+                batch.is_owning = true;
+                take_more(extras, record);
             }
-            let name = &mut names[usize::from(mark.name())];
-            if mark.has(Mark::NAME)
-                && let Ok(Extra::Name(sent)) = extras.pop()
-            {
-                *name = sent;
+            let number = usize::from(mark.name());
+            if mark.has(Mark::NAME) {
+                take_name(extras, &mut names[number]);
             }
-            let mut record = line.read(*trace, self.tracer, *name, more);
+            record.name = names[number];
             if mark.has(Mark::BLOCK) {
-                let mut details = batch.spares.take(Limits::default());
-                let used = details.load(first, second);
-                let of_first = used.min(first.len());
-                first = first.get(of_first..).unwrap_or_default();
-                second = second.get(used - of_first..).unwrap_or_default();
-                record.details = Some(details);
+                batch.is_owning = true;
+                bytes.take(&mut batch.spares, record);
             }
-            batch.spans.push(record);
         });
-        let used = bytes - first.len() - second.len();
+        let left = bytes.first.len() + bytes.second.len();
+        let used = blocks.len() - left;
         blocks.commit(used);
     }
 
@@ -124,18 +132,63 @@ impl Drain {
     }
 }
 
+/// Gives a span what few have. Apart, as the next: the way of most spans is to be short.
+#[inline(never)]
+fn take_more(extras: &mut Consumer<Extra>, record: &mut SpanRecord) {
+    if let Ok(Extra::More(more)) = extras.pop() {
+        more.give_to(record);
+    }
+}
+
+#[inline(never)]
+fn take_name(extras: &mut Consumer<Extra>, name: &mut Name) {
+    if let Ok(Extra::Name(sent)) = extras.pop() {
+        *name = sent;
+    }
+}
+
+/// The bytes that were not read yet: at the end of the ring, and from its beginning on.
+struct Bytes<'b> {
+    first: &'b [u8],
+    second: &'b [u8],
+}
+
+impl Bytes<'_> {
+    /// Gives a span its details.
+    #[inline(never)]
+    fn take(&mut self, spares: &mut Spares, record: &mut SpanRecord) {
+        let mut details = spares.take(Limits::default());
+        let used = details.load(self.first, self.second);
+        let of_first = used.min(self.first.len());
+        self.first = self.first.get(of_first..).unwrap_or_default();
+        self.second = self.second.get(used - of_first..).unwrap_or_default();
+        record.details = Some(details);
+    }
+}
+
 impl Batch {
     pub(crate) fn new() -> Self {
         Self {
-            spans: Vec::with_capacity(BATCH_LINES),
+            slots: vec![SpanRecord::empty(); BATCH_LINES],
+            len: 0,
+            is_owning: false,
             spares: Spares::new(BATCH_LINES),
         }
     }
 
+    fn spans(&self) -> &[SpanRecord] {
+        self.slots.get(..self.len).unwrap_or_default()
+    }
+
     /// Empties it. How many bytes the boxes of other threads had.
     fn clear(&mut self) -> usize {
+        let filled = std::mem::take(&mut self.len);
+        if !std::mem::take(&mut self.is_owning) {
+            return 0;
+        }
         let mut freed = 0;
-        for record in &mut self.spans {
+        for record in self.slots.iter_mut().take(filled) {
+            record.context.carried = None;
             if let Some(details) = record.details.take() {
                 match block_len(&details) {
                     Some(_) => self.spares.give(details),
@@ -143,7 +196,6 @@ impl Batch {
                 }
             }
         }
-        self.spans.clear();
         freed
     }
 }

@@ -11,7 +11,6 @@ use crate::clock::{Anchor, AtomicInstant, Instant};
 use crate::context::{Carried, SpanContext};
 use crate::details::Details;
 use crate::id::{SpanId, TraceId};
-use crate::name::Name;
 use crate::record::{SamplerKind, SamplerTags, SpanRecord};
 use crate::sync::AtomicU64;
 
@@ -186,35 +185,25 @@ impl Line {
         }
     }
 
-    /// The span, with what was said of its trace and came other ways.
+    /// Makes a record, which owns nothing, that of the span, without what comes other ways.
     #[inline]
-    pub(super) fn read(&self, trace: Trace, tracer: u32, name: Name, more: More) -> SpanRecord {
+    pub(super) fn read(&self, trace: Trace, tracer: u32, record: &mut SpanRecord) {
         let mark = self.mark();
         let parent = self.parent_id.load(Relaxed);
-        let (parent_id, sampler) = match mark.sampler() {
-            None => (SpanId(parent), more.sampler),
-            Some(kind) => {
-                let param = f64::from_bits(parent);
-                (SpanId::NONE, Some(SamplerTags { kind, param }))
-            }
+        let param = f64::from_bits(parent);
+        record.sampler = mark.sampler().map(|kind| SamplerTags { kind, param });
+        record.context.parent_id = match record.sampler {
+            Some(_) => SpanId::NONE,
+            None => SpanId(parent),
         };
-        SpanRecord {
-            context: SpanContext {
-                trace_id: trace.trace_id,
-                span_id: SpanId(self.span_id.load(Relaxed)),
-                parent_id,
-                anchor: trace.anchor,
-                carried: more.carried,
-                tracer,
-                flags: trace.flags,
-                state: mark.state(),
-            },
-            name,
-            start: self.start.load(Relaxed),
-            end: self.end.load(Relaxed),
-            details: more.details,
-            sampler,
-        }
+        record.context.trace_id = trace.trace_id;
+        record.context.span_id = SpanId(self.span_id.load(Relaxed));
+        record.context.anchor = trace.anchor;
+        record.context.tracer = tracer;
+        record.context.flags = trace.flags;
+        record.context.state = mark.state();
+        record.start = self.start.load(Relaxed);
+        record.end = self.end.load(Relaxed);
     }
 }
 
@@ -253,6 +242,13 @@ impl More {
             details: record.details.take(),
             sampler: record.sampler.take_if(|_| has_parent),
         }
+    }
+
+    /// Moves it into a record.
+    pub(super) fn give_to(self, record: &mut SpanRecord) {
+        record.context.carried = self.carried;
+        record.details = self.details;
+        record.sampler = self.sampler.or(record.sampler);
     }
 }
 

@@ -12,7 +12,7 @@ use loom::sync::{Condvar, Mutex};
 use loom::thread;
 
 use super::lane::{Reader, Writer, lane};
-use super::line::{Brief, Mark, More, Trace};
+use super::line::{Brief, Mark, Trace};
 use super::queue::Hub;
 use super::ring::{Handed, RING_BYTES, Ring};
 use super::worker::Worker;
@@ -20,7 +20,6 @@ use super::{ReportError, Reporter};
 use crate::clock::Instant;
 use crate::counts::ThreadCounts;
 use crate::details::Limits;
-use crate::name::Name;
 use crate::process::Process;
 use crate::record::SpanRecord;
 use crate::room::Room;
@@ -188,7 +187,8 @@ fn lines_are_read_as_they_were_written() {
     }
     fn pop(reader: &mut Reader, count: usize, read: &mut Vec<u64>) {
         reader.pop(count, |line| {
-            let span = line.read(Trace::NONE, 1, Name::NONE, More::default());
+            let mut span = SpanRecord::empty();
+            line.read(Trace::NONE, 1, &mut span);
             assert_eq!(span.span_id(), span.parent_id(), "a line half written");
             read.push(span.span_id().into());
         });
