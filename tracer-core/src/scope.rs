@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use crate::active::ActiveSpan;
 use crate::context::SpanContext;
 use crate::fields::Fields;
-use crate::local;
+use crate::local::{self, Mode};
 use crate::pending;
 use crate::record::SpanRecord;
 use crate::span::{self, Span};
@@ -199,7 +199,8 @@ impl Drop for Scope {
 /// Apart, so that code with a scope contains a branch and a call; and in pieces, for what most scopes need is little.
 #[inline(never)]
 fn end(place: Place) {
-    if !pending::leave_refused(place) {
+    let is_left = local::mode() == Mode::Refused && pending::leave_refused(place);
+    if !is_left {
         end_recorded(place);
     }
 }

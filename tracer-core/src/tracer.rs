@@ -181,7 +181,8 @@ impl Tracer {
     /// Starts a span under the active one and activates it. Spans of refused traces take little.
     #[inline(never)]
     pub(crate) fn enter(&self, text: &'static str, site: Option<&'static Callsite>) -> Scope {
-        if let Some(core) = &self.core
+        if local::mode() == Mode::Refused
+            && let Some(core) = &self.core
             && let Some(place) = pending::note_refused(Name::of(text, site), core.id())
         {
             return Scope::at(place);
