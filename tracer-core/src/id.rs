@@ -173,13 +173,17 @@ impl fmt::Display for ParseIdError {
 
 impl std::error::Error for ParseIdError {}
 
-/// Draws ids: xoroshiro128++ (Blackman and Vigna, 2019), one per thread, seeded from the operating system's randomness.
+/// Draws ids, one per thread, seeded from the operating system's randomness.
 ///
-/// Two words of state rather than one: generators that step one word by a constant all walk the same cycle, so two threads
-/// may run into each other's ids for as long as both live.
+/// Ids of traces, which samplers and backends take for random, are: xoroshiro128++ (Blackman and Vigna, 2019). Those of
+/// children need only differ: they go up by an odd step (a Weyl sequence), which takes a third of the instructions and
+/// brings none twice. The step is a thread's own: with the same one two threads that come upon each other's ids would stay
+/// in step for as long as both live, with different ones they meet as seldom as random numbers do.
 #[derive(Debug)]
 struct IdGenerator {
     state: [Cell<u64>; 2],
+    span: Cell<u64>,
+    step: Cell<u64>,
 }
 
 thread_local! {
@@ -191,6 +195,12 @@ thread_local! {
 #[inline]
 pub(crate) fn draw() -> u64 {
     IDS.with(IdGenerator::draw)
+}
+
+/// The id of the next span of this thread that is not a root.
+#[inline]
+pub(crate) fn next_span() -> SpanId {
+    SpanId(IDS.with(IdGenerator::next_span))
 }
 
 /// Draws the ids of a root.
@@ -211,7 +221,30 @@ impl IdGenerator {
     const fn new() -> Self {
         Self {
             state: [const { Cell::new(0) }; 2],
+            span: Cell::new(0),
+            step: Cell::new(0),
         }
+    }
+
+    /// The span id after the last one, never zero.
+    #[inline]
+    fn next_span(&self) -> u64 {
+        let next = self.span.get().wrapping_add(self.step.get());
+        self.span.set(next);
+        // Of a generator without a seed too, which goes nowhere.
+        if next == 0 {
+            self.next_span_again()
+        } else {
+            next
+        }
+    }
+
+    #[cold]
+    fn next_span_again(&self) -> u64 {
+        if self.step.get() == 0 {
+            self.seed();
+        }
+        self.next_span()
     }
 
     /// Draws 64 bits, never zero.
@@ -246,9 +279,11 @@ impl IdGenerator {
             now.as_nanos(),
             std::thread::current().id(),
         );
-        for word in &self.state {
+        let [first, second] = &self.state;
+        for word in [first, second, &self.span, &self.step] {
             word.set(RandomState::new().hash_one(salt));
         }
+        self.step.set(self.step.get() | 1);
     }
 }
 
@@ -277,7 +312,9 @@ mod tests {
             .map(|_| {
                 std::thread::spawn(|| {
                     let ids = IdGenerator::new();
-                    (0..10_000).map(|_| ids.draw()).collect::<Vec<_>>()
+                    (0..5_000)
+                        .flat_map(|_| [ids.draw(), ids.next_span()])
+                        .collect::<Vec<_>>()
                 })
             })
             .flat_map(|thread| thread.join().unwrap())

@@ -83,7 +83,7 @@ pub(crate) fn enter_child(
         {
             return place;
         }
-        let span_id = SpanId(id::draw());
+        let span_id = id::next_span();
         let Some((record, place)) = local.stack.push_child(span_id) else {
             return Place::NONE;
         };
@@ -107,7 +107,7 @@ pub(crate) fn enter_child(
 pub(crate) fn start_child(name: Name, tracer: u32) -> Option<SpanRecord> {
     let mut begun = None;
     with(|local| {
-        let span_id = SpanId(id::draw());
+        let span_id = id::next_span();
         let mut context = local.stack.top()?.context.child(span_id);
         if tracer != 0 {
             context.tracer = tracer;
@@ -305,7 +305,7 @@ pub(crate) fn draw_root(bits128: bool) -> Option<(TraceId, SpanId)> {
 
 /// Draws a span id. `None` on a thread that is ending.
 pub(crate) fn draw_span() -> Option<SpanId> {
-    with(|_| SpanId(id::draw()))
+    with(|_| id::next_span())
 }
 
 /// Empty details for a span of `tracer`: used ones of this thread if there are.

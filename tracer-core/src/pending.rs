@@ -211,7 +211,7 @@ impl Pending {
     fn note(&self, name: Name) -> Option<Place> {
         let (slot, place) = self.write(name)?;
         if self.is_recorded() {
-            let span_id = SpanId(id::draw());
+            let span_id = id::next_span();
             slot.span_id.set(span_id);
             slot.parent_id.set(self.active.replace(span_id));
             // Last: what beginning a span takes is not part of it.

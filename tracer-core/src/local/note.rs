@@ -2,7 +2,7 @@
 
 use super::{LOCAL, Local, MODE, Mode, Place, enter, with};
 use crate::clock::{self, Instant};
-use crate::id::{self, SpanId};
+use crate::id;
 use crate::pending::{self, Last};
 
 /// Finishes the span at `place` if it is the last that was noted. `false` if it is not, or takes more.
@@ -39,7 +39,7 @@ impl Local {
         made.retain(|place| stack.get_mut(place).is_some());
         pending::take(|note| {
             let (span_id, start) = if note.span_id.is_none() {
-                (SpanId(id::draw()), None)
+                (id::next_span(), None)
             } else {
                 (note.span_id, Some(note.start))
             };
