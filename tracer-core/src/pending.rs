@@ -48,12 +48,15 @@ struct Pending {
     active: Cell<SpanId>,
 }
 
-/// A span entered. Of a refused trace only its name is set. In another order than in a [`Brief`], for its reason.
+/// A span entered. Of a refused trace only its name is set. With gaps, or fields would be read in pairs: a [`Brief`] says
+/// what is wrong with that.
 #[repr(C, align(64))]
 struct Slot {
     name: Cell<Name>,
     start: Cell<Instant>,
+    gap: u64,
     parent_id: Cell<SpanId>,
+    another_gap: u64,
     span_id: Cell<SpanId>,
 }
 
@@ -225,9 +228,11 @@ impl Slot {
     const fn new() -> Self {
         Self {
             name: Cell::new(Name::NONE),
-            span_id: Cell::new(SpanId::NONE),
-            parent_id: Cell::new(SpanId::NONE),
             start: Cell::new(Instant::ZERO),
+            gap: 0,
+            parent_id: Cell::new(SpanId::NONE),
+            another_gap: 0,
+            span_id: Cell::new(SpanId::NONE),
         }
     }
 }

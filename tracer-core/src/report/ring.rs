@@ -163,8 +163,8 @@ impl Ring {
         let Some(mark) = self.mark(state, name) else {
             return Handed::Full;
         };
-        self.trace = Trace::of(of);
-        let trace = self.trace;
+        let trace = Trace::of(of);
+        self.trace = trace;
         self.push(hub, |line| line.write_first(mark, brief, trace, None));
         Handed::Queued
     }
