@@ -30,7 +30,7 @@ pin_project! {
     {
         #[pin]
         inner: Option<B>,
-        tail: Tail,
+        tail: Option<Box<Tail>>,
         describe: Describe<B::Error>,
     }
 
@@ -40,9 +40,9 @@ pin_project! {
     {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            if this.tail.rest != Rest::Nothing && this.inner.is_some() {
-                this.tail.slot.enter(|| this.inner.set(None));
-                this.tail.abandon();
+            if let (Some(tail), true) = (this.tail, this.inner.is_some()) {
+                tail.slot.enter(|| this.inner.set(None));
+                tail.abandon();
             }
         }
     }
@@ -51,7 +51,9 @@ pin_project! {
 /// Tells the sort of an error and what happened.
 pub(crate) type Describe<E> = fn(&E) -> (&'static str, String);
 
-/// What is left of an exchange after the head of its response.
+/// The span of an exchange and what is still to come of it; the span finishes when this is dropped.
+///
+/// In a box, for futures and bodies are moved from layer to layer, and as the span's owner they would be long.
 #[derive(Debug)]
 pub(crate) struct Tail {
     pub(crate) slot: SpanSlot,
@@ -63,7 +65,7 @@ pub(crate) struct Tail {
 }
 
 impl<B: Body> ResponseBody<B> {
-    pub(crate) fn new(inner: B, tail: Tail, describe: Describe<B::Error>) -> Self {
+    pub(crate) fn new(inner: B, tail: Option<Box<Tail>>, describe: Describe<B::Error>) -> Self {
         Self {
             inner: Some(inner),
             tail,
@@ -76,14 +78,7 @@ impl<B: Body> ResponseBody<B> {
     where
         B::Error: fmt::Display,
     {
-        let tail = Tail {
-            slot: SpanSlot::of_context(None),
-            rest: Rest::Nothing,
-            kind: SpanKind::Server,
-            conventions: Conventions::default(),
-            limit: None,
-        };
-        Self::new(inner, tail, by_display)
+        Self::new(inner, None, by_display)
     }
 }
 
@@ -104,20 +99,21 @@ impl<B: Body> Body for ResponseBody<B> {
         let Some(mut inner) = this.inner.as_pin_mut() else {
             return Poll::Ready(None);
         };
-        if this.tail.rest == Rest::Nothing {
+        let Some(tail) = this.tail else {
             return inner.poll_frame(cx);
-        }
-        let frame = ready!(this.tail.slot.enter(|| inner.as_mut().poll_frame(cx)));
+        };
+        let frame = ready!(tail.slot.enter(|| inner.as_mut().poll_frame(cx)));
         match &frame {
             Some(Ok(frame)) => match (frame.data_ref(), frame.trailers_ref()) {
-                (Some(data), _) => this
-                    .tail
-                    .on_data(data.remaining() as u64, inner.is_end_stream()),
-                (_, Some(trailers)) => this.tail.on_trailers(trailers),
+                (Some(data), _) => tail.on_data(data.remaining() as u64, inner.is_end_stream()),
+                (_, Some(trailers)) => tail.on_trailers(trailers),
                 _ => {}
             },
-            Some(Err(error)) => this.tail.on_error(error, *this.describe),
-            None => this.tail.finish(),
+            Some(Err(error)) => tail.on_error(error, *this.describe),
+            None => tail.rest = Rest::Nothing,
+        }
+        if tail.rest == Rest::Nothing {
+            *this.tail = None;
         }
         Poll::Ready(frame)
     }
@@ -142,13 +138,12 @@ impl<B: Body<Error: fmt::Display> + Default> Default for ResponseBody<B> {
 impl Tail {
     fn on_data(&mut self, bytes: u64, ended: bool) {
         self.rest = self.rest.after_data(bytes, ended);
-        if self.rest == Rest::Nothing {
-            self.finish();
-        } else if let Some(limit) = self.limit
+        if self.rest != Rest::Nothing
+            && let Some(limit) = self.limit
             && self.slot.span().elapsed() > limit
         {
             self.slot.span().set_tag(tags::COMPLETE, false);
-            self.finish();
+            self.rest = Rest::Nothing;
         }
     }
 
@@ -159,7 +154,7 @@ impl Tail {
         {
             grpc::set_status(self.slot.span(), self.conventions, self.kind, status);
         }
-        self.finish();
+        self.rest = Rest::Nothing;
     }
 
     fn on_error<E>(&mut self, error: &E, describe: Describe<E>) {
@@ -167,7 +162,7 @@ impl Tail {
             let (kind, message) = describe(error);
             log_failure(&mut self.slot, self.conventions, kind, Some(&message));
         }
-        self.finish();
+        self.rest = Rest::Nothing;
     }
 
     fn abandon(&mut self) {
@@ -179,12 +174,6 @@ impl Tail {
                 }
             };
         }
-        self.finish();
-    }
-
-    fn finish(&mut self) {
-        self.rest = Rest::Nothing;
-        self.slot.finish();
     }
 }
 

@@ -211,17 +211,16 @@ impl Call {
         if self.slot.span().is_recording() {
             self.describe(&ResponseHead::of(&response), grpc);
         }
-        let mut slot = std::mem::replace(&mut self.slot, SpanSlot::of_context(None));
-        if rest == Rest::Nothing {
-            slot.finish();
-        }
-        let tail = Tail {
-            slot,
-            rest,
-            kind: SpanKind::Client,
-            conventions: self.options.conventions,
-            limit: None,
-        };
+        let slot = std::mem::replace(&mut self.slot, SpanSlot::of_context(None));
+        let tail = (rest != Rest::Nothing).then(|| {
+            Box::new(Tail {
+                slot,
+                rest,
+                kind: SpanKind::Client,
+                conventions: self.options.conventions,
+                limit: None,
+            })
+        });
         response.map(|body| ResponseBody::new(body, tail, describe))
     }
 

@@ -37,7 +37,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if let (Some(exchange), true) = (this.exchange, this.inner.is_some()) {
-                exchange.slot.enter(|| this.inner.set(None));
+                exchange.enter(|| this.inner.set(None));
                 exchange.abandon();
             }
         }
@@ -47,7 +47,7 @@ pin_project! {
 /// A request that is being answered.
 #[derive(Debug)]
 pub(super) struct Exchange {
-    pub(super) slot: SpanSlot,
+    tail: Box<Tail>,
     options: Arc<Options>,
     asked: Asked,
     /// The path of a gRPC call that names the span, and which the caller may have made up.
@@ -94,7 +94,7 @@ where
                 ready!(work()).map(|response| response.map(ResponseBody::untraced)),
             );
         };
-        let output = ready!(exchange.slot.enter(work));
+        let output = ready!(exchange.enter(work));
         let Some(mut exchange) = this.exchange.take() else {
             return Poll::Pending;
         };
@@ -103,7 +103,7 @@ where
             Err(error) => {
                 exchange.settle_name(false);
                 log_failure(
-                    &mut exchange.slot,
+                    &mut exchange.tail.slot,
                     exchange.options.conventions,
                     any::type_name::<E>(),
                     None,
@@ -121,12 +121,24 @@ impl Exchange {
         asked: Asked,
         unproven: Option<Box<str>>,
     ) -> Self {
-        Self {
+        let tail = Tail {
             slot,
+            rest: Rest::Open,
+            kind: SpanKind::Server,
+            conventions: options.conventions,
+            limit: options.max_body_time,
+        };
+        Self {
+            tail: Box::new(tail),
             options: Arc::clone(options),
             asked,
             unproven,
         }
+    }
+
+    /// Runs a piece of the request's work with its span active.
+    pub(super) fn enter<R>(&mut self, work: impl FnOnce() -> R) -> R {
+        self.tail.slot.enter(work)
     }
 
     /// Leaves the span its name if the service has shown that it knows it.
@@ -134,7 +146,7 @@ impl Exchange {
         if let Some(path) = self.unproven.take()
             && !(is_known && name::prove(&path))
         {
-            self.slot.span().set_operation_name(method::OTHER);
+            self.tail.slot.span().set_operation_name(method::OTHER);
         }
     }
 
@@ -152,11 +164,11 @@ impl Exchange {
             grpc,
             hint,
         );
-        if self.slot.span().is_recording() {
+        if self.tail.slot.span().is_recording() {
             self.describe(&ResponseHead::of(&response), grpc, rest, hint);
         }
         if let Some(name) = &self.options.response_header {
-            let context = self.slot.span().context();
+            let context = self.tail.slot.span().context();
             if context.is_valid()
                 && let Some(value) = response_header(name, &context)
             {
@@ -164,16 +176,8 @@ impl Exchange {
                 let _ = response.headers_mut().try_insert(name.clone(), value);
             }
         }
-        if rest == Rest::Nothing {
-            self.slot.finish();
-        }
-        let tail = Tail {
-            slot: self.slot,
-            rest,
-            kind: SpanKind::Server,
-            conventions: self.options.conventions,
-            limit: self.options.max_body_time,
-        };
+        self.tail.rest = rest;
+        let tail = (rest != Rest::Nothing).then_some(self.tail);
         response.map(|body| ResponseBody::new(body, tail, by_display))
     }
 
@@ -192,7 +196,7 @@ impl Exchange {
         });
         let options = &*self.options;
         let conventions = options.conventions;
-        let span = self.slot.span();
+        let span = self.tail.slot.span();
         span.set_tag(conventions.status_code(), head.status.as_u16());
         let is_error = match &options.error_if {
             Some(is_error) => is_error(head),
@@ -223,13 +227,13 @@ impl Exchange {
 
     fn abandon(&mut self) {
         self.settle_name(false);
-        if !self.slot.panicked() && self.slot.span().is_recording() {
-            self.slot
+        if !self.tail.slot.panicked() && self.tail.slot.span().is_recording() {
+            self.tail
+                .slot
                 .span()
                 .set_tag(tags::HTTP_CLIENT_GONE, "before")
                 .set_tag(tags::CANCELLED, true);
         }
-        self.slot.finish();
     }
 }
 

@@ -57,7 +57,7 @@ where
         match start::start::<F, _>(&self.options, &mut request) {
             Start::Untraced => ResponseFuture::untraced(self.inner.call(request)),
             Start::Traced(mut exchange) => {
-                let future = exchange.slot.enter(|| self.inner.call(request));
+                let future = exchange.enter(|| self.inner.call(request));
                 ResponseFuture::new(future, exchange)
             }
         }
