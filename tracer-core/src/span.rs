@@ -17,6 +17,7 @@ use crate::registry;
 use crate::scope::Scope;
 use crate::tag::TagValue;
 use crate::tags;
+use crate::template::SpanTemplate;
 use crate::tracer;
 
 /// An open span. It has one owner and finishes when it is finished, dropped, or its scope or future ends.
@@ -144,6 +145,27 @@ impl Span {
         if self.edit(|record| record.set_tag(key, value)) == Edit::Undecided {
             self.ask(&Change::Tag { key, value });
         }
+    }
+
+    /// Sets the operation name and tags of a template, if they are kept: as one, where the span has none yet.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// use tracer_core::{SpanKind, SpanTemplate, tags};
+    ///
+    /// let common = SpanTemplate::new().tag(tags::SPAN_KIND, SpanKind::Server).tag(tags::COMPONENT, "mail");
+    /// tracer.start_span("receive").apply(&common).set_tag("bytes", 700);
+    /// # tracer_testing::assert_trace!(test, "receive {bytes=700, component=mail, span.kind=server}");
+    /// ```
+    pub fn apply(&mut self, template: &SpanTemplate) -> &mut Self {
+        if self.edit(|record| record.apply(template)) == Edit::Undecided {
+            self.ask(&Change::OperationName);
+            for (key, value) in template.tags() {
+                self.ask(&Change::Tag { key, value: &value });
+            }
+        }
+        self
     }
 
     /// Logs fields with the time of the call: a tuple of pairs, an array, a `Vec` or a map; see [`Fields`].

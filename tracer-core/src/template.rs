@@ -3,7 +3,7 @@
 use crate::details::{Details, Limits};
 use crate::tag::TagValue;
 
-/// An operation name and tags that many spans share: [applied](crate::ActiveSpan::apply) to a span they are copied as one,
+/// An operation name and tags that many spans share: [applied](crate::Span::apply) to a span they are copied as one,
 /// which costs about as much as setting one tag.
 ///
 /// For authors of integrations, whose spans say the same about the same thing again and again.

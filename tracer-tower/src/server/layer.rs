@@ -62,7 +62,9 @@ impl<F: Framework> ServerLayer<F> {
     }
 
     fn set(mut self, set: impl FnOnce(&mut Options)) -> Self {
-        set(Arc::make_mut(&mut self.options));
+        let options = Arc::make_mut(&mut self.options);
+        set(options);
+        options.common.take();
         self
     }
 

@@ -1,10 +1,11 @@
 //! What a server layer is told.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use http::HeaderName;
-use tracer_core::{Propagation, Tracer};
+use tracer_core::{Propagation, SpanTemplate, Tracer};
 
 use crate::callback::{OnRequest, OnResponse, OperationName, RequestTest, ResponseTest};
 use crate::conventions::Conventions;
@@ -29,6 +30,8 @@ pub(super) struct Options {
     pub(super) error_if: Option<ResponseTest>,
     pub(super) on_request: Option<OnRequest>,
     pub(super) on_response: Option<OnResponse>,
+    /// The tags that all spans have, made with the first of them.
+    pub(super) common: OnceLock<SpanTemplate>,
 }
 
 /// Where operation names come from.

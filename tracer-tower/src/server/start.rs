@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use http::Request;
 use tracer_core::{
-    Decision, Extract, HttpHeaders, Span, SpanContext, SpanId, SpanKind, SpanSlot, TraceId, Tracer,
-    tags,
+    Decision, Extract, HttpHeaders, Span, SpanContext, SpanId, SpanKind, SpanSlot, SpanTemplate,
+    TraceId, Tracer, tags,
 };
 
 use super::framework::Framework;
@@ -111,10 +111,7 @@ fn begin(
     caller: Option<&SpanContext>,
     name: Cow<'static, str>,
 ) -> Span {
-    let builder = tracer
-        .build_span(name)
-        .kind(SpanKind::Server)
-        .ignore_active();
+    let builder = tracer.build_span(name).ignore_active();
     if options.public {
         builder.follows_from(caller).new_trace().start()
     } else {
@@ -155,7 +152,11 @@ fn operation_name<F: Framework>(options: &Options, head: &RequestHead<'_>) -> Co
 /// Tags a recorded span with what is known of the request.
 fn describe<F: Framework>(options: &Options, head: &RequestHead<'_>, span: &mut Span) {
     let conventions = options.conventions;
-    span.set_tag(tags::COMPONENT, options.component.unwrap_or(F::COMPONENT));
+    span.apply(options.common.get_or_init(|| {
+        SpanTemplate::new()
+            .tag(tags::SPAN_KIND, SpanKind::Server)
+            .tag(tags::COMPONENT, options.component.unwrap_or(F::COMPONENT))
+    }));
     method::set_tags(span, conventions, head.method);
     Target::received(head.uri, head.headers).set_server_tags(
         span,
