@@ -48,6 +48,26 @@ async fn urls_have_neither_query_nor_user_info() {
 }
 
 #[tokio::test]
+async fn a_layer_that_has_served_can_be_given_another_component() {
+    let test = TestTracer::new("shop")
+        .hide("http.method")
+        .hide("http.url")
+        .hide("http.status_code");
+    let layer = TraceLayer::new().with_tracer(test.tracer());
+    request(layer.clone(), "/orders/7", "").await;
+    test.settled().await;
+    request(layer.component("orders"), "/orders/7", "").await;
+    test.settled().await;
+    assert_trace!(
+        test,
+        "
+        GET /orders/{id} {component=axum, span.kind=server}
+        GET /orders/{id} {component=orders, span.kind=server}
+        "
+    );
+}
+
+#[tokio::test]
 async fn allowed_keys_of_a_query_are_kept() {
     let test = TestTracer::new("shop")
         .hide("component")
