@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use std::time::SystemTime;
 
 use crate::context::{Decision, SpanContext};
+use crate::details;
 use crate::edit::{self, Edit};
 use crate::fields::Fields;
 use crate::inquiry::{Change, Inquiry};
@@ -82,12 +83,11 @@ impl ActiveSpan {
         value: impl Into<TagValue<'v>>,
     ) -> &Self {
         if !self.place.is_none() {
-            let value = value.into();
-            let key = key.into();
-            if !local::is_noted(self.place) || key == tags::SAMPLING_PRIORITY {
-                let ask = || self.ask_about_tag(&key, &value);
-                self.edit(|record| record.set_tag(&key, &value), ask);
-            }
+            let (key, value) = (key.into(), value.into());
+            let mut number = [0; 8];
+            let (kind, stored) = details::stored(&value, &mut number);
+            let edited = local::put_tag(self.place, &key, kind, stored);
+            self.settle(edited, || self.ask_about_tag(&key, &value));
         }
         self
     }
@@ -105,7 +105,7 @@ impl ActiveSpan {
     fn log_with<'v>(&self, time: Option<SystemTime>, fields: impl Fields<'v>) -> &Self {
         if !self.place.is_none() && !local::is_noted(self.place) {
             let mut fields = fields.into_fields();
-            self.edit(|record| record.log(time, fields.as_mut()), || {});
+            self.settle(local::log(self.place, time, fields.as_mut()), || {});
         }
         self
     }
@@ -113,9 +113,8 @@ impl ActiveSpan {
     /// As [`Span::log_error`](crate::Span::log_error).
     pub fn log_error<E: Error + ?Sized>(&self, error: &E) -> &Self {
         if self.is_recording() {
-            let mut fields = edit::error_fields(std::any::type_name::<E>(), edit::describe(error));
-            self.set_tag(tags::ERROR, true);
-            self.edit(|record| record.log(None, &mut fields), || {});
+            let fields = edit::error_fields(std::any::type_name::<E>(), edit::describe(error));
+            self.set_tag(tags::ERROR, true).log(fields);
         }
         self
     }
@@ -173,12 +172,25 @@ impl ActiveSpan {
 
     /// Changes the span. `ask` is for a sampler that has not decided yet.
     fn edit(&self, edit: impl FnOnce(&mut SpanRecord) -> Edit, ask: impl FnOnce()) {
-        if self.place.is_none() {
-            return;
+        if !self.place.is_none() {
+            self.settle(local::edit_details(self.place, edit), ask);
         }
-        match local::edit_details(self.place, |record| (edit(record), record.context.tracer)) {
-            Some((Edit::AsksForDebug, tracer)) => self.ask_for_debug(tracer),
+    }
+
+    /// Does what a change of a span came to, if that span was there.
+    #[inline]
+    fn settle(&self, edited: Option<(Edit, u32)>, ask: impl FnOnce()) {
+        match edited {
+            Some((Edit::Done, _)) => {}
             Some((Edit::Undecided, _)) => ask(),
+            other => self.settle_other(other),
+        }
+    }
+
+    #[cold]
+    fn settle_other(&self, edited: Option<(Edit, u32)>) {
+        match edited {
+            Some((Edit::AsksForDebug, tracer)) => self.ask_for_debug(tracer),
             Some((outcome, tracer)) => span::settle(outcome, tracer),
             None => span::settle(Edit::Ignored, self.tracer),
         }
@@ -219,7 +231,7 @@ impl ActiveSpan {
         };
         if decision == Decision::Debug || tracer::allow_debug(tracer, &name) {
             let forced = local::edit_details(self.place, SpanRecord::force);
-            span::settle(forced.unwrap_or(Edit::Ignored), tracer);
+            span::settle(forced.map_or(Edit::Ignored, |(forced, _)| forced), tracer);
             local::update_mode();
         }
     }

@@ -14,7 +14,8 @@ mod tests;
 use std::borrow::Cow;
 use std::time::SystemTime;
 
-use block::{Block, Entries, Entry, FRONT, Kind};
+pub(crate) use block::Kind;
+use block::{Block, Entries, Entry, FRONT};
 pub(crate) use spares::Spares;
 
 use crate::clock::{self, Instant};
@@ -148,10 +149,18 @@ impl Details {
         self.logs = 0;
         self.name_at = 0;
         self.truncated = false;
-        self.references.clear();
-        self.started_at = None;
-        self.finished_at = None;
+        if !self.is_plain() {
+            self.references.clear();
+            self.started_at = None;
+            self.finished_at = None;
+        }
         self.block.capacity() <= 4096
+    }
+
+    /// Whether bytes can say all there is.
+    #[inline]
+    fn is_plain(&self) -> bool {
+        self.references.is_empty() && self.started_at.is_none() && self.finished_at.is_none()
     }
 
     /// Memory held, in bytes.
@@ -164,9 +173,7 @@ impl Details {
     /// Whether bytes can say all there is, and how many they are.
     #[inline]
     pub(crate) fn sealed_len(&self) -> Option<usize> {
-        let plain =
-            self.references.is_empty() && self.started_at.is_none() && self.finished_at.is_none();
-        plain.then_some(self.block.len())
+        self.is_plain().then_some(self.block.len())
     }
 
     /// All that bytes can say, for [`load`](Self::load) on another thread.
@@ -195,31 +202,72 @@ impl Details {
 
     /// Sets a tag, over an earlier one of the same key. `false` if a limit forbids it.
     pub(crate) fn set_tag(&mut self, key: &str, value: &TagValue<'_>) -> bool {
-        let kept = cut(key, NAME_BYTES);
         let mut number = [0; 8];
-        let (kind, bytes, whole) = stored(value, self.limits.value_bytes, &mut number);
-        let old = self.block.tag(kept.as_bytes());
+        let (kind, value) = stored(value, &mut number);
+        self.put_tag(key, kind, value)
+    }
+
+    /// The same with a value as it is [stored].
+    #[inline(always)]
+    pub(crate) fn put_tag(&mut self, key: &str, kind: Kind, value: &[u8]) -> bool {
+        let bytes = key.as_bytes();
+        let is_ordinary = self.is_allowed(bytes, value)
+            && (self.tags as usize) < self.limits.tags
+            && self.block.is_new(bytes);
+        if is_ordinary {
+            self.block.put(kind, bytes, value);
+            self.tags += 1;
+        }
+        is_ordinary || self.put_other_tag(key, kind, value)
+    }
+
+    /// Sets a tag that was perhaps set before, or goes beyond a limit.
+    #[inline(never)]
+    fn put_other_tag(&mut self, key: &str, kind: Kind, value: &[u8]) -> bool {
+        let (kept, value, is_whole) = self.allowed(key, kind, value);
+        let old = self.block.tag(kept);
         let freed = old.as_ref().map_or(0, ExactSizeIterator::len);
-        let need = Block::need(kept.as_bytes(), bytes);
+        let need = Block::need(kept, value);
         let is_one_more = old.is_none() && self.tags as usize >= self.limits.tags;
         if is_one_more || !self.has_room(need, freed) {
             self.truncated = true;
             return false;
         }
-        self.truncated |= !whole || kept.len() < key.len();
+        self.truncated |= !is_whole;
         match old {
             None => {
-                self.block.put(kind, kept.as_bytes(), bytes);
+                self.block.put(kind, kept, value);
                 self.tags += 1;
             }
             Some(old) => {
                 if self.name_at as usize > old.start {
                     self.name_at = self.name_at - freed as u32 + need as u32;
                 }
-                self.block.replace(old, kind, kept.as_bytes(), bytes);
+                self.block.replace(old, kind, kept, value);
             }
         }
         true
+    }
+
+    /// Whether there is room for all of a key and a value.
+    #[inline]
+    fn is_allowed(&self, key: &[u8], value: &[u8]) -> bool {
+        key.len() <= NAME_BYTES
+            && value.len() <= self.limits.value_bytes
+            && self.has_room(Block::need(key, value), 0)
+    }
+
+    /// As much of a key and a value as one may have, and whether that is all.
+    fn allowed<'t>(&self, key: &'t str, kind: Kind, value: &'t [u8]) -> (&'t [u8], &'t [u8], bool) {
+        let kept = cut(key, NAME_BYTES).as_bytes();
+        let most = self.limits.value_bytes;
+        let value_kept = match kind {
+            Kind::Text => cut_bytes(value, most),
+            Kind::Bytes => &value[..value.len().min(most)],
+            _ => value,
+        };
+        let is_whole = kept.len() == key.len() && value_kept.len() == value.len();
+        (kept, value_kept, is_whole)
     }
 
     /// Becomes the same as `other`, which has no logs and no value longer than `longest`. `false`, and nothing happened, if
@@ -239,6 +287,7 @@ impl Details {
     }
 
     /// Appends a log. `false` if a limit forbids it.
+    #[inline(never)]
     pub(crate) fn log(&mut self, time: LogTime, fields: &[Field<'_>]) -> bool {
         let is_one_more = self.logs as usize >= self.limits.logs;
         if is_one_more || !self.has_room(Block::LOG, 0) {
@@ -260,6 +309,7 @@ impl Details {
         }
     }
 
+    #[inline(always)]
     fn put_log(&mut self, time: LogTime, fields: &[Field<'_>]) -> bool {
         let (log, nanos) = match time {
             LogTime::Counter(nanos) => (Kind::Counted, nanos),
@@ -268,19 +318,30 @@ impl Details {
         let at = self.block.begin_log(log, nanos);
         let mut count = 0;
         for (key, value) in fields {
-            let kept = cut(key, NAME_BYTES);
             let mut number = [0; 8];
-            let (kind, bytes, whole) = stored(value, self.limits.value_bytes, &mut number);
-            let fits = self.has_room(Block::need(kept.as_bytes(), bytes), 0) && count < MOST_FIELDS;
-            self.truncated |= !fits || !whole || kept.len() < key.len();
+            let (kind, value) = stored(value, &mut number);
+            let bytes = key.as_bytes();
+            let fits = count < MOST_FIELDS && self.is_allowed(bytes, value);
             if fits {
-                self.block.put(kind, kept.as_bytes(), bytes);
-                count += 1;
+                self.block.put(kind, bytes, value);
             }
+            count += usize::from(fits || self.put_part_of_field(key, kind, value, count));
         }
         self.block.end_log(at, log, count);
         self.logs += u32::from(count > 0);
         count > 0
+    }
+
+    /// Puts what the limits allow of a field that comes after so many.
+    #[cold]
+    fn put_part_of_field(&mut self, key: &str, kind: Kind, value: &[u8], count: usize) -> bool {
+        let (kept, value, is_whole) = self.allowed(key, kind, value);
+        let fits = count < MOST_FIELDS && self.has_room(Block::need(kept, value), 0);
+        self.truncated |= !fits || !is_whole;
+        if fits {
+            self.block.put(kind, kept, value);
+        }
+        fits
     }
 
     /// Keeps an operation name that is not known at compile time.
@@ -361,7 +422,7 @@ impl Details {
         ),
     > {
         self.block.entries().filter_map(|entry| {
-            let nanos = i64::from_le_bytes(Entry::number(entry.key));
+            let nanos = stored_i64(entry.key);
             let time = match entry.kind {
                 Kind::Counted => LogTime::Counter(nanos),
                 Kind::Timed => LogTime::Wall(nanos),
@@ -407,35 +468,31 @@ impl<'a> Iterator for Fields<'a> {
 
 impl ExactSizeIterator for Fields<'_> {}
 
-/// A value as it is stored, numbers by way of `number`; and whether it is all there.
+/// A value as it is stored, numbers by way of `number`.
 #[inline]
-fn stored<'v>(
-    value: &'v TagValue<'_>,
-    most: usize,
-    number: &'v mut [u8; 8],
-) -> (Kind, &'v [u8], bool) {
+pub(crate) fn stored<'v>(value: &'v TagValue<'_>, number: &'v mut [u8; 8]) -> (Kind, &'v [u8]) {
     match value {
         TagValue::Bool(truth) => {
-            number[0] = u8::from(*truth);
-            (Kind::Bool, &number[..1], true)
+            *number = u64::from(*truth).to_le_bytes();
+            (Kind::Bool, &number[..1])
         }
         TagValue::I64(value) => {
             *number = value.to_le_bytes();
-            (Kind::I64, number, true)
+            (Kind::I64, number)
         }
         TagValue::F64(value) => {
             *number = value.to_le_bytes();
-            (Kind::F64, number, true)
+            (Kind::F64, number)
         }
-        TagValue::Str(text) => {
-            let kept = cut(text, most);
-            (Kind::Text, kept.as_bytes(), kept.len() == text.len())
-        }
-        TagValue::Bytes(bytes) => {
-            let kept = &bytes[..bytes.len().min(most)];
-            (Kind::Bytes, kept, kept.len() == bytes.len())
-        }
+        TagValue::Str(text) => (Kind::Text, text.as_bytes()),
+        TagValue::Bytes(bytes) => (Kind::Bytes, bytes),
     }
+}
+
+/// The integer that was stored.
+#[inline]
+pub(crate) fn stored_i64(bytes: &[u8]) -> i64 {
+    i64::from_le_bytes(Entry::number(bytes))
 }
 
 /// The inverse of [`stored`].
@@ -443,7 +500,7 @@ fn stored<'v>(
 fn raw(entry: Entry<'_>) -> (&[u8], RawValue<'_>) {
     let value = match entry.kind {
         Kind::Bool => RawValue::Bool(entry.value == [1]),
-        Kind::I64 => RawValue::I64(i64::from_le_bytes(Entry::number(entry.value))),
+        Kind::I64 => RawValue::I64(stored_i64(entry.value)),
         Kind::F64 => RawValue::F64(f64::from_le_bytes(Entry::number(entry.value))),
         Kind::Bytes => RawValue::Bytes(entry.value),
         _ => RawValue::Text(entry.value),
@@ -472,6 +529,16 @@ fn text(bytes: &[u8]) -> &str {
 pub(crate) fn cut(text: &str, bytes: usize) -> &str {
     let mut end = text.len().min(bytes);
     while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// The same of bytes that are text.
+#[inline]
+pub(crate) fn cut_bytes(text: &[u8], bytes: usize) -> &[u8] {
+    let mut end = text.len().min(bytes);
+    while end < text.len() && text[end] & 0xc0 == 0x80 {
         end -= 1;
     }
     &text[..end]

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use crate::clock::{self, Instant};
 use crate::context::{flag, state};
-use crate::details::{self, Details, Limits, LogTime};
+use crate::details::{self, Details, Kind, Limits, LogTime};
 use crate::fields::Field;
 use crate::name::Name;
 use crate::record::SpanRecord;
@@ -35,22 +35,29 @@ pub(crate) enum Edit {
 
 impl SpanRecord {
     pub(crate) fn set_tag(&mut self, key: &str, value: &TagValue<'_>) -> Edit {
+        let mut number = [0; 8];
+        let (kind, value) = details::stored(value, &mut number);
+        self.put_tag(key, kind, value)
+    }
+
+    /// The same with a value as it is [stored](details::stored).
+    #[inline(always)]
+    pub(crate) fn put_tag(&mut self, key: &str, kind: Kind, value: &[u8]) -> Edit {
         if self.is_bare() {
             return Edit::Ignored;
         }
-        if key == tags::SAMPLING_PRIORITY
-            && let Some(priority) = value.as_i64()
-        {
-            return self.set_priority(priority > 0);
+        if key == tags::SAMPLING_PRIORITY && kind == Kind::I64 {
+            return self.set_priority(value);
         }
         if !self.is_recording() {
             return Edit::Done;
         }
-        self.details().set_tag(key, value);
+        self.details().put_tag(key, kind, value);
         self.known()
     }
 
-    pub(crate) fn log(&mut self, time: Option<SystemTime>, fields: &mut [Field<'_>]) -> Edit {
+    #[inline(always)]
+    pub(crate) fn log(&mut self, time: Option<SystemTime>, fields: &[Field<'_>]) -> Edit {
         if self.is_bare() {
             return Edit::Ignored;
         }
@@ -147,8 +154,9 @@ impl SpanRecord {
     }
 
     /// The `sampling.priority` tag: above 0 the span and its later children are reported as debug, at 0 they are not.
-    fn set_priority(&mut self, is_wanted: bool) -> Edit {
-        if is_wanted {
+    #[cold]
+    fn set_priority(&mut self, stored: &[u8]) -> Edit {
+        if details::stored_i64(stored) > 0 {
             return Edit::AsksForDebug;
         }
         self.forbid_local_trace();
@@ -197,14 +205,22 @@ impl SpanRecord {
     }
 
     /// The details, made if they are not there. Callers that can have used ones put those in first.
+    #[inline]
     pub(crate) fn details(&mut self) -> &mut Details {
-        self.details
-            .get_or_insert_with(|| Box::new(Details::new(Limits::default())))
+        match &mut self.details {
+            Some(details) => details,
+            none => make_details(none),
+        }
     }
 
     pub(crate) fn is_bare(&self) -> bool {
         self.context.state & state::BARE != 0
     }
+}
+
+#[cold]
+fn make_details(details: &mut Option<Box<Details>>) -> &mut Details {
+    details.insert(Box::new(Details::new(Limits::default())))
 }
 
 /// The fields of the log that an error makes, by the OpenTracing conventions.

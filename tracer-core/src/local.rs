@@ -20,9 +20,11 @@ use crate::record::{SamplerTags, SpanRecord};
 pub(crate) use crate::stack::Place;
 use crate::stack::Stack;
 
+mod edit;
 mod note;
 mod rest;
 
+pub(crate) use edit::{edit, edit_details, log, put_tag};
 pub(crate) use note::{is_noted, leave, settle};
 pub(crate) use rest::finish_above;
 use rest::{finish_other, hand_over_held, hand_over_late, pop_below};
@@ -217,24 +219,6 @@ pub(crate) fn count(tracer: u32, count: impl FnOnce(&ThreadCounts)) -> bool {
     with(|local| local.parts.get(tracer).map(|part| count(&part.counts)))
         .flatten()
         .is_some()
-}
-
-/// Works on the span at `place`.
-pub(crate) fn edit<R>(place: Place, edit: impl FnOnce(&mut SpanRecord) -> R) -> Option<R> {
-    with(|local| local.stack.get_mut(local.made.find(place)).map(edit)).flatten()
-}
-
-/// Works on the span at `place`, which has details if it is recorded: used ones of this thread if there are.
-#[inline]
-pub(crate) fn edit_details<R>(place: Place, edit: impl FnOnce(&mut SpanRecord) -> R) -> Option<R> {
-    with(|local| {
-        let record = local.stack.get_mut(local.made.find(place))?;
-        if record.details.is_none() && record.is_recording() {
-            record.details = Some(local.parts.details(record.context.tracer));
-        }
-        Some(edit(record))
-    })
-    .flatten()
 }
 
 /// Brings the mode in line after the decision of an active span changed.

@@ -200,9 +200,8 @@ impl Span {
     /// ```
     pub fn log_error<E: Error + ?Sized>(&mut self, error: &E) -> &mut Self {
         if self.is_recording() {
-            let mut fields = edit::error_fields(std::any::type_name::<E>(), edit::describe(error));
-            self.set_tag(tags::ERROR, true);
-            self.edit(|record| record.log(None, &mut fields));
+            let fields = edit::error_fields(std::any::type_name::<E>(), edit::describe(error));
+            self.set_tag(tags::ERROR, true).log(fields);
         }
         self
     }
@@ -382,8 +381,8 @@ pub(crate) fn ask_for_debug(record: &mut SpanRecord) -> Edit {
 pub(crate) fn mark_panic(record: &mut SpanRecord) {
     if record.is_recording() && record.context.state & state::UNWINDING == 0 {
         record.set_tag(tags::ERROR, &true.into());
-        let mut fields = edit::error_fields("panic", "the function panicked".to_owned());
-        record.log(None, &mut fields);
+        let fields = edit::error_fields("panic", "the function panicked".to_owned());
+        record.log(None, &fields);
         // Told: what else ends it while the thread unwinds, such as the drop of its future, says nothing new.
         record.context.state |= state::UNWINDING;
     }

@@ -100,11 +100,13 @@ impl fmt::Display for TagValue<'_> {
 macro_rules! convert {
     ($($from:ty => $variant:ident as $to:ty),* $(,)?) => {$(
         impl From<$from> for TagValue<'_> {
+            #[inline]
             fn from(value: $from) -> Self {
                 Self::$variant(value as $to)
             }
         }
         impl From<&$from> for TagValue<'_> {
+            #[inline]
             fn from(value: &$from) -> Self {
                 Self::$variant(*value as $to)
             }

@@ -13,7 +13,7 @@ use std::ops::Range;
 /// What an entry is. Values first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Bool,
     I64,
     F64,
@@ -116,31 +116,40 @@ impl Block {
     }
 
     /// Appends an entry, whose key has at most 65 535 bytes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn put(&mut self, kind: Kind, key: &[u8], value: &[u8]) {
-        let need = Self::need(key, value);
-        if self.memory.len() - self.len < need {
-            self.grow(need);
+        let rest = self.memory.get_mut(self.len..).unwrap_or_default();
+        match rest.first_chunk_mut::<ROOM>() {
+            Some(room) if key.len() <= SHORT && value.len() <= SHORT => {
+                room[..HEADER].copy_from_slice(&header(kind, key.len(), value.len()));
+                copy_short(&mut room[HEADER..], key);
+                copy_short(&mut room[HEADER + key.len()..], value);
+                self.len += Self::need(key, value);
+            }
+            _ => self.put_long(kind, key, value),
         }
-        let room = self.memory.get_mut(self.len..).unwrap_or_default();
-        let Some((head, room)) = room.split_first_chunk_mut() else {
-            return;
-        };
-        *head = header(kind, key.len(), value.len());
-        let Some((to_key, room)) = room.split_at_mut_checked(key.len()) else {
-            return;
-        };
-        copy(to_key, key);
-        if let Some(to_value) = room.get_mut(..value.len()) {
-            copy(to_value, value);
+    }
+
+    /// The same where the memory is at its end, or copying is work that is worth a call.
+    #[inline(never)]
+    fn put_long(&mut self, kind: Kind, key: &[u8], value: &[u8]) {
+        let end = self.len + Self::need(key, value);
+        if self.memory.len() < end {
+            self.grow(end);
         }
-        self.len += need;
+        let room = self.memory.get_mut(self.len..end).unwrap_or_default();
+        let (head, room) = room.split_at_mut(HEADER);
+        let (to_key, to_value) = room.split_at_mut(key.len());
+        head.copy_from_slice(&header(kind, key.len(), value.len()));
+        to_key.copy_from_slice(key);
+        to_value.copy_from_slice(value);
+        self.len = end;
     }
 
     /// Becomes a copy.
     pub(super) fn copy_from(&mut self, other: &Self) {
         if self.memory.len() < other.len {
-            self.grow(other.len.saturating_sub(self.len));
+            self.grow(other.len);
         }
         let entries = other.memory.get(FRONT..other.len).unwrap_or_default();
         if let Some(room) = self.memory.get_mut(FRONT..other.len) {
@@ -150,9 +159,10 @@ impl Block {
         }
     }
 
+    /// Grows to so many bytes, or more.
     #[cold]
-    fn grow(&mut self, need: usize) {
-        self.memory.resize((self.len + need).next_power_of_two(), 0);
+    fn grow(&mut self, len: usize) {
+        self.memory.resize(len.next_power_of_two(), 0);
     }
 
     /// Begins a log; its fields are put next. Says where it is, for [`end_log`](Self::end_log).
@@ -188,12 +198,18 @@ impl Block {
         Entries(self.memory.get(at..self.len)?).next()
     }
 
-    /// Where the tag of that key lies. If there is none, it is put next.
+    /// Whether it is plain that there is no tag of that key yet. If there is none, it is put next.
     #[inline]
-    pub(super) fn tag(&mut self, key: &[u8]) -> Option<Range<usize>> {
+    pub(super) fn is_new(&mut self, key: &[u8]) -> bool {
         let bit = bit_of(key);
-        if self.keys & bit == 0 {
-            self.keys |= bit;
+        let is_new = self.keys & bit == 0;
+        self.keys |= bit;
+        is_new
+    }
+
+    /// Where the tag of that key lies. If there is none, it is put next.
+    pub(super) fn tag(&mut self, key: &[u8]) -> Option<Range<usize>> {
+        if self.is_new(key) {
             return None;
         }
         let mut entries = self.entries();
@@ -277,27 +293,43 @@ fn bit_of(key: &[u8]) -> u64 {
     1 << (number % 64)
 }
 
-/// Copies between slices of equal length. Keys and values are short: for up to 32 bytes two overlapping stores of constant
-/// size are cheaper than a call.
-#[inline]
-fn copy(to: &mut [u8], from: &[u8]) {
+/// Keys and values are short, mostly: for up to so many bytes two overlapping stores of constant size are cheaper than a call.
+const SHORT: usize = 32;
+
+/// Bytes of memory that an entry of a short key and a short value takes at most.
+const ROOM: usize = HEADER + 2 * SHORT;
+
+/// Copies up to [`SHORT`] bytes to where there is room for as many: what is behind them is written, too.
+#[inline(always)]
+fn copy_short(to: &mut [u8], from: &[u8]) {
     match from.len() {
+        ..8 => to[..8].copy_from_slice(&word(from).to_le_bytes()),
         8..=16 => copy_ends::<8>(to, from),
-        17..=32 => copy_ends::<16>(to, from),
-        4..=7 => copy_ends::<4>(to, from),
-        _ => to.copy_from_slice(from),
+        _ => copy_ends::<16>(to, from),
     }
 }
 
-#[inline]
+/// Up to seven bytes as one word.
+#[inline(always)]
+fn word(bytes: &[u8]) -> u64 {
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        let (low, high) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        return u64::from(low) | u64::from(high) << (8 * (bytes.len() % 8 - 4));
+    }
+    match bytes {
+        [a, b, c] => u64::from_le_bytes([*a, *b, *c, 0, 0, 0, 0, 0]),
+        [a, b] => u64::from_le_bytes([*a, *b, 0, 0, 0, 0, 0, 0]),
+        [a] => u64::from(*a),
+        _ => 0,
+    }
+}
+
+/// Copies from N to twice as many bytes.
+#[inline(always)]
 fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) {
     if let (Some(first), Some(last)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) {
-        if let Some(room) = to.first_chunk_mut() {
-            *room = *first;
-        }
-        if let Some(room) = to.last_chunk_mut() {
-            *room = *last;
-        }
+        to[..N].copy_from_slice(first);
+        to[from.len() - N..from.len()].copy_from_slice(last);
     }
 }
 

@@ -117,3 +117,18 @@ fn a_log_without_fields_is_none() {
     assert!(!details.log(LogTime::Wall(1), &[]));
     assert_eq!(shown(&details), "");
 }
+
+#[test]
+fn keys_and_values_of_every_length_are_kept() {
+    let text = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    for key in 0..40 {
+        let mut details = Details::new(Limits::default());
+        let mut expected = Vec::new();
+        for value in 0..40 {
+            let (key, value) = (format!("{}{value}", &text[..key]), &text[60 - value..60]);
+            assert!(details.set_tag(&key, &value.into()));
+            expected.push(format!("{key}={value}"));
+        }
+        assert_eq!(shown(&details), expected.join(" "));
+    }
+}

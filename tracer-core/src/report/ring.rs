@@ -226,7 +226,10 @@ impl Ring {
         let has_room = self.extras.cached_slots() >= 2 || self.extras.slots() >= 2;
         let mut mark = Mark::PLAIN;
         if let Some(details) = record.details.take() {
-            mark = self.send_details(details, record, has_room, hub)?;
+            match block_len(&details) {
+                Some(bytes) => mark = self.send_block(details, bytes, has_room, hub)?,
+                None => self.admit_box(details, record, has_room)?,
+            }
         }
         if !has_room {
             return None;
@@ -238,35 +241,44 @@ impl Ring {
         Some(mark)
     }
 
-    /// Sends details as bytes, or gives the box back to the record if they cannot be. Emptied ones stay here, also if there
-    /// is no room: a full ring is not the time to ask the allocator.
-    fn send_details(
+    /// Sends details as so many bytes. Emptied they stay here, also if there is no room: a full ring is not the time to ask
+    /// the allocator.
+    #[inline]
+    fn send_block(
         &mut self,
         mut details: Box<Details>,
-        record: &mut SpanRecord,
+        bytes: usize,
         has_room: bool,
         hub: &Hub,
     ) -> Option<Mark> {
-        let sent = match block_len(&details) {
-            Some(bytes) => {
-                let sent = has_room && self.blocks.push_entire_slice(details.seal()).is_ok();
-                if sent {
-                    self.bytes_since_wake += bytes;
-                }
-                sent
-            }
-            None if has_room && self.admit(details.footprint()) => {
-                record.details = Some(details);
-                return Some(Mark::PLAIN);
-            }
-            None => false,
-        };
+        let sent = has_room && self.blocks.push_entire_slice(details.seal()).is_ok();
+        self.spares.give(details);
+        if !sent {
+            return None;
+        }
+        self.bytes_since_wake += bytes;
         if self.bytes_since_wake >= WAKE_BYTES {
             self.bytes_since_wake = 0;
             hub.wake();
         }
-        self.spares.give(details);
-        sent.then_some(Mark::BLOCK)
+        Some(Mark::BLOCK)
+    }
+
+    /// Gives details that cannot be sent as bytes back to the record, to go in their box, if there is room.
+    #[cold]
+    fn admit_box(
+        &mut self,
+        details: Box<Details>,
+        record: &mut SpanRecord,
+        has_room: bool,
+    ) -> Option<()> {
+        if has_room && self.admit(details.footprint()) {
+            record.details = Some(details);
+            Some(())
+        } else {
+            self.spares.give(details);
+            None
+        }
     }
 
     /// Whether the cap on boxes allows one more of that many bytes, which are then counted. Reads what the other side writes

@@ -6,7 +6,7 @@
 
 use super::{Buffer, Protocol};
 use crate::context::SpanContext;
-use crate::details::{RawValue, ReferenceKind};
+use crate::details::{RawValue, ReferenceKind, cut_bytes};
 use crate::process::Process;
 use crate::record::SpanRecord;
 use crate::report::Losses;
@@ -37,23 +37,13 @@ impl Extent {
     /// As much of a text value as is written.
     #[inline]
     fn value<'t>(&self, text: &'t [u8]) -> &'t [u8] {
-        cut(text, self.value_bytes)
+        cut_bytes(text, self.value_bytes)
     }
 
     /// As much of an operation's or a service's name as is written: without it the rest says little.
     fn name<'t>(&self, name: &'t str) -> &'t [u8] {
-        cut(name.as_bytes(), self.value_bytes.max(64))
+        cut_bytes(name.as_bytes(), self.value_bytes.max(64))
     }
-}
-
-/// The beginning of `text`, which is UTF-8, of at most `bytes` bytes.
-#[inline]
-fn cut(text: &[u8], bytes: usize) -> &[u8] {
-    let mut end = text.len().min(bytes);
-    while end < text.len() && text[end] & 0xc0 == 0x80 {
-        end -= 1;
-    }
-    &text[..end]
 }
 
 /// Whether a batch stands alone, as over HTTP, or is the argument of a call, as over UDP.
