@@ -2,7 +2,6 @@
 
 use crate::context::SpanContext;
 use crate::local;
-use crate::record::SpanRecord;
 use crate::stack::Place;
 
 /// Wraps a closure for another thread (`std::thread::spawn`, `spawn_blocking`, `rayon::spawn`) so that it runs in the
@@ -36,7 +35,7 @@ impl SpanContext {
     /// # tracer_testing::assert_trace!(test, "order\n  charge");
     /// ```
     pub fn in_scope<R>(&self, work: impl FnOnce() -> R) -> R {
-        let _visit = Visit(local::push(&mut SpanRecord::of_context(self.clone())));
+        let _visit = Visit(local::push(&mut Some(local::bare(self.clone()))));
         work()
     }
 }
@@ -46,8 +45,10 @@ struct Visit(Place);
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        if !self.0.is_none() {
-            local::pop(self.0, true, &mut SpanRecord::empty());
+        if !self.0.is_none()
+            && let Some(record) = local::pop(self.0, true)
+        {
+            local::keep(record);
         }
     }
 }

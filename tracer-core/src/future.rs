@@ -178,11 +178,7 @@ impl<F: Future> Future for InSpan<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
         let (inner, slot) = (&mut this.inner, this.slot);
-        let output = slot.enter(|| poll_inner(inner, cx));
-        if output.is_ready() {
-            slot.finish();
-        }
-        output
+        slot.poll(|| poll_inner(inner, cx))
     }
 }
 

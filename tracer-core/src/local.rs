@@ -1,8 +1,8 @@
 //! What a thread knows: the stack of its active spans, and its part of each tracer.
 //!
-//! Active spans live here by value. Everything is reached through `try_with`, for a thread may be ending, and no code of
-//! the user runs while the stack is borrowed: values are converted before and dropped after. [`MODE`] sums up the top of
-//! the stack in a byte that needs neither borrow nor destructor, so a call that is not traced costs one read.
+//! Everything is reached through `try_with`, for a thread may be ending, and no code of the user runs while the stack is
+//! borrowed: values are converted before and dropped after. [`MODE`] sums up the top of the stack in a byte that needs
+//! neither borrow nor destructor, so a call that is not traced costs one read.
 
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::Ordering;
@@ -83,42 +83,19 @@ pub(crate) fn enter_child(
         if local.allow_notes(tracer)
             && let Some(place) = pending::note_first(text, site)
         {
-            return place;
+            return Some(place);
         }
-        let span_id = id::next_span();
-        let Some((record, place)) = local.stack.push_child(span_id) else {
-            return Place::NONE;
-        };
-        if tracer != 0 {
-            record.context.tracer = tracer;
-        }
-        MODE.set(enter(
-            record,
-            &mut local.parts,
-            Name::of(text, site),
-            None,
-            None,
-        ));
-        place
+        let record = local.child(Name::of(text, site), tracer)?;
+        Some(local.push(record))
     })
+    .flatten()
     .unwrap_or(Place::NONE)
 }
 
 /// Starts a child as [`enter_child`] does, but does not activate it. `None` if the thread is ending.
 #[inline]
-pub(crate) fn start_child(name: Name, tracer: u32) -> Option<SpanRecord> {
-    let mut begun = None;
-    with(|local| {
-        let span_id = id::next_span();
-        let mut context = local.stack.top()?.context.child(span_id);
-        if tracer != 0 {
-            context.tracer = tracer;
-        }
-        let start = begin(&mut context, &mut local.parts, None);
-        begun = Some(record(context, name, None, start));
-        Some(())
-    });
-    begun
+pub(crate) fn start_child(name: Name, tracer: u32) -> Option<Box<SpanRecord>> {
+    with(|local| local.child(name, tracer)).flatten()
 }
 
 /// Starts a root and activates it. `decide` is asked for the verdict of a sampler of ours.
@@ -132,12 +109,8 @@ pub(crate) fn enter_root(
     let ids = id::draw_root(bits128);
     let (sampled, tags) = decide(ids.0);
     with(|local| {
-        let Some((record, place)) = local.stack.push_empty(ids.1) else {
-            return Place::NONE;
-        };
-        record.context = SpanContext::root(ids, tracer, sampled);
-        MODE.set(enter(record, &mut local.parts, name, tags, None));
-        place
+        let record = local.root(ids, tracer, sampled, name, tags);
+        local.push(record)
     })
     .unwrap_or(Place::NONE)
 }
@@ -149,12 +122,30 @@ pub(crate) fn start_root(
     tracer: u32,
     bits128: bool,
     decide: impl FnOnce(TraceId) -> (bool, Option<SamplerTags>),
-) -> Option<SpanRecord> {
+) -> Option<Box<SpanRecord>> {
     let ids = id::draw_root(bits128);
     let (sampled, tags) = decide(ids.0);
-    let mut context = SpanContext::root(ids, tracer, sampled);
-    let start = with(|local| begin(&mut context, &mut local.parts, None))?;
-    Some(record(context, name, tags, start))
+    with(|local| local.root(ids, tracer, sampled, name, tags))
+}
+
+/// A record of nothing that is known: all of it is the caller's to set, and it must be.
+pub(crate) fn spare() -> Box<SpanRecord> {
+    borrow(|local| local.stack.spare()).unwrap_or_else(|| Box::new(SpanRecord::empty()))
+}
+
+/// A record that only holds a context, to be active in place of a span.
+pub(crate) fn bare(context: SpanContext) -> Box<SpanRecord> {
+    let mut record = spare();
+    *record = SpanRecord::of_context(context);
+    record
+}
+
+/// Keeps the record of a span that is not counted for the next ones of this thread.
+pub(crate) fn keep(mut record: Box<SpanRecord>) {
+    borrow(|local| {
+        record.clear();
+        local.stack.keep(record);
+    });
 }
 
 /// Finishes the span at `place`.
@@ -165,52 +156,72 @@ pub(crate) fn finish(place: Place) {
     } else {
         clock::now()
     };
-    if with(|local| local.finish_top(local.made.find(place), end)) == Some(false) {
-        finish_other(place, end);
+    let left = with(|local| {
+        let record = local.take_top(local.made.find(place))?;
+        if record.is_reported() && record.details.is_none() {
+            pending::trust();
+        }
+        Some(local.hand_over(record, end))
+    });
+    match left.flatten() {
+        Some(None) => {}
+        Some(Some(held)) => hand_over_held(held, end),
+        None => finish_other(place, end),
     }
 }
 
-/// Puts a span on the stack; what is left of `record` owns nothing. If the thread is ending or must not trace the place is
-/// none, and the span stays.
-#[inline]
-pub(crate) fn push(record: &mut SpanRecord) -> Place {
-    if mode() == Mode::Suppressed {
+/// Finishes the span at `place` at the end of a poll that it did not begin in; before it those above it, whose scopes were
+/// leaked.
+pub(crate) fn finish_poll(place: Place) {
+    let left = with(|local| {
+        let record = local.take_top(place)?;
+        let end = if record.context.state & state::COUNTED != 0 {
+            clock::now()
+        } else {
+            Instant::ZERO
+        };
+        Some((local.hand_over(record, end), end))
+    });
+    match left.flatten() {
+        Some((None, _)) => {}
+        Some((Some(held), end)) => hand_over_held(held, end),
+        None => {
+            finish_above(place);
+            finish_other(place, clock::now());
+        }
+    }
+}
+
+/// Puts a span on the stack. If there is none, or the thread is ending or must not trace, the place is none and nothing
+/// happened.
+pub(crate) fn push(span: &mut Option<Box<SpanRecord>>) -> Place {
+    if span.is_none() || mode() == Mode::Suppressed {
         return Place::NONE;
     }
     with(|local| {
-        let Some((slot, place)) = local.stack.push_empty(record.context.span_id) else {
-            return Place::NONE;
-        };
-        record.move_to(slot);
-        MODE.set(slot.context.mode());
-        place
+        let record = span.take()?;
+        Some(local.push(record))
     })
+    .flatten()
     .unwrap_or(Place::NONE)
 }
 
-/// Takes the span at `place` off the stack, into `record`; `false` if it is not there. Spans still above it, whose scopes
-/// were leaked or moved out of the poll that opened them, are finished when `and_above`; else they stay and this one leaves
-/// a gap.
-#[inline]
-pub(crate) fn pop(place: Place, and_above: bool, record: &mut SpanRecord) -> bool {
-    with(|local| {
-        let place = local.made.find(place);
-        if and_above && !local.stack.is_top(place) {
-            return None;
-        }
-        Some(local.take(place, record))
-    })
-    .unwrap_or(Some(false))
-    .unwrap_or_else(|| pop_below(place, record))
+/// Takes the span at `place` off the stack; `None` if it is not there. Spans still above it, whose scopes were leaked or
+/// moved out of the poll that opened them, are finished when `and_above`; else they stay and this one leaves a gap.
+pub(crate) fn pop(place: Place, and_above: bool) -> Option<Box<SpanRecord>> {
+    let popped = with(|local| local.take_top(local.made.find(place))).flatten();
+    popped.or_else(|| pop_below(place, and_above))
 }
 
-/// Hands a span that is not on the stack to its reporter thread, as ended at `end`. What is left of it is to be dropped.
-#[inline]
-pub(crate) fn hand_over(record: &mut SpanRecord, end: Instant) {
-    match with(|local| local.hand_over(record, end)) {
-        Some(true) => {}
-        Some(false) => hand_over_held(record, end),
-        None => hand_over_late(record, end),
+/// Hands a span that is not on the stack to its reporter thread, as ended at `end`. Its box stays for one of the next.
+#[inline(always)]
+pub(crate) fn hand_over(record: Box<SpanRecord>, end: Instant) {
+    let mut record = Some(record);
+    let left = with(|local| local.hand_over(record.take()?, end));
+    match (left, record) {
+        (Some(None), _) => {}
+        (Some(Some(held)), _) => hand_over_held(held, end),
+        (None, late) => hand_over_late(late, end),
     }
 }
 
@@ -321,15 +332,19 @@ pub(crate) fn after_fork() {
 /// `None` when the thread is ending, or from code that runs inside of a borrow, such as an allocator that traces.
 #[inline]
 fn with<R>(work: impl FnOnce(&mut Local) -> R) -> Option<R> {
+    borrow(|local| {
+        if pending::end() {
+            local.make_pending();
+        }
+        work(local)
+    })
+}
+
+/// The same for what neither reads nor changes which spans are active.
+#[inline]
+fn borrow<R>(work: impl FnOnce(&mut Local) -> R) -> Option<R> {
     LOCAL
-        .try_with(|local| {
-            local.try_borrow_mut().ok().map(|mut local| {
-                if pending::end() {
-                    local.make_pending();
-                }
-                work(&mut local)
-            })
-        })
+        .try_with(|local| Some(work(&mut *local.try_borrow_mut().ok()?)))
         .ok()
         .flatten()
 }
@@ -344,56 +359,73 @@ impl Local {
         }
     }
 
-    /// Finishes the span at `place` if it is the active one, which most are. `false` if it was not, and nothing happened.
-    #[inline]
-    fn finish_top(&mut self, place: Place, end: Instant) -> bool {
-        let Some((record, below)) = self.stack.top_two_at(place) else {
-            return false;
-        };
-        let mode = below.map(|below| below.context.mode());
-        if record.is_reported() {
-            let Some(part) = self.parts.get(record.context.tracer) else {
-                return false;
-            };
-            if record.details.is_none() {
-                pending::trust();
-            }
-            part.finish(record, end);
-        } else if record.context.state & state::COUNTED != 0 {
-            return false;
-        } else {
-            record.clear();
-        }
-        if let Some(mode) = mode {
-            self.stack.drop_one();
-            MODE.set(mode);
-        } else {
-            self.stack.drop_top();
-            self.update_mode();
-        }
-        true
+    /// Begins a root.
+    #[inline(always)]
+    fn root(
+        &mut self,
+        ids: (TraceId, SpanId),
+        tracer: u32,
+        sampled: bool,
+        name: Name,
+        tags: Option<SamplerTags>,
+    ) -> Box<SpanRecord> {
+        let mut record = self.stack.spare();
+        record.context = SpanContext::root(ids, tracer, sampled);
+        self.begin(&mut record, name, tags, None);
+        record
     }
 
-    /// Takes the span at `place` off the stack, into `record`; `false` if it is not there.
+    /// Begins a child of the active span.
+    #[inline(always)]
+    fn child(&mut self, name: Name, tracer: u32) -> Option<Box<SpanRecord>> {
+        let mut record = self.stack.spare();
+        record.context = self.stack.top()?.context.child(id::next_span());
+        if tracer != 0 {
+            record.context.tracer = tracer;
+        }
+        self.begin(&mut record, name, None, None);
+        Some(record)
+    }
+
+    /// Begins a span whose context is set, now unless it began before. Part of its callers, for values that are not written
+    /// where they belong at once go through memory.
+    #[inline(always)]
+    fn begin(
+        &mut self,
+        record: &mut SpanRecord,
+        name: Name,
+        sampler: Option<SamplerTags>,
+        start: Option<Instant>,
+    ) {
+        record.name = name;
+        record.sampler = sampler;
+        record.start = begin(&mut record.context, &mut self.parts, start);
+    }
+
+    /// Puts a span on the stack.
     #[inline]
-    fn take(&mut self, place: Place, record: &mut SpanRecord) -> bool {
-        let Some(slot) = self.stack.top_at(place) else {
-            return self.take_from_below(place, record);
-        };
-        slot.move_to(record);
-        self.stack.drop_top();
+    fn push(&mut self, record: Box<SpanRecord>) -> Place {
+        MODE.set(record.context.mode());
+        self.stack.push(record)
+    }
+
+    /// Takes the span at `place` off the stack, if it is the active one.
+    #[inline(always)]
+    fn take_top(&mut self, place: Place) -> Option<Box<SpanRecord>> {
+        let record = self.stack.take_top(place)?;
         self.update_mode();
-        true
+        Some(record)
     }
 
+    /// Takes the span at `place` off the stack, wherever it lies.
     #[cold]
-    fn take_from_below(&mut self, place: Place, record: &mut SpanRecord) -> bool {
-        let Some(taken) = self.stack.take_from_below(place) else {
-            return false;
-        };
-        *record = taken;
+    fn take(&mut self, place: Place) -> Option<Box<SpanRecord>> {
+        if self.stack.is_top(place) {
+            return self.take_top(place);
+        }
+        let record = self.stack.take_from_below(place)?;
         self.count_out_of_order(record.context.tracer);
-        true
+        Some(record)
     }
 
     fn count_out_of_order(&mut self, tracer: u32) {
@@ -415,62 +447,23 @@ impl Local {
         }
     }
 
-    /// Counts a finished span and moves it to the reporter thread, if it is to be. What is left is to be dropped. `false` if
-    /// it is to be given to its local trace, and nothing happened.
-    #[inline]
-    fn hand_over(&mut self, record: &mut SpanRecord, end: Instant) -> bool {
-        if record.context.state & state::COUNTED == 0 {
-            return true;
+    /// Counts a finished span and moves it to the reporter thread, if it is to be. Gives it back if it is to be given to its
+    /// local trace, and nothing happened.
+    #[inline(never)]
+    fn hand_over(&mut self, mut record: Box<SpanRecord>, end: Instant) -> Option<Box<SpanRecord>> {
+        let is_counted = record.context.state & state::COUNTED != 0;
+        match self.parts.get(record.context.tracer) {
+            Some(part) if is_counted && record.is_reported() => part.finish(&mut record, end),
+            Some(_) if is_counted && record.is_held() => return Some(record),
+            Some(part) if is_counted => {
+                part.counts.finished.add(1);
+                part.counts.withdrawn.add(1);
+                record.clear();
+            }
+            _ => record.clear(),
         }
-        let Some(part) = self.parts.get(record.context.tracer) else {
-            return true;
-        };
-        if record.is_reported() {
-            part.finish(record, end);
-        } else if record.is_held() {
-            return false;
-        } else {
-            part.counts.finished.add(1);
-            part.counts.withdrawn.add(1);
-        }
-        true
-    }
-}
-
-/// Begins a span on the stack that has its context. Says what being active would mean.
-#[inline]
-fn enter(
-    record: &mut SpanRecord,
-    parts: &mut Parts,
-    name: Name,
-    sampler: Option<SamplerTags>,
-    start: Option<Instant>,
-) -> Mode {
-    record.name = name;
-    record.sampler = sampler;
-    record.start = begin(&mut record.context, parts, start);
-    if record.is_recording() {
-        Mode::Sampled
-    } else {
-        Mode::Refused
-    }
-}
-
-/// The record of a span that is not on the stack.
-#[inline]
-fn record(
-    context: SpanContext,
-    name: Name,
-    sampler: Option<SamplerTags>,
-    start: Instant,
-) -> SpanRecord {
-    SpanRecord {
-        context,
-        name,
-        start,
-        end: Instant::ZERO,
-        details: None,
-        sampler,
+        self.stack.keep(record);
+        None
     }
 }
 
@@ -503,10 +496,10 @@ impl Drop for Local {
         }
         MODE.set(Mode::Suppressed);
         let end = clock::now();
-        while let Some(mut record) = self.stack.pop() {
-            if !self.hand_over(&mut record, end) {
-                record.end = end;
-                self.give_to_trace(&mut record);
+        while let Some(record) = self.stack.pop() {
+            if let Some(mut held) = self.hand_over(record, end) {
+                held.end = end;
+                self.give_to_trace(held);
             }
         }
     }

@@ -336,6 +336,7 @@ impl Made {
     }
 
     #[cold]
+    #[inline(never)]
     fn look_up(&self, noted: Place) -> Place {
         let found = self.0.iter().find(|(at, _)| *at == noted);
         found.map_or(Place::NONE, |(_, place)| *place)

@@ -13,8 +13,8 @@ use crate::tags;
 
 /// A finished span as a [`Reporter`](crate::Reporter) gets it.
 ///
-/// While the span is open the same value lives in its [`Span`](crate::Span) or on the stack of active spans; it is moved,
-/// never shared and never copied into another model.
+/// While the span is open the same value lies behind its [`Span`](crate::Span) or the stack of active spans; it is never
+/// shared and never copied into another model.
 ///
 /// ```
 /// # let test = tracer_testing::TestTracer::new("shop");
@@ -321,25 +321,6 @@ impl SpanRecord {
             details: self.details.take(),
             sampler: self.sampler,
         }
-    }
-
-    /// Moves the record to where one lies that owns nothing; what is left here owns nothing either.
-    #[inline]
-    pub(crate) fn move_to(&mut self, other: &mut Self) {
-        other.context.trace_id = self.context.trace_id;
-        other.context.span_id = self.context.span_id;
-        other.context.parent_id = self.context.parent_id;
-        other.context.anchor = self.context.anchor;
-        other.context.tracer = self.context.tracer;
-        other.context.flags = self.context.flags;
-        other.context.state = self.context.state;
-        other.name = self.name;
-        other.start = self.start;
-        other.end = self.end;
-        other.sampler = self.sampler;
-        // Swapped, where an assignment would have to look for something to drop.
-        std::mem::swap(&mut other.context.carried, &mut self.context.carried);
-        std::mem::swap(&mut other.details, &mut self.details);
     }
 
     /// Drops what the record owns.

@@ -63,9 +63,9 @@ pub struct Scope {
 
 impl Scope {
     /// Of a span that may be none.
-    pub(crate) fn of(record: Option<SpanRecord>) -> Self {
+    pub(crate) fn of(mut record: Option<Box<SpanRecord>>) -> Self {
         // A thread that is ending has no stack, and no queue its spans could go to.
-        Self::at(record.map_or(Place::NONE, |mut record| local::push(&mut record)))
+        Self::at(local::push(&mut record))
     }
 
     /// Of a span that lies on the stack.
@@ -162,9 +162,11 @@ impl Scope {
 
     fn take_span(&self, and_above: bool) -> Span {
         let place = self.place.replace(Place::NONE);
-        let mut record = SpanRecord::empty();
-        let is_there = !place.is_none() && local::pop(place, and_above, &mut record);
-        Span::new(is_there.then_some(record))
+        Span::new(if place.is_none() {
+            None
+        } else {
+            local::pop(place, and_above)
+        })
     }
 
     /// Finishes the span at the end of a poll, and those above it, whose scopes were leaked in it.

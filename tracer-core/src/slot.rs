@@ -4,7 +4,6 @@ use std::task::Poll;
 
 use crate::context::{SpanContext, state};
 use crate::local;
-use crate::record::SpanRecord;
 use crate::scope::Scope;
 use crate::span::{self, Span};
 use crate::stack::Place;
@@ -55,18 +54,30 @@ impl SpanSlot {
     /// ```
     #[must_use]
     pub fn of_context(context: Option<SpanContext>) -> Self {
-        Self::new(Span::new(context.map(SpanRecord::of_context)))
+        Self::new(Span::new(context.map(local::bare)))
     }
 
     /// Runs `work` with the span active. If it panics, the span is marked as failed.
     #[inline]
     pub fn enter<R>(&mut self, work: impl FnOnce() -> R) -> R {
-        let place = self.span.record().map_or(Place::NONE, local::push);
+        let place = local::push(self.span.record());
         if place.is_none() {
             return work();
         }
         let _visit = Visit { slot: self, place };
         work()
+    }
+
+    /// Runs a piece of work with the span active, as [`enter`](Self::enter) does. The span ends if there is nothing left to do.
+    #[inline]
+    pub(crate) fn poll<R>(&mut self, work: impl FnOnce() -> Poll<R>) -> Poll<R> {
+        let place = local::push(self.span.record());
+        let mut visit = Visit { slot: self, place };
+        let output = work();
+        if output.is_ready() {
+            visit.finish();
+        }
+        output
     }
 
     /// Runs `work` in the span of `scope`, which just began. The span ends if there is nothing left to do; else it is in the
@@ -126,22 +137,43 @@ struct Visit<'g> {
     place: Place,
 }
 
+impl Visit<'_> {
+    /// Finishes the span where it lies.
+    #[inline]
+    fn finish(&mut self) {
+        let place = std::mem::replace(&mut self.place, Place::NONE);
+        if place.is_none() {
+            self.slot.finish();
+        } else {
+            end_poll(place);
+        }
+    }
+}
+
+/// Apart, so that futures contain a branch and a call.
+#[inline(never)]
+fn end_poll(place: Place) {
+    if std::thread::panicking() {
+        local::edit(place, span::mark_panic);
+    }
+    local::finish_poll(place);
+}
+
 impl Drop for Visit<'_> {
     #[inline]
     fn drop(&mut self) {
-        // The record is where it was all the time, but empty: it comes back as it went, field by field.
-        let Some(record) = self.slot.span.record() else {
-            return;
-        };
-        if !local::pop(self.place, true, record) {
-            self.slot.span.forget();
+        if self.place.is_none() {
             return;
         }
+        let Some(mut record) = local::pop(self.place, true) else {
+            return;
+        };
         if std::thread::panicking() && !self.slot.panicked {
-            span::mark_panic(record);
+            span::mark_panic(&mut record);
             // The span is dropped while the thread still unwinds: once is enough.
             record.context.state |= state::UNWINDING;
             self.slot.panicked = true;
         }
+        self.slot.span = Span::new(Some(record));
     }
 }

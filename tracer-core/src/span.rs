@@ -5,7 +5,7 @@ use std::error::Error;
 use std::time::{Duration, SystemTime};
 
 use crate::callsite::Callsite;
-use crate::clock;
+use crate::clock::{self, Instant};
 use crate::context::{SpanContext, flag, state};
 use crate::edit::{self, Edit};
 use crate::fields::Fields;
@@ -38,8 +38,10 @@ use crate::tracer;
 #[must_use = "a span that is dropped at once measures nothing: bind it, activate it or give it to a future"]
 pub struct Span {
     /// `None` without a tracer, and after the end.
-    record: Option<SpanRecord>,
+    record: Option<Box<SpanRecord>>,
 }
+
+const _: () = assert!(size_of::<Span>() == size_of::<usize>());
 
 impl Span {
     /// A span that records nothing.
@@ -55,7 +57,7 @@ impl Span {
     }
 
     #[inline]
-    pub(crate) const fn new(record: Option<SpanRecord>) -> Self {
+    pub(crate) const fn new(record: Option<Box<SpanRecord>>) -> Self {
         Self { record }
     }
 
@@ -65,21 +67,16 @@ impl Span {
         self.record.is_some()
     }
 
-    /// A child of the active span; see [`local::start_child`]. Apart, for so it is made where its caller wants it.
+    /// A child of the active span; see [`local::start_child`].
     #[inline(never)]
     pub(crate) fn child(text: &'static str, site: Option<&'static Callsite>, tracer: u32) -> Self {
         Self::new(local::start_child(Name::of(text, site), tracer))
     }
 
-    /// The record, for moving it out and in; one that was not moved in again is to be [forgotten](Self::forget).
+    /// The record, for taking it out and putting it back.
     #[inline]
-    pub(crate) fn record(&mut self) -> Option<&mut SpanRecord> {
-        self.record.as_mut()
-    }
-
-    /// Makes this a span that records nothing, without finishing the one it was.
-    pub(crate) fn forget(&mut self) {
-        self.record = None;
+    pub(crate) const fn record(&mut self) -> &mut Option<Box<SpanRecord>> {
+        &mut self.record
     }
 
     /// Whether tags and logs are kept: the trace is sampled. Ask before computing an expensive value.
@@ -97,7 +94,9 @@ impl Span {
     /// ```
     #[must_use]
     pub fn is_recording(&self) -> bool {
-        self.record.as_ref().is_some_and(SpanRecord::is_recording)
+        self.record
+            .as_ref()
+            .is_some_and(|record| record.is_recording())
     }
 
     /// The span's context, for other threads, tasks and services; it outlives the span. Empty without a tracer.
@@ -268,7 +267,7 @@ impl Span {
     /// # tracer_testing::assert_trace!(test, "order\n  charge");
     /// ```
     pub fn activate(mut self) -> Scope {
-        Scope::of(self.record.take())
+        Scope::at(local::push(&mut self.record))
     }
 
     /// Finishes the span now. Dropping it does the same.
@@ -289,8 +288,7 @@ impl Span {
     pub fn finish_at(mut self, time: SystemTime) {
         if let Some(mut record) = self.record.take() {
             finish_at(&mut record, time);
-            let end = record.end;
-            local::hand_over(&mut record, end);
+            local::hand_over(record, Instant::ZERO);
         }
     }
 
@@ -319,7 +317,7 @@ impl Span {
     /// Asks the sampler, which has not decided yet.
     #[cold]
     fn ask(&self, change: &Change<'_>) {
-        if let Some(inquiry) = self.record.as_ref().and_then(Inquiry::about) {
+        if let Some(inquiry) = self.record.as_deref().and_then(Inquiry::about) {
             inquiry.make(change);
         }
     }
@@ -328,18 +326,23 @@ impl Span {
 impl Drop for Span {
     #[inline]
     fn drop(&mut self) {
-        // In place: what is left of the record owns nothing, and is dropped after this.
-        let Some(record) = &mut self.record else {
-            return;
-        };
-        if record.context.state & state::COUNTED != 0 {
-            let end = clock::now();
-            if std::thread::panicking() {
-                mark_panic(record);
-            }
-            local::hand_over(record, end);
+        if let Some(record) = self.record.take() {
+            end(record);
         }
     }
+}
+
+/// Apart, so that code with a span contains a branch and a call.
+#[inline(never)]
+fn end(mut record: Box<SpanRecord>) {
+    if record.context.state & state::COUNTED == 0 {
+        return local::keep(record);
+    }
+    let end = clock::now();
+    if std::thread::panicking() {
+        mark_panic(&mut record);
+    }
+    local::hand_over(record, end);
 }
 
 /// Sets the end of a record to a time of the caller's.

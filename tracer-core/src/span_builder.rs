@@ -191,7 +191,7 @@ impl<'t> SpanBuilder<'t> {
         Scope::of(self.begin())
     }
 
-    fn begin(self) -> Option<SpanRecord> {
+    fn begin(self) -> Option<Box<SpanRecord>> {
         let chosen = self
             .first
             .iter()

@@ -1,15 +1,15 @@
 //! The stack of a thread's active spans.
 //!
-//! Spans lie in slots that are used again and again and are written field by field. That is half of what makes a span
-//! cheap: a record built elsewhere and then moved here is 120 bytes written in small pieces and read back in large ones
-//! at once, which the processor cannot forward and waits for.
+//! A record lies in a box from its start to its end, and is never moved: what goes on the stack and off it, into a
+//! [`Span`](crate::Span) and back at each poll of a future, is a pointer. The boxes of spans that ended are written again for
+//! the next ones, field by field, so a thread allocates for as many spans as it has open at once.
 
 use crate::context::state;
 use crate::id::SpanId;
 use crate::record::SpanRecord;
 
-/// Slots kept when the stack is empty; a deep recursion gives its memory back.
-const KEPT_SLOTS: usize = 256;
+/// Boxes kept of spans that ended; a deep recursion gives its memory back.
+const KEPT: usize = 256;
 
 /// Where an active span lies on its thread's stack.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,11 +18,14 @@ pub(crate) struct Place {
     span_id: SpanId,
 }
 
-/// The first `len` slots are spans, the last of them active. The others own nothing.
 #[derive(Debug)]
 pub(crate) struct Stack {
-    slots: Vec<SpanRecord>,
-    len: usize,
+    /// The last one is active.
+    #[expect(clippy::vec_box, reason = "records are not moved")]
+    spans: Vec<Box<SpanRecord>>,
+    /// Of spans that ended: as many as there is room for. They own nothing.
+    #[expect(clippy::vec_box, reason = "records are not moved")]
+    spares: Vec<Box<SpanRecord>>,
 }
 
 impl Place {
@@ -61,28 +64,24 @@ impl Place {
 impl Stack {
     pub(crate) const fn new() -> Self {
         Self {
-            slots: Vec::new(),
-            len: 0,
+            spans: Vec::new(),
+            spares: Vec::new(),
         }
     }
 
     /// The active span.
     #[inline]
     pub(crate) fn top(&self) -> Option<&SpanRecord> {
-        self.slots.get(self.len.wrapping_sub(1))
+        Some(self.spans.last()?)
     }
 
     /// The place of the active span.
     #[inline]
     pub(crate) fn top_place(&self) -> Place {
-        let depth = self.len.wrapping_sub(1);
-        match self.slots.get(depth) {
-            Some(record) => Place {
-                depth: depth as u32,
-                span_id: record.context.span_id,
-            },
-            None => Place::NONE,
-        }
+        self.top().map_or(Place::NONE, |top| Place {
+            depth: self.spans.len() as u32 - 1,
+            span_id: top.context.span_id,
+        })
     }
 
     /// The place of a span of this stack, active or below the active one.
@@ -91,7 +90,7 @@ impl Stack {
             record.context.span_id == span_id
                 && record.context.state & (state::CLOSED | state::BARE) == 0
         };
-        match self.slots[..self.len].iter().rposition(is_it) {
+        match self.spans.iter().rposition(|record| is_it(record)) {
             Some(depth) => Place {
                 depth: depth as u32,
                 span_id,
@@ -103,124 +102,179 @@ impl Stack {
     /// The span at `place`, if that is still the one it was.
     #[inline]
     pub(crate) fn get_mut(&mut self, place: Place) -> Option<&mut SpanRecord> {
-        let record = self.slots[..self.len].get_mut(place.depth as usize)?;
-        (record.context.span_id == place.span_id && record.context.state & state::CLOSED == 0)
-            .then_some(record)
-    }
-
-    /// The span at `place`, if it is the active one.
-    #[inline]
-    pub(crate) fn top_at(&mut self, place: Place) -> Option<&mut SpanRecord> {
-        if !self.is_top(place) {
-            return None;
-        }
-        let record = self.slots.get_mut(place.depth as usize)?;
-        (record.context.span_id == place.span_id).then_some(record)
+        let record = self.spans.get_mut(place.depth as usize)?;
+        (record.context.span_id == place.span_id && !is_gap(record)).then_some(record)
     }
 
     /// Whether nothing lies above `place`.
     #[inline]
     pub(crate) fn is_top(&self, place: Place) -> bool {
-        self.len == place.depth as usize + 1
+        self.spans.len() == place.depth as usize + 1
     }
 
-    /// Begins a child of the active span in the next slot: its context. The rest is the caller's to set.
+    /// A record of nothing that is known: all of it is the caller's to set, and it must be.
     #[inline]
-    pub(crate) fn push_child(&mut self, span_id: SpanId) -> Option<(&mut SpanRecord, Place)> {
-        if self.len == self.slots.len() {
-            self.grow();
+    pub(crate) fn spare(&mut self) -> Box<SpanRecord> {
+        match self.spares.pop() {
+            Some(spare) => spare,
+            None => self.allocate(),
         }
-        let depth = self.len;
-        let (below, above) = self.slots.split_at_mut_checked(depth)?;
-        let (parent, child) = (below.last()?, above.first_mut()?);
-        child.context = parent.context.child(span_id);
-        self.len = depth + 1;
-        let depth = depth as u32;
-        Some((child, Place { depth, span_id }))
     }
 
-    /// The next slot, which is then the active span: all of it is the caller's to set, and it must be.
+    /// Keeps the record of a span that ended, which must own nothing any more, for one of the next.
     #[inline]
-    pub(crate) fn push_empty(&mut self, span_id: SpanId) -> Option<(&mut SpanRecord, Place)> {
-        if self.len == self.slots.len() {
-            self.grow();
+    pub(crate) fn keep(&mut self, record: Box<SpanRecord>) {
+        if self.spares.len() < self.spares.capacity() {
+            self.spares.push(record);
         }
-        let slot = self.slots.get_mut(self.len)?;
-        let depth = self.len as u32;
-        self.len += 1;
-        Some((slot, Place { depth, span_id }))
     }
 
-    /// Takes the active span off.
-    pub(crate) fn pop(&mut self) -> Option<SpanRecord> {
-        let record = self.slots[..self.len].last_mut()?.take();
-        self.drop_top();
-        Some(record)
+    /// A record, and room for spares.
+    #[cold]
+    fn allocate(&mut self) -> Box<SpanRecord> {
+        self.spares.reserve_exact(KEPT);
+        Box::new(SpanRecord::empty())
     }
 
-    /// The span at `place`, if it is the active one, and the span below it, if there is one and not a gap.
+    /// Puts a span on the stack.
     #[inline]
-    pub(crate) fn top_two_at(
-        &mut self,
-        place: Place,
-    ) -> Option<(&mut SpanRecord, Option<&SpanRecord>)> {
+    pub(crate) fn push(&mut self, record: Box<SpanRecord>) -> Place {
+        let place = Place {
+            depth: self.spans.len() as u32,
+            span_id: record.context.span_id,
+        };
+        self.spans.push(record);
+        place
+    }
+
+    /// Takes the active span off the stack.
+    pub(crate) fn pop(&mut self) -> Option<Box<SpanRecord>> {
+        self.take_top(self.top_place())
+    }
+
+    /// Takes the span at `place` off the stack, if it is the active one.
+    #[inline]
+    pub(crate) fn take_top(&mut self, place: Place) -> Option<Box<SpanRecord>> {
         if !self.is_top(place) {
             return None;
         }
-        let (top, below) = self.slots.get_mut(..self.len)?.split_last_mut()?;
-        let below = below.last().filter(|below| !is_gap(below));
-        (top.context.span_id == place.span_id).then_some((top, below))
-    }
-
-    /// Forgets the active span, which must own nothing any more and lie on another.
-    #[inline]
-    pub(crate) fn drop_one(&mut self) {
-        self.len -= 1;
-    }
-
-    /// Forgets the active span, which must own nothing any more, and the gaps that come to lie on top.
-    #[inline]
-    pub(crate) fn drop_top(&mut self) {
-        self.len = self.len.saturating_sub(1);
-        match self.top() {
-            Some(top) if is_gap(top) => self.drop_gaps(),
-            None if self.slots.len() > KEPT_SLOTS => self.shrink(),
-            _ => {}
+        let record = self
+            .spans
+            .pop_if(|record| record.context.span_id == place.span_id)?;
+        if self.top().is_none_or(is_gap) {
+            self.tidy();
         }
-    }
-
-    #[cold]
-    fn drop_gaps(&mut self) {
-        while self.top().is_some_and(is_gap) {
-            self.len -= 1;
-        }
-    }
-
-    /// Takes a span that others still lie on. It leaves a gap, which goes when they do.
-    #[cold]
-    pub(crate) fn take_from_below(&mut self, place: Place) -> Option<SpanRecord> {
-        let slot = self.get_mut(place)?;
-        let record = slot.take();
-        slot.context.state |= state::CLOSED;
         Some(record)
     }
 
+    /// Takes a span that others still lie on off the stack. It leaves a gap, which goes when they do.
     #[cold]
-    fn grow(&mut self) {
-        let more = self.slots.len().max(8);
-        self.slots
-            .resize_with(self.slots.len() + more, SpanRecord::empty);
+    pub(crate) fn take_from_below(&mut self, place: Place) -> Option<Box<SpanRecord>> {
+        self.get_mut(place)?;
+        let mut gap = self.spare();
+        gap.context.state = state::CLOSED;
+        let record = self.spans.get_mut(place.depth as usize)?;
+        Some(std::mem::replace(record, gap))
     }
 
-    #[cold]
-    fn shrink(&mut self) {
-        self.slots.truncate(KEPT_SLOTS);
-        self.slots.shrink_to_fit();
+    /// Removes the gaps that came to lie on top, and what a deep recursion left.
+    #[inline(never)]
+    fn tidy(&mut self) {
+        while let Some(gap) = self.spans.pop_if(|record| is_gap(record)) {
+            self.keep(gap);
+        }
+        if self.spans.is_empty() && self.spans.capacity() > KEPT {
+            self.spans.shrink_to(KEPT);
+        }
     }
 }
 
 /// Whether its span was taken away from under those above it.
 #[inline]
-fn is_gap(slot: &SpanRecord) -> bool {
-    slot.context.state & state::CLOSED != 0
+fn is_gap(record: &SpanRecord) -> bool {
+    record.context.state & state::CLOSED != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::SpanContext;
+
+    fn record(stack: &mut Stack, id: u64) -> Box<SpanRecord> {
+        let mut record = stack.spare();
+        record.context = SpanContext::EMPTY;
+        record.context.span_id = SpanId(id);
+        record
+    }
+
+    fn ids(stack: &Stack) -> Vec<u64> {
+        let spans = stack.spans.iter();
+        spans.map(|record| record.context.span_id.0).collect()
+    }
+
+    #[test]
+    fn records_stay_where_they_are_and_are_written_again() {
+        let mut stack = Stack::new();
+        let mut addresses = Vec::new();
+        for id in 1..=3 {
+            let span = record(&mut stack, id);
+            addresses.push(std::ptr::from_ref(&*span));
+            let place = stack.push(span);
+            let span = stack.take_top(place).expect("it is the active span");
+            addresses.push(std::ptr::from_ref(&*span));
+            assert_eq!(span.context.span_id, SpanId(id));
+            stack.keep(span);
+        }
+        addresses.dedup();
+        assert_eq!(addresses.len(), 1);
+    }
+
+    #[test]
+    fn only_the_active_span_is_taken_from_the_top_and_only_by_its_own_place() {
+        let mut stack = Stack::new();
+        let outer = record(&mut stack, 1);
+        let outer = stack.push(outer);
+        let inner = record(&mut stack, 2);
+        let inner = stack.push(inner);
+        assert!(stack.take_top(outer).is_none());
+        assert!(stack.take_top(Place::NONE).is_none());
+        let span = stack.take_top(inner).expect("it is the active span");
+        stack.keep(span);
+        let another = record(&mut stack, 3);
+        stack.push(another);
+        assert!(stack.take_top(inner).is_none());
+        assert!(stack.get_mut(inner).is_none());
+        assert_eq!(ids(&stack), [1, 3]);
+    }
+
+    #[test]
+    fn span_taken_from_below_leaves_a_gap_that_goes_with_those_above() {
+        let mut stack = Stack::new();
+        let places = [1, 2, 3].map(|id| {
+            let span = record(&mut stack, id);
+            stack.push(span)
+        });
+        let [bottom, middle, top] = places;
+        let taken = stack.take_from_below(middle).expect("it is there");
+        assert_eq!(taken.context.span_id, SpanId(2));
+        assert!(stack.take_from_below(middle).is_none());
+        assert_eq!(stack.spans.len(), 3);
+        assert!(stack.take_top(top).is_some());
+        assert_eq!((ids(&stack), stack.top_place()), (vec![1], bottom));
+        assert_eq!(stack.spares.len(), 1, "the record of the gap");
+    }
+
+    #[test]
+    fn deep_recursion_gives_its_memory_back() {
+        let mut stack = Stack::new();
+        for id in 0..10 * KEPT as u64 {
+            let span = record(&mut stack, id);
+            stack.push(span);
+        }
+        while let Some(span) = stack.pop() {
+            stack.keep(span);
+        }
+        assert_eq!(stack.spares.len(), KEPT);
+        assert!(stack.spares.capacity() <= KEPT && stack.spans.capacity() <= KEPT);
+    }
 }

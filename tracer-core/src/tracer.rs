@@ -388,7 +388,7 @@ impl Tracer {
         &self,
         text: &'static str,
         site: Option<&'static Callsite>,
-    ) -> Option<SpanRecord> {
+    ) -> Option<Box<SpanRecord>> {
         self.begin(Parent::Active, Cow::Borrowed(text), site)
     }
 
@@ -398,7 +398,7 @@ impl Tracer {
         parent: Parent<'_>,
         name: Cow<'static, str>,
         callsite: Option<&'static Callsite>,
-    ) -> Option<SpanRecord> {
+    ) -> Option<Box<SpanRecord>> {
         let core = self.core.as_ref()?;
         let is_own = matches!(parent, Parent::Own(_));
         let active;

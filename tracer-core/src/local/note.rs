@@ -1,6 +1,6 @@
 //! Spans of a thread that are only [noted](crate::pending): when that is enough, and how they become others.
 
-use super::{LOCAL, Local, MODE, Mode, Place, enter, with};
+use super::{LOCAL, Local, MODE, Mode, Place, with};
 use crate::clock::{self, Instant};
 use crate::id;
 use crate::pending::{self, Last};
@@ -33,9 +33,7 @@ impl Local {
     /// Makes spans of those that were only noted.
     #[inline(never)]
     pub(super) fn make_pending(&mut self) {
-        let Self {
-            stack, made, parts, ..
-        } = self;
+        let Self { stack, made, .. } = self;
         made.retain(|place| stack.get_mut(place).is_some());
         pending::take(|note| {
             let (span_id, start) = if note.span_id.is_none() {
@@ -43,12 +41,15 @@ impl Local {
             } else {
                 (note.span_id, Some(note.start))
             };
-            let Some((record, place)) = stack.push_child(span_id) else {
+            let mut record = self.stack.spare();
+            let Some(parent) = self.stack.top() else {
                 return;
             };
+            record.context = parent.context.child(span_id);
             record.context.tracer = note.tracer;
-            enter(record, parts, note.name, None, start);
-            made.add(note.place, place);
+            self.begin(&mut record, note.name, None, start);
+            let place = self.stack.push(record);
+            self.made.add(note.place, place);
         });
     }
 

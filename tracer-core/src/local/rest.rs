@@ -10,45 +10,49 @@ use crate::registry;
 /// Finishes a span that is not the active one, or not an ordinary one.
 #[cold]
 pub(super) fn finish_other(place: Place, end: Instant) {
-    let mut record = SpanRecord::empty();
-    if with(|local| local.take(local.made.find(place), &mut record)) == Some(true) {
-        hand_over(&mut record, end);
+    if let Some(record) = with(|local| local.take(local.made.find(place))).flatten() {
+        hand_over(record, end);
     }
 }
 
 /// Finishes the spans above the one at `place`.
 pub(crate) fn finish_above(place: Place) {
-    while let Some(mut above) = with(|local| local.pop_above(local.made.find(place))).flatten() {
-        hand_over(&mut above, clock::now());
+    while let Some(above) = with(|local| local.pop_above(local.made.find(place))).flatten() {
+        hand_over(above, clock::now());
     }
 }
 
-/// Takes the span at `place` off the stack when those above it are finished.
+/// Takes the span at `place` off the stack, which is not the active one. Those above it are finished before if `and_above`.
 #[cold]
-pub(super) fn pop_below(place: Place, record: &mut SpanRecord) -> bool {
-    finish_above(place);
-    with(|local| local.take(local.made.find(place), record)).unwrap_or(false)
+pub(super) fn pop_below(place: Place, and_above: bool) -> Option<Box<SpanRecord>> {
+    if and_above {
+        finish_above(place);
+    }
+    with(|local| local.take(local.made.find(place))).flatten()
 }
 
 /// Gives a span to its local trace. The sampler is asked first if it has not decided yet: with nothing borrowed.
 #[cold]
-pub(super) fn hand_over_held(record: &mut SpanRecord, end: Instant) {
+pub(super) fn hand_over_held(mut record: Box<SpanRecord>, end: Instant) {
     record.end = end;
-    if let Some(inquiry) = Inquiry::about(record)
+    if let Some(inquiry) = Inquiry::about(&record)
         && inquiry.is_local_root
     {
-        inquiry.make(&Change::Finished(record));
+        inquiry.make(&Change::Finished(&record));
     }
-    if with(|local| local.give_to_trace(record)).is_none() {
+    let mut record = Some(record);
+    let given = with(|local| record.take().map(|record| local.give_to_trace(record)));
+    if given.is_none() {
         hand_over_late(record, end);
     }
 }
 
 /// The same for a span that outlives what its thread had of its tracer: it lay in another thread-local.
 #[cold]
-pub(super) fn hand_over_late(record: &mut SpanRecord, end: Instant) {
+pub(super) fn hand_over_late(record: Option<Box<SpanRecord>>, end: Instant) {
     // Not from inside of a borrow: the hub may be locked there.
-    if record.context.state & state::COUNTED != 0
+    if let Some(mut record) = record
+        && record.context.state & state::COUNTED != 0
         && LOCAL.try_with(|_| ()).is_err()
         && let Some(hub) = registry::hub(record.context.tracer)
     {
@@ -58,7 +62,7 @@ pub(super) fn hand_over_late(record: &mut SpanRecord, end: Instant) {
 
 impl Local {
     /// Takes the active span off the stack, if it lies above the one at `place`.
-    pub(super) fn pop_above(&mut self, place: Place) -> Option<SpanRecord> {
+    pub(super) fn pop_above(&mut self, place: Place) -> Option<Box<SpanRecord>> {
         if self.stack.get_mut(place).is_none() || self.stack.is_top(place) {
             return None;
         }
@@ -68,12 +72,14 @@ impl Local {
     }
 
     /// Counts a finished span and gives it to its local trace.
-    pub(super) fn give_to_trace(&mut self, record: &mut SpanRecord) {
+    pub(super) fn give_to_trace(&mut self, mut record: Box<SpanRecord>) {
         if let Some(part) = self.parts.get(record.context.tracer)
             && record.context.local_trace().is_some()
         {
             part.counts.finished.add(1);
             record.take().give_to_trace(&part.hub.room);
         }
+        record.clear();
+        self.stack.keep(record);
     }
 }

@@ -169,15 +169,12 @@ impl Core {
         name: Cow<'static, str>,
         callsite: Option<&'static Callsite>,
         verdict: Option<Verdict>,
-    ) -> SpanRecord {
-        let mut record = SpanRecord {
-            context,
-            name: callsite.map_or(Name::NONE, Name::Site),
-            start: Instant::ZERO,
-            end: Instant::ZERO,
-            details: None,
-            sampler: verdict.as_ref().and_then(|verdict| verdict.tags),
-        };
+    ) -> Box<SpanRecord> {
+        let mut record = local::spare();
+        record.context = context;
+        record.name = callsite.map_or(Name::NONE, Name::Site);
+        record.start = Instant::ZERO;
+        record.sampler = verdict.as_ref().and_then(|verdict| verdict.tags);
         match name {
             Cow::Borrowed(text) if callsite.is_none() => record.name = Name::Text(text),
             Cow::Borrowed(_) => {}
