@@ -175,10 +175,11 @@ impl std::error::Error for ParseIdError {}
 
 /// Draws ids, one per thread, seeded from the operating system's randomness.
 ///
-/// Ids of traces, which samplers and backends take for random, are: xoroshiro128++ (Blackman and Vigna, 2019). Those of
-/// children need only differ: they go up by an odd step (a Weyl sequence), which takes a third of the instructions and
-/// brings none twice. The step is a thread's own: with the same one two threads that come upon each other's ids would stay
-/// in step for as long as both live, with different ones they meet as seldom as random numbers do.
+/// The lower halves of trace ids, which samplers and backends take for random, are: xoroshiro128++ (Blackman and Vigna,
+/// 2019). The upper halves and the ids of children need only differ: they go up by an odd step (a Weyl sequence), which takes
+/// a third of the instructions and brings none twice. The step is a thread's own: with the same one two threads that come
+/// upon each other's ids would stay in step for as long as both live, with different ones they meet as seldom as random
+/// numbers do.
 #[derive(Debug)]
 struct IdGenerator {
     state: [Cell<u64>; 2],
@@ -207,7 +208,7 @@ pub(crate) fn next_span() -> SpanId {
 #[inline]
 pub(crate) fn draw_root(bits128: bool) -> (TraceId, SpanId) {
     let low = draw();
-    let high = if bits128 { draw() } else { 0 };
+    let high = if bits128 { next_span().0 } else { 0 };
     (TraceId { high, low }, SpanId(low))
 }
 
