@@ -29,8 +29,8 @@ pub(crate) struct Drain {
     boxes_drained: Arc<AtomicUsize>,
 }
 
-/// Where lines become spans: one for all rings. Written field by field, for the reason that the slots of a
-/// [stack](crate::stack) are.
+/// Where lines become spans: one for all rings. Its records are written again for each batch, field by field, as those of a
+/// [stack](crate::stack) are for each span.
 #[derive(Debug)]
 pub(crate) struct Batch {
     /// Those beyond `len` own nothing.

@@ -67,7 +67,7 @@ pub(crate) struct Ring {
 /// Names by their [hashes](Name::hash). One that is not there takes the place of another.
 pub(super) type Names = [Name; 256];
 
-/// What bytes cannot say. Of one span, in this order the other way round.
+/// What words and bytes cannot say. Of one span, what it has comes first, and then its name.
 #[derive(Debug)]
 pub(super) enum Extra {
     /// The next name that has no number yet.
