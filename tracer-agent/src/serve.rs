@@ -1,10 +1,11 @@
-//! Serving HTTP on a port, within bounds: so many connections, so long for a request.
+//! Serving HTTP on a port, within bounds: so many connections, so long for each and for a request.
 //!
 //! `axum::serve` has neither a time limit for the head of a request nor a cap on connections, and a client that sends a
 //! byte a minute would keep its connection for ever; hence this loop over hyper.
 
 use std::convert::Infallible;
 use std::net::TcpListener;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,22 +18,51 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
 
-/// Connections beyond it wait in the kernel's queue.
-const MAX_CONNECTIONS: usize = 256;
-/// For the head of a request, and so for how long an idle connection is kept.
-const HEAD_LIMIT: Duration = Duration::from_secs(15);
-/// For reading a body and making the answer.
-const REQUEST_LIMIT: Duration = Duration::from_secs(60);
+/// What clients may take of a port.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// Connections beyond it wait in the kernel's queue.
+    connections: usize,
+    /// For the head of a request, and so for how long an idle connection is kept.
+    head: Duration,
+    /// For reading a body and making the answer.
+    request: Duration,
+    /// For all requests of a connection. The one that is being answered then has [`request`](Self::request) more, so
+    /// whoever takes its answers byte by byte, or does not take them, loses its place in the end.
+    connection: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 256,
+            head: Duration::from_secs(15),
+            request: Duration::from_secs(60),
+            connection: Duration::from_secs(300),
+        }
+    }
+}
 
 /// Serves until `stop` is told. Must run inside a tokio runtime.
-pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn serve(listener: TcpListener, router: Router, stop: watch::Receiver<bool>) {
+    serve_within(Limits::default(), listener, router, stop).await;
+}
+
+async fn serve_within(
+    limits: Limits,
+    listener: TcpListener,
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+) {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return log::error!("cannot serve: {error}"),
     };
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Arc::new(Semaphore::new(limits.connections));
     loop {
         let accept = async {
             let place = Arc::clone(&places).acquire_owned().await;
@@ -52,25 +82,46 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch
         };
         let router = router.clone();
         tokio::spawn(async move {
-            let service = service_fn(move |request| answer(router.clone(), request));
-            let served = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_LIMIT)
-                .max_buf_size(64 << 10)
-                .serve_connection(TokioIo::new(stream), service);
-            if let Err(error) = served.await {
-                log::debug!("connection ended: {error}");
-            }
+            connection(limits, stream, router).await;
             drop(place);
         });
     }
 }
 
-async fn answer(router: Router, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+async fn connection(limits: Limits, stream: TcpStream, router: Router) {
+    let service = service_fn(move |request| answer(limits.request, router.clone(), request));
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .max_buf_size(64 << 10)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut served = pin!(served);
+    let ended = match timeout(limits.connection, served.as_mut()).await {
+        Ok(ended) => Ok(ended),
+        Err(_) => {
+            served.as_mut().graceful_shutdown();
+            timeout(limits.request, served).await
+        }
+    };
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => log::debug!("connection ended: {error}"),
+        Err(_) => log::debug!("connection ended: it took too long"),
+    }
+}
+
+async fn answer(
+    limit: Duration,
+    router: Router,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
     use hyper::service::Service;
     let answer = TowerToHyperService::new(router).call(request);
-    match tokio::time::timeout(REQUEST_LIMIT, answer).await {
+    match timeout(limit, answer).await {
         Ok(answer) => answer,
         Err(_) => Ok((StatusCode::REQUEST_TIMEOUT, "the request took too long\n").into_response()),
     }
 }
+
+#[cfg(test)]
+mod tests;
