@@ -1,35 +1,70 @@
 //! The collector's HTTP port: `POST /api/traces` with a bare Thrift binary `Batch`.
+//!
+//! What is posted is read whole before it is decoded, so both one body and all that are being read are bounded. Nothing is
+//! decompressed: no Jaeger client compresses, and a few bytes could become gigabytes.
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::body::Body;
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::post;
+use http_body_util::BodyExt as _;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{Sink, Source};
 
 /// Larger than any batch a client posts (Java's are at most 1 MiB); a body beyond it is answered 413.
 const MAX_BODY: usize = 8 << 20;
+/// Bytes of all the bodies being read; a body beyond them is answered 503.
+const MAX_BODIES: usize = 16 << 20;
+
+/// Why a body is not taken: a status, and one line for people.
+type Refusal = (StatusCode, String);
+
+/// What the requests share.
+#[derive(Debug)]
+struct Collector {
+    sink: Arc<Sink>,
+    /// Bytes that may still be read.
+    room: Semaphore,
+}
 
 pub(crate) fn router(sink: Arc<Sink>) -> Router {
+    let room = Semaphore::new(MAX_BODIES);
     Router::new()
         .route("/api/traces", post(post_batch))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(sink)
+        .with_state(Arc::new(Collector { sink, room }))
 }
 
 /// Answers 202 when the batch was stored, 400 with the reason when it is not one.
 async fn post_batch(
-    State(sink): State<Arc<Sink>>,
+    State(collector): State<Arc<Collector>>,
     headers: HeaderMap,
-    body: Bytes,
-) -> (StatusCode, String) {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    body: Body,
+) -> Result<StatusCode, Refusal> {
+    check(&headers)?;
+    let (body, _room) = collector.read(body).await?;
+    match collector.sink.take(Source::Http, &body) {
+        Some(Ok(())) => Ok(StatusCode::ACCEPTED),
+        Some(Err(error)) => Err((
+            StatusCode::BAD_REQUEST,
+            format!("not a Thrift binary Batch: {error}\n"),
+        )),
+        None => Err((
+            StatusCode::INTERNAL_SERVER_ERROR,
+            String::from("reading the batch failed\n"),
+        )),
+    }
+}
+
+fn check(headers: &HeaderMap) -> Result<(), Refusal> {
+    let value = |name| {
+        let value = headers.get(name).map(|value| value.to_str());
+        value.and_then(Result::ok).unwrap_or_default()
+    };
+    let kind = value(header::CONTENT_TYPE);
     let kind = kind.split(';').next().unwrap_or_default().trim();
     if !matches!(
         kind,
@@ -38,17 +73,51 @@ async fn post_batch(
         let reason = format!(
             "content type {kind:?} is not supported: expected application/x-thrift or application/vnd.apache.thrift.binary\n"
         );
-        return (StatusCode::BAD_REQUEST, reason);
+        return Err((StatusCode::BAD_REQUEST, reason));
     }
-    match sink.take(Source::Http, &body) {
-        Some(Ok(())) => (StatusCode::ACCEPTED, String::new()),
-        Some(Err(error)) => (
-            StatusCode::BAD_REQUEST,
-            format!("not a Thrift binary Batch: {error}\n"),
-        ),
-        None => (
-            StatusCode::INTERNAL_SERVER_ERROR,
-            String::from("reading the batch failed\n"),
-        ),
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        let encoding = value(header::CONTENT_ENCODING);
+        let reason = format!(
+            "content encoding {encoding:?} is not supported: send the batch uncompressed\n"
+        );
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
+    }
+    Ok(())
+}
+
+impl Collector {
+    /// Reads a body, and returns it with the room it takes.
+    async fn read(
+        &self,
+        mut body: Body,
+    ) -> Result<(Vec<u8>, Option<SemaphorePermit<'_>>), Refusal> {
+        let (mut read, mut room) = (Vec::new(), None::<SemaphorePermit<'_>>);
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| {
+                let reason = format!("the body cannot be read: {error}\n");
+                (StatusCode::BAD_REQUEST, reason)
+            })?;
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
+            if read.len() + data.len() > MAX_BODY {
+                let reason = format!("the body is longer than {MAX_BODY} bytes\n");
+                return Err((StatusCode::PAYLOAD_TOO_LARGE, reason));
+            }
+            let more = u32::try_from(data.len())
+                .ok()
+                .and_then(|bytes| self.room.try_acquire_many(bytes).ok());
+            let Some(more) = more else {
+                self.sink.count_overflow(Source::Http);
+                let reason = String::from("too much is being posted at once\n");
+                return Err((StatusCode::SERVICE_UNAVAILABLE, reason));
+            };
+            match &mut room {
+                Some(room) => room.merge(more),
+                None => room = Some(more),
+            }
+            read.extend_from_slice(&data);
+        }
+        Ok((read, room))
     }
 }

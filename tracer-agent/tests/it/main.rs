@@ -5,6 +5,7 @@
 )]
 
 mod client;
+mod collector;
 mod command;
 mod datagram;
 mod golden;

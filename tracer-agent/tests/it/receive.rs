@@ -1,12 +1,12 @@
-//! Datagrams of real clients over real sockets, and the HTTP collector.
+//! Datagrams of real clients over real sockets.
 
 use std::net::UdpSocket;
 use std::time::Duration;
 
 use tracer_agent::{Agent, Query, TagValue, TraceId};
 
-use crate::client::{PATIENCE, report, request, send, start};
-use crate::datagram::{Span, body};
+use crate::client::{PATIENCE, report, send, start};
+use crate::datagram::Span;
 
 const PYTHON: &[u8] = include_bytes!("../fixtures/jaeger-client-python-4.8.0_compact_6831.bin");
 const NODE: &[u8] = include_bytes!("../fixtures/jaeger-client-node-3.19.0_binary_6832.bin");
@@ -134,52 +134,6 @@ fn bad_datagrams_are_counted_never_answered_and_stop_nothing() {
         socket.recv_from(&mut [0; 16]).is_err(),
         "an answer to a datagram"
     );
-}
-
-#[test]
-fn collector_takes_a_batch_over_http() {
-    let agent = start();
-    let addr = agent.collector_addr();
-    let batch = body("web", &[Span::new(5, 6, 0, "posted", 10, 20)]);
-    let post = |kind: &str, body: &[u8]| {
-        request(
-            addr,
-            "POST",
-            "/api/traces?format=jaeger.thrift",
-            &[("Host", "localhost"), ("Content-Type", kind)],
-            body,
-        )
-    };
-    assert_eq!(post("application/x-thrift", &batch).status, 202);
-    assert_eq!(
-        post("application/vnd.apache.thrift.binary; charset=x", &batch).status,
-        202
-    );
-    assert_eq!(agent.store().trace(TraceId::new(5)).unwrap().len(), 1);
-
-    let answer = post("application/json", b"{}");
-    assert_eq!(answer.status, 400);
-    assert!(
-        answer
-            .body
-            .starts_with("content type \"application/json\" is not supported"),
-        "{}",
-        answer.body
-    );
-    let answer = post("application/x-thrift", &batch[..20]);
-    assert_eq!(answer.status, 400);
-    assert!(
-        answer.body.starts_with("not a Thrift binary Batch: "),
-        "{}",
-        answer.body
-    );
-    assert_eq!(post("application/x-thrift", &vec![0; 9 << 20]).status, 413);
-    assert_eq!(
-        request(addr, "GET", "/api/traces", &[("Host", "localhost")], b"").status,
-        405
-    );
-    let http = agent.stats().received.http;
-    assert_eq!((http.ok, http.refused()), (2, 1));
 }
 
 #[test]
