@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime;
 
+/// Threads of a runtime for work that takes its time: so many answers are written at once.
+const MAX_BLOCKING: usize = 8;
+
 /// A running thread of the agent.
 #[derive(Debug)]
 pub(crate) struct Thread {
@@ -37,7 +40,7 @@ impl Thread {
         let body = move || {
             let runtime = runtime::Builder::new_current_thread()
                 .enable_all()
-                .max_blocking_threads(4)
+                .max_blocking_threads(MAX_BLOCKING)
                 .build();
             match runtime {
                 Ok(runtime) => {

@@ -7,15 +7,18 @@
 mod list;
 mod trace;
 
+use std::io;
+
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, html};
 
 use crate::query::Params;
-use crate::query::{Asked, QueryError, blocking, parse_trace_id};
+use crate::query::{Asked, QueryError, answer, parse_trace_id};
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -38,19 +41,17 @@ async fn list_page(State(asked): State<Asked>, RawQuery(query): RawQuery) -> Res
         Ok(query) => query,
         Err(error) => return refusal(&error),
     };
-    let made = blocking(move || {
+    let body = answer::written(move |answer| {
         let traces = asked.store().find(&query);
-        page(
-            "Traces",
-            &list::body(
-                &params,
-                &asked.store().services(),
-                &traces,
-                &asked.stats().store,
-            ),
-        )
+        let body = list::body(
+            &params,
+            &asked.store().services(),
+            &traces,
+            &asked.stats().store,
+        );
+        write(answer, "Traces", &body)
     });
-    made.await.unwrap_or_else(|error| refusal(&error))
+    body.await.map_or_else(|error| refusal(&error), response)
 }
 
 async fn trace_page(State(asked): State<Asked>, Path(id): Path<String>) -> Response {
@@ -59,14 +60,15 @@ async fn trace_page(State(asked): State<Asked>, Path(id): Path<String>) -> Respo
             QueryError::not_found("trace not found: it did not arrive, or was evicted")
         })
     });
-    match trace {
-        Ok(trace) => {
-            let made =
-                blocking(move || page(&format!("Trace {}", trace.id()), &trace::body(&trace)));
-            made.await.unwrap_or_else(|error| refusal(&error))
-        }
-        Err(error) => refusal(&error),
-    }
+    let trace = match trace {
+        Ok(trace) => trace,
+        Err(error) => return refusal(&error),
+    };
+    let body = answer::written(move |answer| {
+        let title = format!("Trace {}", trace.id());
+        write(answer, &title, &trace::body(&trace))
+    });
+    body.await.map_or_else(|error| refusal(&error), response)
 }
 
 async fn style() -> Response {
@@ -90,16 +92,18 @@ fn refusal(error: &QueryError) -> Response {
         p.message { (error.message()) }
         p { a href="/" { "All traces" } }
     };
-    let mut response = page(
-        error.status().canonical_reason().unwrap_or("Refused"),
-        &body,
-    );
+    let title = error.status().canonical_reason().unwrap_or("Refused");
+    let mut response = response(page(title, &body).into_string());
     *response.status_mut() = error.status();
     response
 }
 
-fn page(title: &str, body: &Markup) -> Response {
-    let markup: PreEscaped<String> = html! {
+fn write(mut out: impl io::Write, title: &str, body: &Markup) -> io::Result<()> {
+    out.write_all(page(title, body).into_string().as_bytes())
+}
+
+fn page(title: &str, body: &Markup) -> Markup {
+    html! {
         (DOCTYPE)
         html lang="en" {
             head {
@@ -114,7 +118,10 @@ fn page(title: &str, body: &Markup) -> Response {
                 main { (body) }
             }
         }
-    };
+    }
+}
+
+fn response(page: impl Into<Body>) -> Response {
     let headers: [(HeaderName, &str); 5] = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -122,7 +129,7 @@ fn page(title: &str, body: &Markup) -> Response {
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    (StatusCode::OK, headers, markup.into_string()).into_response()
+    (headers, page.into()).into_response()
 }
 
 /// The colour class of the `n`th service.

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
+use std::io;
 use std::sync::Arc;
 
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -12,6 +13,11 @@ use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
 use crate::model::{Process, RefType, Reference, Span, Tag, TagValue, Trace, TraceId};
+
+pub(crate) const HEADERS: [(HeaderName, &str); 2] = [
+    (header::CONTENT_TYPE, "application/json"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];
 
 /// The largest whole number every JavaScript reader holds exactly.
 const MAX_SAFE: u64 = (1 << 53) - 1;
@@ -29,8 +35,12 @@ pub fn trace_json(trace: &Trace) -> String {
     })
 }
 
-/// An answer of traces; those asked for and not here are errors beside them.
-pub(crate) fn traces(found: &[Arc<Trace>], missing: &[TraceId]) -> Response {
+/// Writes an answer of traces; those asked for and not here are errors beside them.
+pub(crate) fn write_traces(
+    out: impl io::Write,
+    found: &[Arc<Trace>],
+    missing: &[TraceId],
+) -> io::Result<()> {
     let data: Vec<_> = found.iter().map(|trace| TraceJson(trace)).collect();
     let not_found = |id: &TraceId| ErrorJson {
         code: 404,
@@ -38,16 +48,14 @@ pub(crate) fn traces(found: &[Arc<Trace>], missing: &[TraceId]) -> Response {
         trace_id: Some(*id),
     };
     let errors = (!missing.is_empty()).then(|| missing.iter().map(not_found).collect());
-    response(
-        StatusCode::OK,
-        &Envelope {
-            data: Some(data),
-            total: 0,
-            limit: 0,
-            offset: 0,
-            errors,
-        },
-    )
+    let answer = Envelope {
+        data: Some(data),
+        total: 0,
+        limit: 0,
+        offset: 0,
+        errors,
+    };
+    Ok(serde_json::to_writer(out, &answer)?)
 }
 
 /// An answer of names and the like.
@@ -84,11 +92,7 @@ pub(crate) fn error(status: StatusCode, message: &str) -> Response {
 }
 
 pub(crate) fn response(status: StatusCode, body: &impl Serialize) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "application/json"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (status, headers, to_string(body)).into_response()
+    (status, HEADERS, to_string(body)).into_response()
 }
 
 /// Nothing written here can fail: keys are texts, and numbers are finite.

@@ -1,5 +1,6 @@
 //! Jaeger's query API (v1, as Jaeger's UI and Grafana use it), the counters, and the pages beside them.
 
+pub(crate) mod answer;
 mod error;
 pub(crate) mod json;
 mod params;
@@ -10,7 +11,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use serde::Serialize;
 
@@ -95,18 +96,22 @@ async fn traces(
     let params = Params::parse(query.as_deref());
     let ids = params.trace_ids()?;
     let query = params.query()?;
-    blocking(move || {
+    let body = answer::written(move |answer| {
         if ids.is_empty() {
-            return json::traces(&asked.store().find(&query), &[]);
+            return json::write_traces(answer, &asked.store().find(&query), &[]);
         }
         let (found, missing): (Vec<_>, Vec<_>) = ids
             .into_iter()
             .map(|id| asked.store().trace(id).ok_or(id))
             .partition(Result::is_ok);
         let missing: Vec<_> = missing.into_iter().filter_map(Result::err).collect();
-        json::traces(&found.into_iter().flatten().collect::<Vec<_>>(), &missing)
-    })
-    .await
+        json::write_traces(
+            answer,
+            &found.into_iter().flatten().collect::<Vec<_>>(),
+            &missing,
+        )
+    });
+    Ok((json::HEADERS, body.await?).into_response())
 }
 
 async fn trace(State(asked): State<Asked>, Path(id): Path<String>) -> Result<Response, QueryError> {
@@ -115,7 +120,8 @@ async fn trace(State(asked): State<Asked>, Path(id): Path<String>) -> Result<Res
         .store()
         .trace(id)
         .ok_or_else(|| QueryError::not_found("trace not found"))?;
-    blocking(move || json::traces(&[trace], &[])).await
+    let body = answer::written(move |answer| json::write_traces(answer, &[trace], &[]));
+    Ok((json::HEADERS, body.await?).into_response())
 }
 
 /// The counters. `status` is `ok` whenever it can be asked.
@@ -140,13 +146,4 @@ async fn health(State(asked): State<Asked>) -> Response {
 pub(crate) fn parse_trace_id(text: &str) -> Result<TraceId, QueryError> {
     text.parse()
         .map_err(|error| QueryError::bad_request(format!("trace id {text:?}: {error}")))
-}
-
-/// Searches and large answers take milliseconds: off the thread that accepts connections.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, QueryError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|_| QueryError::internal())
 }

@@ -1,5 +1,6 @@
 //! The parameters of a search, read strictly: what cannot be understood is refused by name, never guessed.
 
+use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
 use axum::extract::Query as UrlQuery;
@@ -65,14 +66,15 @@ impl Params {
         self.get(name).map(read).transpose()
     }
 
-    /// The traces asked for by id, `traceID` repeated.
+    /// The traces asked for by id, `traceID` repeated. Each is answered once, however often it is named.
     pub(crate) fn trace_ids(&self) -> Result<Vec<TraceId>, QueryError> {
-        let ids = self.all("traceID");
-        ids.map(|id| {
+        let mut named = HashSet::new();
+        let ids = self.all("traceID").map(|id| {
             id.parse()
                 .map_err(|_| unreadable("traceID", id, "1 to 32 hexadecimal digits"))
-        })
-        .collect()
+        });
+        ids.filter(|id| id.as_ref().map_or(true, |id| named.insert(*id)))
+            .collect()
     }
 
     /// The search. Jaeger requires `service`; here the newest traces of all services are a good answer without.

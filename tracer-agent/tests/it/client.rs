@@ -90,6 +90,10 @@ pub(crate) fn request(
     let (head, body) = answer
         .split_once("\r\n\r\n")
         .unwrap_or_else(|| panic!("no answer: {answer:?}"));
+    let body = match head.contains("transfer-encoding: chunked") {
+        true => unchunked(body),
+        false => body.to_owned(),
+    };
     let status = head
         .split(' ')
         .nth(1)
@@ -98,6 +102,20 @@ pub(crate) fn request(
     Answer {
         status,
         head: head.to_owned(),
-        body: body.to_owned(),
+        body,
+    }
+}
+
+/// The text of a body that is sent in pieces, each behind its length.
+fn unchunked(mut body: &str) -> String {
+    let mut text = String::new();
+    loop {
+        let (length, rest) = body.split_once("\r\n").unwrap();
+        let length = usize::from_str_radix(length, 16).unwrap();
+        text.push_str(&rest[..length]);
+        body = rest[length..].strip_prefix("\r\n").unwrap();
+        if length == 0 {
+            return text;
+        }
     }
 }

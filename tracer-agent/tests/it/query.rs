@@ -104,6 +104,7 @@ fn a_trace_is_answered_in_jaegers_json() {
         "/api/traces/00000000000000000000000000000ABC",
         "/api/traces?service=shop",
         "/api/traces?traceID=abc",
+        "/api/traces?traceID=abc&traceID=0abc",
     ] {
         let answer = get(agent.query_addr(), path);
         assert_eq!(
