@@ -6,9 +6,9 @@ use std::marker::PhantomData;
 use std::time::SystemTime;
 
 use crate::context::{Decision, SpanContext};
-use crate::details;
+use crate::details::Stored;
 use crate::edit::{self, Edit};
-use crate::fields::Fields;
+use crate::fields::{Field, Fields};
 use crate::inquiry::{Change, Inquiry};
 use crate::local::{self, Mode};
 use crate::record::SpanRecord;
@@ -46,9 +46,14 @@ pub struct ActiveSpan {
 impl ActiveSpan {
     #[inline]
     pub(crate) const fn at(place: Place) -> Self {
+        Self::of(place, 0)
+    }
+
+    #[inline]
+    const fn of(place: Place, tracer: u32) -> Self {
         Self {
             place,
-            tracer: 0,
+            tracer,
             thread: PhantomData,
         }
     }
@@ -57,11 +62,7 @@ impl ActiveSpan {
     #[inline]
     pub(crate) fn top() -> Self {
         let (place, tracer) = local::top();
-        Self {
-            place,
-            tracer,
-            thread: PhantomData,
-        }
+        Self::of(place, tracer)
     }
 
     /// Whether tags and logs are kept: a span is active and its trace is sampled.
@@ -84,10 +85,18 @@ impl ActiveSpan {
     ) -> &Self {
         if !self.place.is_none() {
             let (key, value) = (key.into(), value.into());
-            let mut number = [0; 8];
-            let (kind, stored) = details::stored(&value, &mut number);
-            let edited = local::put_tag(self.place, &key, kind, stored);
-            self.settle(edited, || self.ask_about_tag(&key, &value));
+            match Stored::of(&value) {
+                Stored::Number(kind, bits) => {
+                    if !local::put_number(self.place, &key, kind, bits) {
+                        put_tag(self.place, self.tracer, &key, Stored::Number(kind, bits));
+                    }
+                }
+                Stored::Bytes(kind, bytes) => {
+                    if !local::put_bytes(self.place, &key, kind, bytes) {
+                        put_tag(self.place, self.tracer, &key, Stored::Bytes(kind, bytes));
+                    }
+                }
+            }
         }
         self
     }
@@ -105,7 +114,10 @@ impl ActiveSpan {
     fn log_with<'v>(&self, time: Option<SystemTime>, fields: impl Fields<'v>) -> &Self {
         if !self.place.is_none() && !local::is_noted(self.place) {
             let mut fields = fields.into_fields();
-            self.settle(local::log(self.place, time, fields.as_mut()), || {});
+            let fields = fields.as_mut();
+            if time.is_some() || !local::log_now(self.place, fields) {
+                log(self.place, self.tracer, time, fields);
+            }
         }
         self
     }
@@ -235,6 +247,21 @@ impl ActiveSpan {
             local::update_mode();
         }
     }
+}
+
+/// Sets a tag that takes more than [`local::put_number`] and [`local::put_bytes`] do. Apart, and with all it needs in
+/// registers, as the next.
+#[cold]
+fn put_tag(place: Place, tracer: u32, key: &str, value: Stored<'_>) {
+    let span = ActiveSpan::of(place, tracer);
+    let put = local::put_tag(place, key, value);
+    span.settle(put, || span.ask_about_tag(key, &value.to_value()));
+}
+
+/// Logs where that takes more than [`local::log_now`] does.
+#[cold]
+fn log(place: Place, tracer: u32, time: Option<SystemTime>, fields: &[Field<'_>]) {
+    ActiveSpan::of(place, tracer).settle(local::log(place, time, fields), || {});
 }
 
 /// The active span of this thread or task, whichever tracer started it; one that does nothing if there is none.

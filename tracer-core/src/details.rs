@@ -10,13 +10,15 @@ mod block;
 mod spares;
 #[cfg(test)]
 mod tests;
+mod value;
 
-use std::borrow::Cow;
 use std::time::SystemTime;
 
 pub(crate) use block::Kind;
 use block::{Block, Entries, Entry, FRONT};
 pub(crate) use spares::Spares;
+use value::text;
+pub(crate) use value::{RawValue, Stored};
 
 use crate::clock::{self, Instant};
 use crate::context::SpanContext;
@@ -107,16 +109,6 @@ pub(crate) struct Details {
     pub(crate) finished_at: Option<i64>,
 }
 
-/// A value as it is stored, for encoders: text is bytes that are not checked to be UTF-8 again.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum RawValue<'a> {
-    Bool(bool),
-    I64(i64),
-    F64(f64),
-    Text(&'a [u8]),
-    Bytes(&'a [u8]),
-}
-
 /// When a log was made, in nanoseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum LogTime {
@@ -130,7 +122,7 @@ impl Details {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
             limits,
-            block: Block::new(),
+            block: Block::new(limits.text_bytes),
             tags: 0,
             logs: 0,
             name_at: 0,
@@ -202,70 +194,68 @@ impl Details {
 
     /// Sets a tag, over an earlier one of the same key. `false` if a limit forbids it.
     pub(crate) fn set_tag(&mut self, key: &str, value: &TagValue<'_>) -> bool {
-        let mut number = [0; 8];
-        let (kind, value) = stored(value, &mut number);
-        self.put_tag(key, kind, value)
+        self.put_tag(key, Stored::of(value))
     }
 
-    /// The same with a value as it is [stored].
+    /// The same with a value as it is stored.
+    pub(crate) fn put_tag(&mut self, key: &str, value: Stored<'_>) -> bool {
+        self.put_ordinary_tag(key, value) || self.put_other_tag(key, value)
+    }
+
+    /// Sets a tag that is short, plainly new, and within all limits: as most are. `false` if it is not, and nothing happened.
     #[inline(always)]
-    pub(crate) fn put_tag(&mut self, key: &str, kind: Kind, value: &[u8]) -> bool {
-        let bytes = key.as_bytes();
-        let is_ordinary = self.is_allowed(bytes, value)
-            && (self.tags as usize) < self.limits.tags
-            && self.block.is_new(bytes);
-        if is_ordinary {
-            self.block.put(kind, bytes, value);
-            self.tags += 1;
+    pub(crate) fn put_ordinary_tag(&mut self, key: &str, value: Stored<'_>) -> bool {
+        if self.tags as usize >= self.limits.tags
+            || !self.is_short(value)
+            || !self.block.put_new(key.as_bytes(), value)
+        {
+            return false;
         }
-        is_ordinary || self.put_other_tag(key, kind, value)
+        self.tags += 1;
+        true
     }
 
-    /// Sets a tag that was perhaps set before, or goes beyond a limit.
+    /// Sets a tag that was perhaps set before, is long, or goes beyond a limit.
     #[inline(never)]
-    fn put_other_tag(&mut self, key: &str, kind: Kind, value: &[u8]) -> bool {
-        let (kept, value, is_whole) = self.allowed(key, kind, value);
+    fn put_other_tag(&mut self, key: &str, value: Stored<'_>) -> bool {
+        let (kept, value, is_whole) = self.allowed(key, value);
         let old = self.block.tag(kept);
         let freed = old.as_ref().map_or(0, ExactSizeIterator::len);
         let need = Block::need(kept, value);
         let is_one_more = old.is_none() && self.tags as usize >= self.limits.tags;
-        if is_one_more || !self.has_room(need, freed) {
+        if is_one_more || !self.block.has_room(need, freed) {
             self.truncated = true;
             return false;
         }
         self.truncated |= !is_whole;
         match old {
             None => {
-                self.block.put(kind, kept, value);
+                self.block.put(kept, value);
                 self.tags += 1;
             }
             Some(old) => {
                 if self.name_at as usize > old.start {
                     self.name_at = self.name_at - freed as u32 + need as u32;
                 }
-                self.block.replace(old, kind, kept, value);
+                self.block.replace(old, kept, value);
             }
         }
         true
     }
 
-    /// Whether there is room for all of a key and a value.
-    #[inline]
-    fn is_allowed(&self, key: &[u8], value: &[u8]) -> bool {
-        key.len() <= NAME_BYTES
-            && value.len() <= self.limits.value_bytes
-            && self.has_room(Block::need(key, value), 0)
+    /// Whether a value is not to be cut.
+    #[inline(always)]
+    fn is_short(&self, value: Stored<'_>) -> bool {
+        match value {
+            Stored::Number(..) => true,
+            Stored::Bytes(_, bytes) => bytes.len() <= self.limits.value_bytes,
+        }
     }
 
     /// As much of a key and a value as one may have, and whether that is all.
-    fn allowed<'t>(&self, key: &'t str, kind: Kind, value: &'t [u8]) -> (&'t [u8], &'t [u8], bool) {
+    fn allowed<'t>(&self, key: &'t str, value: Stored<'t>) -> (&'t [u8], Stored<'t>, bool) {
         let kept = cut(key, NAME_BYTES).as_bytes();
-        let most = self.limits.value_bytes;
-        let value_kept = match kind {
-            Kind::Text => cut_bytes(value, most),
-            Kind::Bytes => &value[..value.len().min(most)],
-            _ => value,
-        };
+        let value_kept = value.cut(self.limits.value_bytes);
         let is_whole = kept.len() == key.len() && value_kept.len() == value.len();
         (kept, value_kept, is_whole)
     }
@@ -276,7 +266,7 @@ impl Details {
         let is_allowed = self.block.len() == FRONT
             && other.tags as usize <= self.limits.tags
             && longest <= self.limits.value_bytes
-            && self.has_room(other.block.len() - FRONT, 0);
+            && self.block.has_room(other.block.len() - FRONT, 0);
         if is_allowed {
             self.block.copy_from(&other.block);
             self.tags = other.tags;
@@ -287,24 +277,22 @@ impl Details {
     }
 
     /// Appends a log. `false` if a limit forbids it.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn log(&mut self, time: LogTime, fields: &[Field<'_>]) -> bool {
         let is_one_more = self.logs as usize >= self.limits.logs;
-        if is_one_more || !self.has_room(Block::LOG, 0) {
-            self.truncated = true;
-            if is_one_more {
-                self.mark_dropped_logs(time);
-            }
+        if is_one_more || !self.block.has_room(Block::LOG, 0) {
+            self.drop_log(time);
             return false;
         }
         self.put_log(time, fields)
     }
 
-    /// Has one log, beyond the limit, say where the first was left out.
+    /// Leaves a log out. Has one log, beyond the limit, say where the first was.
     #[cold]
-    fn mark_dropped_logs(&mut self, time: LogTime) {
+    fn drop_log(&mut self, time: LogTime) {
+        self.truncated = true;
         let marker = (tags::EVENT.into(), DROPPED_LOGS.into());
-        if self.logs as usize == self.limits.logs && self.has_room(Block::LOG, 0) {
+        if self.logs as usize == self.limits.logs && self.block.has_room(Block::LOG, 0) {
             self.put_log(time, &[marker]);
         }
     }
@@ -317,29 +305,30 @@ impl Details {
         };
         let at = self.block.begin_log(log, nanos);
         let mut count = 0;
-        for (key, value) in fields {
-            let mut number = [0; 8];
-            let (kind, value) = stored(value, &mut number);
-            let bytes = key.as_bytes();
-            let fits = count < MOST_FIELDS && self.is_allowed(bytes, value);
-            if fits {
-                self.block.put(kind, bytes, value);
-            }
-            count += usize::from(fits || self.put_part_of_field(key, kind, value, count));
+        for (key, value) in fields.iter().take(MOST_FIELDS) {
+            let is_put = self.put_ordinary_field(key.as_bytes(), Stored::of(value));
+            count += usize::from(is_put || self.put_other_field(key, value));
         }
+        self.truncated |= fields.len() > MOST_FIELDS;
         self.block.end_log(at, log, count);
         self.logs += u32::from(count > 0);
         count > 0
     }
 
-    /// Puts what the limits allow of a field that comes after so many.
-    #[cold]
-    fn put_part_of_field(&mut self, key: &str, kind: Kind, value: &[u8], count: usize) -> bool {
-        let (kept, value, is_whole) = self.allowed(key, kind, value);
-        let fits = count < MOST_FIELDS && self.has_room(Block::need(kept, value), 0);
+    /// Puts a field that is short and within all limits. `false` if it is not, and nothing happened.
+    #[inline(always)]
+    fn put_ordinary_field(&mut self, key: &[u8], value: Stored<'_>) -> bool {
+        self.is_short(value) && self.block.put_short(key, value)
+    }
+
+    /// Puts what the limits allow of a field. By reference, or all values would be written to memory.
+    #[inline(never)]
+    fn put_other_field(&mut self, key: &str, value: &TagValue<'_>) -> bool {
+        let (kept, value, is_whole) = self.allowed(key, Stored::of(value));
+        let fits = self.block.has_room(Block::need(kept, value), 0);
         self.truncated |= !fits || !is_whole;
         if fits {
-            self.block.put(kind, kept, value);
+            self.block.put(kept, value);
         }
         fits
     }
@@ -348,17 +337,16 @@ impl Details {
     pub(crate) fn set_name(&mut self, name: &str) {
         let kept = cut(name, NAME_BYTES).as_bytes();
         self.truncated |= kept.len() < name.len();
-        let freed = self
-            .name_entry()
-            .map_or(0, |old| Block::need(old.key, old.value));
-        if !self.has_room(Block::need(&[], kept), freed) {
+        let kept = Stored::Bytes(Kind::Name, kept);
+        let freed = self.name_entry().map_or(0, |old| old.len());
+        if !self.block.has_room(Block::need(&[], kept), freed) {
             // The name it has is better than none.
             self.truncated = true;
             return;
         }
         self.clear_name();
         self.name_at = self.block.len() as u32;
-        self.block.put(Kind::Name, &[], kept);
+        self.block.put(&[], kept);
     }
 
     #[inline]
@@ -369,7 +357,7 @@ impl Details {
     pub(crate) fn clear_name(&mut self) {
         if let Some(old) = self.name_entry() {
             let at = self.name_at as usize;
-            let end = at + Block::need(old.key, old.value);
+            let end = at + old.len();
             self.block.remove(at..end);
             self.name_at = 0;
         }
@@ -422,7 +410,7 @@ impl Details {
         ),
     > {
         self.block.entries().filter_map(|entry| {
-            let nanos = stored_i64(entry.key);
+            let nanos = Entry::number(entry.key) as i64;
             let time = match entry.kind {
                 Kind::Counted => LogTime::Counter(nanos),
                 Kind::Timed => LogTime::Wall(nanos),
@@ -434,12 +422,6 @@ impl Details {
             };
             Some((time, fields.map(raw)))
         })
-    }
-
-    /// Whether so many more bytes fit, once so many are freed.
-    #[inline]
-    fn has_room(&self, need: usize, freed: usize) -> bool {
-        self.block.len() - FRONT + need <= self.limits.text_bytes + freed
     }
 }
 
@@ -468,60 +450,14 @@ impl<'a> Iterator for Fields<'a> {
 
 impl ExactSizeIterator for Fields<'_> {}
 
-/// A value as it is stored, numbers by way of `number`.
-#[inline]
-pub(crate) fn stored<'v>(value: &'v TagValue<'_>, number: &'v mut [u8; 8]) -> (Kind, &'v [u8]) {
-    match value {
-        TagValue::Bool(truth) => {
-            *number = u64::from(*truth).to_le_bytes();
-            (Kind::Bool, &number[..1])
-        }
-        TagValue::I64(value) => {
-            *number = value.to_le_bytes();
-            (Kind::I64, number)
-        }
-        TagValue::F64(value) => {
-            *number = value.to_le_bytes();
-            (Kind::F64, number)
-        }
-        TagValue::Str(text) => (Kind::Text, text.as_bytes()),
-        TagValue::Bytes(bytes) => (Kind::Bytes, bytes),
-    }
-}
-
-/// The integer that was stored.
-#[inline]
-pub(crate) fn stored_i64(bytes: &[u8]) -> i64 {
-    i64::from_le_bytes(Entry::number(bytes))
-}
-
-/// The inverse of [`stored`].
+/// The key and the value of a tag, or of a field.
 #[inline]
 fn raw(entry: Entry<'_>) -> (&[u8], RawValue<'_>) {
-    let value = match entry.kind {
-        Kind::Bool => RawValue::Bool(entry.value == [1]),
-        Kind::I64 => RawValue::I64(stored_i64(entry.value)),
-        Kind::F64 => RawValue::F64(f64::from_le_bytes(Entry::number(entry.value))),
-        Kind::Bytes => RawValue::Bytes(entry.value),
-        _ => RawValue::Text(entry.value),
-    };
-    (entry.key, value)
+    (entry.key, RawValue::of(&entry))
 }
 
 fn checked<'a>((key, value): (&'a [u8], RawValue<'a>)) -> (&'a str, TagValue<'a>) {
-    let value = match value {
-        RawValue::Bool(truth) => TagValue::Bool(truth),
-        RawValue::I64(number) => TagValue::I64(number),
-        RawValue::F64(number) => TagValue::F64(number),
-        RawValue::Text(bytes) => TagValue::Str(Cow::Borrowed(text(bytes))),
-        RawValue::Bytes(bytes) => TagValue::Bytes(Cow::Borrowed(bytes)),
-    };
-    (text(key), value)
-}
-
-/// Text that was text when it was stored.
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap_or_default()
+    (text(key), value.to_value())
 }
 
 /// The longest beginning of `text` that has at most that many bytes.
@@ -542,18 +478,6 @@ pub(crate) fn cut_bytes(text: &[u8], bytes: usize) -> &[u8] {
         end -= 1;
     }
     &text[..end]
-}
-
-impl<'a> From<&'a TagValue<'_>> for RawValue<'a> {
-    fn from(value: &'a TagValue<'_>) -> Self {
-        match value {
-            TagValue::Bool(truth) => Self::Bool(*truth),
-            TagValue::I64(number) => Self::I64(*number),
-            TagValue::F64(number) => Self::F64(*number),
-            TagValue::Str(text) => Self::Text(text.as_bytes()),
-            TagValue::Bytes(bytes) => Self::Bytes(bytes),
-        }
-    }
 }
 
 impl LogTime {

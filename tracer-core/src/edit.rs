@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use crate::clock::{self, Instant};
 use crate::context::{flag, state};
-use crate::details::{self, Details, Kind, Limits, LogTime};
+use crate::details::{self, Details, Kind, Limits, LogTime, Stored};
 use crate::fields::Field;
 use crate::name::Name;
 use crate::record::SpanRecord;
@@ -35,24 +35,23 @@ pub(crate) enum Edit {
 
 impl SpanRecord {
     pub(crate) fn set_tag(&mut self, key: &str, value: &TagValue<'_>) -> Edit {
-        let mut number = [0; 8];
-        let (kind, value) = details::stored(value, &mut number);
-        self.put_tag(key, kind, value)
+        self.put_tag(key, Stored::of(value))
     }
 
-    /// The same with a value as it is [stored](details::stored).
-    #[inline(always)]
-    pub(crate) fn put_tag(&mut self, key: &str, kind: Kind, value: &[u8]) -> Edit {
+    /// The same with a value as it is stored.
+    pub(crate) fn put_tag(&mut self, key: &str, value: Stored<'_>) -> Edit {
         if self.is_bare() {
             return Edit::Ignored;
         }
-        if key == tags::SAMPLING_PRIORITY && kind == Kind::I64 {
-            return self.set_priority(value);
+        if let Stored::Number(Kind::I64, priority) = value
+            && key == tags::SAMPLING_PRIORITY
+        {
+            return self.set_priority(priority as i64);
         }
         if !self.is_recording() {
             return Edit::Done;
         }
-        self.details().put_tag(key, kind, value);
+        self.details().put_tag(key, value);
         self.known()
     }
 
@@ -155,8 +154,8 @@ impl SpanRecord {
 
     /// The `sampling.priority` tag: above 0 the span and its later children are reported as debug, at 0 they are not.
     #[cold]
-    fn set_priority(&mut self, stored: &[u8]) -> Edit {
-        if details::stored_i64(stored) > 0 {
+    fn set_priority(&mut self, priority: i64) -> Edit {
+        if priority > 0 {
             return Edit::AsksForDebug;
         }
         self.forbid_local_trace();
@@ -211,6 +210,13 @@ impl SpanRecord {
             Some(details) => details,
             none => make_details(none),
         }
+    }
+
+    /// Whether tags and logs are kept, and it makes no difference to anything else what they say.
+    #[inline]
+    pub(crate) fn is_plainly_recorded(&self) -> bool {
+        let others = state::BARE | state::CLOSED | state::HELD;
+        self.context.state & (others | state::RECORDING) == state::RECORDING
     }
 
     pub(crate) fn is_bare(&self) -> bool {

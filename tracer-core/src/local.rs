@@ -24,7 +24,7 @@ mod edit;
 mod note;
 mod rest;
 
-pub(crate) use edit::{edit, edit_details, log, put_tag};
+pub(crate) use edit::{edit, edit_details, log, log_now, put_bytes, put_number, put_tag};
 pub(crate) use note::{is_noted, leave, settle};
 pub(crate) use rest::finish_above;
 use rest::{finish_other, hand_over_held, hand_over_late, pop_below};

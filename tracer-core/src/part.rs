@@ -61,6 +61,13 @@ impl Parts {
         }
     }
 
+    /// Used details for a span of `tracer`, if they are at hand.
+    #[inline]
+    pub(crate) fn used_details(&mut self, tracer: u32) -> Option<Box<Details>> {
+        let part = self.last.as_mut().filter(|part| part.tracer == tracer)?;
+        part.ring.as_mut()?.used_details()
+    }
+
     #[cold]
     fn find(&mut self, tracer: u32) -> Option<&mut Part> {
         let found = match self.others.iter().position(|part| part.tracer == tracer) {

@@ -10,6 +10,8 @@
 
 use std::ops::Range;
 
+use super::value::Stored;
+
 /// What an entry is. Values first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -56,10 +58,14 @@ const TIME: usize = 8;
 pub(super) struct Block {
     /// Memory, all of it written to at some time: entries are copied into parts of it, which costs a third of appending to
     /// a `Vec` piece by piece.
+    ///
+    /// It never grows beyond what the entries may take: where there is room for one, it is allowed.
     memory: Vec<u8>,
     len: usize,
     /// A bit for each key that was looked for: most tags are new, and then need not be compared with all others.
     keys: u64,
+    /// Bytes that all may take.
+    most: usize,
 }
 
 /// Bytes of that room.
@@ -85,11 +91,14 @@ impl Block {
     /// Bytes of a log without fields.
     pub(super) const LOG: usize = HEADER + TIME;
 
-    pub(super) fn new() -> Self {
+    /// Whose entries may take so many bytes.
+    pub(super) fn new(entries: usize) -> Self {
+        let most = FRONT + entries;
         Self {
-            memory: vec![0; MEMORY],
+            memory: vec![0; MEMORY.min(most)],
             len: FRONT,
             keys: 0,
+            most,
         }
     }
 
@@ -110,34 +119,86 @@ impl Block {
     }
 
     /// Bytes of an entry.
-    #[inline]
-    pub(super) const fn need(key: &[u8], value: &[u8]) -> usize {
+    #[inline(always)]
+    pub(super) const fn need(key: &[u8], value: Stored<'_>) -> usize {
         HEADER + key.len() + value.len()
     }
 
-    /// Appends an entry, whose key has at most 65 535 bytes.
+    /// Whether so many more bytes are allowed, once so many are freed.
+    #[inline]
+    pub(super) fn has_room(&self, need: usize, freed: usize) -> bool {
+        self.len + need <= self.most + freed
+    }
+
+    /// Appends an entry that there [is room](Self::has_room) for, whose key has at most 65 535 bytes.
     #[inline(always)]
-    pub(super) fn put(&mut self, kind: Kind, key: &[u8], value: &[u8]) {
-        let rest = self.memory.get_mut(self.len..).unwrap_or_default();
-        match rest.first_chunk_mut::<ROOM>() {
-            Some(room) if key.len() <= SHORT && value.len() <= SHORT => {
-                room[..HEADER].copy_from_slice(&header(kind, key.len(), value.len()));
-                copy_short(&mut room[HEADER..], key);
-                copy_short(&mut room[HEADER + key.len()..], value);
-                self.len += Self::need(key, value);
+    pub(super) fn put(&mut self, key: &[u8], value: Stored<'_>) {
+        if !self.put_short(key, value) {
+            match value {
+                Stored::Number(kind, bits) => self.put_long(kind, key, &bits.to_le_bytes()),
+                Stored::Bytes(kind, bytes) => self.put_long(kind, key, bytes),
             }
-            _ => self.put_long(kind, key, value),
         }
     }
 
-    /// The same where the memory is at its end, or copying is work that is worth a call.
+    /// The same if it is short and the memory is not at its end. `false` if not, and nothing happened.
+    #[inline(always)]
+    pub(super) fn put_short(&mut self, key: &[u8], value: Stored<'_>) -> bool {
+        let is_written = self.write(key, value).is_some();
+        if is_written {
+            self.len += Self::need(key, value);
+        }
+        is_written
+    }
+
+    /// The same for a tag if it is plain that there is none of that key yet.
+    #[inline(always)]
+    pub(super) fn put_new(&mut self, key: &[u8], value: Stored<'_>) -> bool {
+        let Some(bit) = self.write(key, value) else {
+            return false;
+        };
+        let is_new = self.keys & bit == 0;
+        if is_new {
+            self.keys |= bit;
+            self.len += Self::need(key, value);
+        }
+        is_new
+    }
+
+    /// Writes a short entry behind all others, where it is none of them yet. The [bit](bit_of) of its key.
+    #[inline(always)]
+    fn write(&mut self, key: &[u8], value: Stored<'_>) -> Option<u64> {
+        if key.len() > SHORT || value.len() > SHORT {
+            return None;
+        }
+        let room: &mut [u8; ROOM] = self.memory.get_mut(self.len..)?.first_chunk_mut()?;
+        match value {
+            Stored::Number(kind, bits) => {
+                room[..HEADER].copy_from_slice(&header(kind, key.len(), size_of::<u64>()));
+                let (first, last) = copy_short(&mut room[HEADER..], key);
+                let room = &mut room[HEADER + key.len()..];
+                room[..size_of::<u64>()].copy_from_slice(&bits.to_le_bytes());
+                Some(bit_of(first, last))
+            }
+            Stored::Bytes(kind, bytes) => {
+                room[..HEADER].copy_from_slice(&header(kind, key.len(), bytes.len()));
+                let (first, last) = copy_short(&mut room[HEADER..], key);
+                copy_short(&mut room[HEADER + key.len()..], bytes);
+                Some(bit_of(first, last))
+            }
+        }
+    }
+
+    /// Appends an entry where the memory is at its end, or copying is work that is worth a call.
     #[inline(never)]
     fn put_long(&mut self, kind: Kind, key: &[u8], value: &[u8]) {
-        let end = self.len + Self::need(key, value);
+        let end = self.len + HEADER + key.len() + value.len();
         if self.memory.len() < end {
             self.grow(end);
         }
-        let room = self.memory.get_mut(self.len..end).unwrap_or_default();
+        let Some(room) = self.memory.get_mut(self.len..end) else {
+            return;
+        };
         let (head, room) = room.split_at_mut(HEADER);
         let (to_key, to_value) = room.split_at_mut(key.len());
         head.copy_from_slice(&header(kind, key.len(), value.len()));
@@ -162,14 +223,15 @@ impl Block {
     /// Grows to so many bytes, or more.
     #[cold]
     fn grow(&mut self, len: usize) {
-        self.memory.resize(len.next_power_of_two(), 0);
+        let len = len.next_power_of_two().min(self.most);
+        self.memory.resize(len, 0);
     }
 
     /// Begins a log; its fields are put next. Says where it is, for [`end_log`](Self::end_log).
     #[inline]
     pub(super) fn begin_log(&mut self, kind: Kind, time: i64) -> usize {
         let at = self.len;
-        self.put(kind, &[], &time.to_le_bytes());
+        self.put(&[], Stored::Number(kind, time as u64));
         at
     }
 
@@ -198,18 +260,12 @@ impl Block {
         Entries(self.memory.get(at..self.len)?).next()
     }
 
-    /// Whether it is plain that there is no tag of that key yet. If there is none, it is put next.
-    #[inline]
-    pub(super) fn is_new(&mut self, key: &[u8]) -> bool {
-        let bit = bit_of(key);
-        let is_new = self.keys & bit == 0;
-        self.keys |= bit;
-        is_new
-    }
-
     /// Where the tag of that key lies. If there is none, it is put next.
     pub(super) fn tag(&mut self, key: &[u8]) -> Option<Range<usize>> {
-        if self.is_new(key) {
+        let (first, last) = ends(key);
+        let bit = bit_of(first, last);
+        if self.keys & bit == 0 {
+            self.keys |= bit;
             return None;
         }
         let mut entries = self.entries();
@@ -226,11 +282,11 @@ impl Block {
 
     /// Puts an entry in the place of the one at `old`.
     #[cold]
-    pub(super) fn replace(&mut self, old: Range<usize>, kind: Kind, key: &[u8], value: &[u8]) {
+    pub(super) fn replace(&mut self, old: Range<usize>, key: &[u8], value: Stored<'_>) {
         let at = old.start;
         self.remove(old);
         let before = self.len;
-        self.put(kind, key, value);
+        self.put(key, value);
         let added = self.len - before;
         if let Some(moved) = self.memory.get_mut(at..self.len) {
             moved.rotate_right(added);
@@ -285,12 +341,12 @@ impl Block {
     }
 }
 
-/// One of 64 bits, by the length and the ends of a key: different for the few that a span has, mostly.
-#[inline]
-fn bit_of(key: &[u8]) -> u64 {
-    let end = |byte: Option<&u8>| byte.copied().map_or(0, usize::from);
-    let number = key.len() + 3 * end(key.first()) + 7 * end(key.last());
-    1 << (number % 64)
+/// One of 64 bits, by the ends of a key: different for the few that a span has, mostly.
+#[inline(always)]
+fn bit_of(first: u64, last: u64) -> u64 {
+    // The upper bits of a product depend on all bits of its factors, if one is as odd as this.
+    let product = (first ^ last.rotate_left(7)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    1 << (product >> 58)
 }
 
 /// Keys and values are short, mostly: for up to so many bytes two overlapping stores of constant size are cheaper than a call.
@@ -299,13 +355,32 @@ const SHORT: usize = 32;
 /// Bytes of memory that an entry of a short key and a short value takes at most.
 const ROOM: usize = HEADER + 2 * SHORT;
 
-/// Copies up to [`SHORT`] bytes to where there is room for as many: what is behind them is written, too.
+/// Copies up to [`SHORT`] bytes to where there is room for as many: what is behind them is written, too. Their [`ends`].
 #[inline(always)]
-fn copy_short(to: &mut [u8], from: &[u8]) {
+fn copy_short(to: &mut [u8], from: &[u8]) -> (u64, u64) {
+    let (first, last) = ends(from);
     match from.len() {
-        ..8 => to[..8].copy_from_slice(&word(from).to_le_bytes()),
-        8..=16 => copy_ends::<8>(to, from),
-        _ => copy_ends::<16>(to, from),
+        ..8 => to[..8].copy_from_slice(&first.to_le_bytes()),
+        8..=16 => {
+            to[..8].copy_from_slice(&first.to_le_bytes());
+            to[from.len() - 8..from.len()].copy_from_slice(&last.to_le_bytes());
+        }
+        _ => {
+            if let (Some(first), Some(last)) = (from.first_chunk::<16>(), from.last_chunk::<16>()) {
+                to[..16].copy_from_slice(first);
+                to[from.len() - 16..from.len()].copy_from_slice(last);
+            }
+        }
+    }
+    (first, last)
+}
+
+/// The first and the last eight bytes. Fewer are the first.
+#[inline(always)]
+fn ends(bytes: &[u8]) -> (u64, u64) {
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        _ => (word(bytes), 0),
     }
 }
 
@@ -321,15 +396,6 @@ fn word(bytes: &[u8]) -> u64 {
         [a, b] => u64::from_le_bytes([*a, *b, 0, 0, 0, 0, 0, 0]),
         [a] => u64::from(*a),
         _ => 0,
-    }
-}
-
-/// Copies from N to twice as many bytes.
-#[inline(always)]
-fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) {
-    if let (Some(first), Some(last)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) {
-        to[..N].copy_from_slice(first);
-        to[from.len() - N..from.len()].copy_from_slice(last);
     }
 }
 
@@ -364,6 +430,11 @@ impl<'a> Iterator for Entries<'a> {
 }
 
 impl<'a> Entry<'a> {
+    /// Bytes of it, as a tag or a name.
+    pub(super) const fn len(&self) -> usize {
+        HEADER + self.key.len() + self.value.len()
+    }
+
     /// The fields of a log.
     pub(super) fn fields(&self) -> Entries<'a> {
         Entries(self.value)
@@ -371,7 +442,9 @@ impl<'a> Entry<'a> {
 
     /// The number that a value of eight bytes is, and the time of a log.
     #[inline]
-    pub(super) fn number(bytes: &[u8]) -> [u8; 8] {
-        bytes.first_chunk().copied().unwrap_or_default()
+    pub(super) fn number(bytes: &[u8]) -> u64 {
+        bytes
+            .first_chunk()
+            .map_or(0, |word| u64::from_le_bytes(*word))
     }
 }

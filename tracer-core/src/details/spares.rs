@@ -30,6 +30,11 @@ impl Spares {
     }
 
     #[inline]
+    pub(crate) fn pop(&mut self) -> Option<Box<Details>> {
+        self.kept.pop()
+    }
+
+    #[inline]
     pub(crate) fn give(&mut self, mut details: Box<Details>) {
         if details.recycle() && self.kept.len() < self.most {
             self.kept.push(details);

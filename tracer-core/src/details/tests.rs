@@ -1,5 +1,7 @@
 //! What details keep, and how they travel.
 
+mod model;
+
 use super::*;
 
 fn shown(details: &Details) -> String {

@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
-use super::{Place, is_noted, with};
-use crate::details::Kind;
+use super::{Place, borrow, is_noted, with};
+use crate::details::{Details, Kind, LogTime, Stored};
 use crate::edit::Edit;
 use crate::fields::Field;
 use crate::record::SpanRecord;
@@ -31,18 +31,68 @@ pub(crate) fn edit_details(
     .flatten()
 }
 
-/// Sets a tag of the span at `place` to a value as it is [stored](crate::details::stored). Once for all types of keys and
-/// values, which are pointers and lengths here: a value in memory would be written and read again.
+/// Sets a tag of the span at `place` to a number that is [stored](Stored) as these bits. `false` if that takes more than
+/// writing it down, and nothing happened.
+///
+/// Once for all types of keys and values, which are words here: a value in memory would be written and read again.
 #[inline(never)]
-pub(crate) fn put_tag(place: Place, key: &str, kind: Kind, value: &[u8]) -> Option<(Edit, u32)> {
+pub(crate) fn put_number(place: Place, key: &str, kind: Kind, bits: u64) -> bool {
+    if key == tags::SAMPLING_PRIORITY {
+        return false;
+    }
+    write_down(place, |details| {
+        details.put_ordinary_tag(key, Stored::Number(kind, bits))
+    })
+}
+
+/// The same for bytes.
+#[inline(never)]
+pub(crate) fn put_bytes(place: Place, key: &str, kind: Kind, bytes: &[u8]) -> bool {
+    write_down(place, |details| {
+        details.put_ordinary_tag(key, Stored::Bytes(kind, bytes))
+    })
+}
+
+/// Logs fields now. `false` as above.
+#[inline(never)]
+pub(crate) fn log_now(place: Place, fields: &[Field<'_>]) -> bool {
+    write_down(place, |details| {
+        details.log(LogTime::now(), fields);
+        true
+    })
+}
+
+/// Has `write` change the details of the span at `place`, if it was not only noted, is simply recorded, and has some, or its
+/// thread has used ones. No active span changes by that, so what was noted may stay.
+#[inline(always)]
+fn write_down(place: Place, write: impl FnOnce(&mut Details) -> bool) -> bool {
+    let written = borrow(|local| {
+        let record = local.stack.get_mut(place)?;
+        if !record.is_plainly_recorded() {
+            return None;
+        }
+        if record.details.is_none() {
+            let used = local.parts.used_details(record.context.tracer)?;
+            #[expect(
+                clippy::mem_forget,
+                reason = "none: the code that would drop it is in the way"
+            )]
+            std::mem::forget(record.details.replace(used));
+        }
+        record.details.as_deref_mut().map(write)
+    });
+    written.flatten() == Some(true)
+}
+
+/// Sets a tag of the span at `place`, whatever it takes.
+pub(crate) fn put_tag(place: Place, key: &str, value: Stored<'_>) -> Option<(Edit, u32)> {
     if is_noted(place) && key != tags::SAMPLING_PRIORITY {
         return Some((Edit::Done, 0));
     }
-    edit_details(place, |record| record.put_tag(key, kind, value))
+    edit_details(place, |record| record.put_tag(key, value))
 }
 
-/// Logs fields at a time, or now.
-#[inline(never)]
+/// Logs fields at a time, or now, whatever it takes.
 pub(crate) fn log(
     place: Place,
     time: Option<SystemTime>,

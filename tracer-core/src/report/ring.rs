@@ -105,6 +105,12 @@ impl Ring {
         self.spares.take(limits)
     }
 
+    /// The same if there are used ones.
+    #[inline]
+    pub(crate) fn used_details(&mut self) -> Option<Box<Details>> {
+        self.spares.pop()
+    }
+
     /// Moves a span that ended at `end` into the ring, or drops it if there is no room. What is left of `record` owns
     /// nothing.
     #[inline]
