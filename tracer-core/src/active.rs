@@ -78,6 +78,7 @@ impl ActiveSpan {
     }
 
     /// As [`Span::set_tag`](crate::Span::set_tag).
+    #[inline]
     pub fn set_tag<'v>(
         &self,
         key: impl Into<Cow<'static, str>>,
@@ -102,22 +103,27 @@ impl ActiveSpan {
     }
 
     /// As [`Span::log`](crate::Span::log).
+    #[inline]
     pub fn log<'v>(&self, fields: impl Fields<'v>) -> &Self {
-        self.log_with(None, fields)
+        if self.is_kept() {
+            let mut fields = fields.into_fields();
+            let fields = fields.as_mut();
+            if !local::log_now(self.place, fields) {
+                log(self.place, self.tracer, None, fields);
+            }
+        }
+        self
     }
 
     /// As [`Span::log_at`](crate::Span::log_at).
     pub fn log_at<'v>(&self, time: SystemTime, fields: impl Fields<'v>) -> &Self {
-        self.log_with(Some(time), fields)
-    }
-
-    fn log_with<'v>(&self, time: Option<SystemTime>, fields: impl Fields<'v>) -> &Self {
-        if !self.place.is_none() && !local::is_noted(self.place) {
-            let mut fields = fields.into_fields();
-            let fields = fields.as_mut();
-            if time.is_some() || !local::log_now(self.place, fields) {
-                log(self.place, self.tracer, time, fields);
-            }
+        if self.is_kept() {
+            log(
+                self.place,
+                self.tracer,
+                Some(time),
+                fields.into_fields().as_mut(),
+            );
         }
         self
     }
@@ -149,7 +155,7 @@ impl ActiveSpan {
         reason = "a setter; what it returns is for chaining"
     )]
     pub fn apply(&self, template: &SpanTemplate) -> &Self {
-        if !self.place.is_none() && !local::is_noted(self.place) {
+        if self.is_kept() {
             self.edit(|record| record.apply(template), || self.ask_all(template));
         }
         self
@@ -172,6 +178,12 @@ impl ActiveSpan {
     pub fn baggage_item(&self, key: &str) -> Option<String> {
         self.read(|record| record.context.baggage_item(key).map(str::to_owned))
             .flatten()
+    }
+
+    /// Whether there is a span whose trace is not plainly refused.
+    #[inline]
+    fn is_kept(&self) -> bool {
+        !self.place.is_none() && !local::is_noted(self.place)
     }
 
     fn read<R>(&self, read: impl FnOnce(&SpanRecord) -> R) -> Option<R> {

@@ -77,6 +77,7 @@ impl Scope {
         }
     }
 
+    #[inline]
     pub(crate) fn active(&self) -> ActiveSpan {
         ActiveSpan::at(self.place.get())
     }
@@ -94,6 +95,7 @@ impl Scope {
     }
 
     /// As [`Span::set_tag`].
+    #[inline]
     pub fn set_tag<'v>(
         &self,
         key: impl Into<Cow<'static, str>>,
@@ -104,6 +106,7 @@ impl Scope {
     }
 
     /// As [`Span::log`].
+    #[inline]
     pub fn log<'v>(&self, fields: impl Fields<'v>) -> &Self {
         self.active().log(fields);
         self

@@ -10,15 +10,13 @@ pub(crate) struct Spares {
         reason = "records hold the boxes, which go back and forth"
     )]
     kept: Vec<Box<Details>>,
-    most: usize,
 }
 
 impl Spares {
-    /// Keeps at most that many.
-    pub(crate) const fn new(most: usize) -> Self {
+    /// Keeps as many as there is room for, which is at least that.
+    pub(crate) fn new(most: usize) -> Self {
         Self {
-            kept: Vec::new(),
-            most,
+            kept: Vec::with_capacity(most),
         }
     }
 
@@ -36,7 +34,7 @@ impl Spares {
 
     #[inline]
     pub(crate) fn give(&mut self, mut details: Box<Details>) {
-        if details.recycle() && self.kept.len() < self.most {
+        if details.recycle() && self.kept.len() < self.kept.capacity() {
             self.kept.push(details);
         }
     }
