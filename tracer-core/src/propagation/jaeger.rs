@@ -131,19 +131,22 @@ impl Jaeger {
         Ok(Self { headers })
     }
 
-    /// Whether a header begins with a letter that one of ours begins with: few others do.
+    /// A reader of a carrier of that format.
     #[inline]
-    fn may_be_ours(&self, name: &str) -> bool {
-        let first = |name: &str| name.as_bytes().first().map(|byte| byte | 0x20);
+    pub(super) fn reader(&self, format: TextFormat) -> Reader<'_, '_> {
         let names = &self.headers;
-        [
-            &names.trace_context,
-            &names.baggage_prefix,
-            &names.debug_id,
-            &names.baggage,
-        ]
-        .iter()
-        .any(|ours| first(ours) == first(name))
+        let first = |name: &str| letter(name.as_bytes().first());
+        Reader {
+            names,
+            firsts: first(&names.trace_context)
+                | first(&names.baggage_prefix)
+                | first(&names.debug_id)
+                | first(&names.baggage),
+            trace: None,
+            debug_id: None,
+            items: ItemReader::new(format, Plus::Space),
+            format,
+        }
     }
 }
 
@@ -159,41 +162,83 @@ impl Propagator for Jaeger {
     }
 
     fn extract(&self, carrier: &dyn ReadCarrier) -> Result<Option<SpanContext>, ExtractError> {
-        let format = carrier.format();
-        let (mut trace, mut debug_id) = (None, None);
-        let mut items = ItemReader::new(format, Plus::Space);
-        carrier.entries(&mut |name, value| {
-            if !self.may_be_ours(name) {
-                return;
-            }
-            if name.eq_ignore_ascii_case(&self.headers.trace_context) {
-                trace = trace.or(Some(value));
-            } else if name.eq_ignore_ascii_case(&self.headers.debug_id) {
-                debug_id = debug_id.or(Some(value));
-            } else if name.eq_ignore_ascii_case(&self.headers.baggage) {
-                read_baggage_list(value, &mut items);
-            } else {
-                items.read(&self.headers.baggage_prefix, name, value);
-            }
-        });
-        let trace = match trace {
+        let mut reader = self.reader(carrier.format());
+        carrier.entries(&mut |name, value| reader.read(name, value));
+        reader.finish()
+    }
+}
+
+/// Reads a context header by header.
+#[derive(Debug)]
+pub(super) struct Reader<'n, 'a> {
+    names: &'n JaegerHeaders,
+    /// The [letters](letter) that our names begin with.
+    firsts: u32,
+    trace: Option<&'a [u8]>,
+    debug_id: Option<&'a [u8]>,
+    items: ItemReader,
+    format: TextFormat,
+}
+
+impl<'a> Reader<'_, 'a> {
+    #[inline]
+    pub(super) fn read(&mut self, name: &str, value: &'a [u8]) {
+        // Few others begin with a letter that one of ours begins with.
+        if self.firsts & letter(name.as_bytes().first()) != 0 {
+            self.read_perhaps(name, value);
+        }
+    }
+
+    fn read_perhaps(&mut self, name: &str, value: &'a [u8]) {
+        let names = self.names;
+        if name.eq_ignore_ascii_case(&names.trace_context) {
+            self.trace = self.trace.or(Some(value));
+        } else if name.eq_ignore_ascii_case(&names.debug_id) {
+            self.debug_id = self.debug_id.or(Some(value));
+        } else if name.eq_ignore_ascii_case(&names.baggage) {
+            read_baggage_list(value, &mut self.items);
+        } else {
+            self.items.read(&names.baggage_prefix, name, value);
+        }
+    }
+
+    #[inline]
+    pub(super) fn finish(self) -> Result<Option<SpanContext>, ExtractError> {
+        if self.trace.is_none() && self.debug_id.is_none() && self.items.baggage.is_empty() {
+            return Ok(None);
+        }
+        self.finish_found()
+    }
+
+    #[inline(never)]
+    fn finish_found(self) -> Result<Option<SpanContext>, ExtractError> {
+        let format = self.format;
+        let trace = match self.trace {
             Some(value) if format == TextFormat::HttpHeaders => parse_encoded(value),
             Some(value) => parse_uber_trace_id(value),
             None => Ok(None),
         };
-        let debug_id = debug_id
+        let debug_id = self
+            .debug_id
             .map(|value| read_debug_id(value, format))
             .unwrap_or_default();
+        let baggage = self.items.baggage;
         let context = match trace {
             Ok(Some(context)) => context,
             // The debug header asks for a new trace where no valid one arrives, and a damaged one is not valid.
             _ if !debug_id.is_empty() => no_trace().with_debug_id(&debug_id),
-            Ok(None) if items.baggage.is_empty() => return Ok(None),
+            Ok(None) if baggage.is_empty() => return Ok(None),
             Ok(None) => no_trace(),
             Err(error) => return Err(error),
         };
-        Ok(Some(context.with_baggage(items.baggage)))
+        Ok(Some(context.with_baggage(baggage)))
     }
+}
+
+/// A bit for a letter in either case, which some other bytes share.
+#[inline]
+fn letter(byte: Option<&u8>) -> u32 {
+    byte.map_or(0, |byte| 1 << (byte & 31))
 }
 
 fn no_trace() -> SpanContext {

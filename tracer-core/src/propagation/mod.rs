@@ -213,10 +213,13 @@ impl<C: WriteCarrier> Inject for C {
 
 impl<C: ReadCarrier> Extract for C {
     fn extract(&self, propagations: &[Propagation]) -> Result<Option<SpanContext>, ExtractError> {
+        let mut usual = Usual::of(propagations, self.format());
+        // In one pass: to ask a map for each name costs more than to look at the few headers that are usual.
+        self.entries(&mut |name, value| usual.read(name, value));
         let mut found: Option<SpanContext> = None;
         let mut damage = None;
         for propagation in propagations {
-            match propagation.propagator().extract(self) {
+            match usual.finish(propagation, self) {
                 Ok(Some(context)) => {
                     found = Some(match found {
                         Some(earlier) => merge(earlier, context),
@@ -230,6 +233,55 @@ impl<C: ReadCarrier> Extract for C {
         match (found, damage) {
             (None, Some(error)) => Err(error),
             (found, _) => Ok(found),
+        }
+    }
+}
+
+/// The formats that most tracers have, read together.
+struct Usual<'a> {
+    w3c: Option<w3c::Reader<'a>>,
+    jaeger: Option<jaeger::Reader<'static, 'a>>,
+}
+
+impl<'a> Usual<'a> {
+    /// Those of a list.
+    #[inline]
+    fn of(propagations: &[Propagation], format: TextFormat) -> Self {
+        let mut usual = Self {
+            w3c: None,
+            jaeger: None,
+        };
+        for propagation in propagations {
+            match propagation {
+                Propagation::W3c => usual.w3c = Some(w3c::Reader::new()),
+                Propagation::Jaeger => usual.jaeger = Some(jaeger::DEFAULT.reader(format)),
+                Propagation::B3Single | Propagation::B3Multi | Propagation::Custom(_) => {}
+            }
+        }
+        usual
+    }
+
+    #[inline]
+    fn read(&mut self, name: &str, value: &'a [u8]) {
+        if let Some(w3c) = &mut self.w3c {
+            w3c.read(name, value);
+        }
+        if let Some(jaeger) = &mut self.jaeger {
+            jaeger.read(name, value);
+        }
+    }
+
+    /// What one of the list has found; the others read by themselves.
+    #[inline]
+    fn finish(
+        &mut self,
+        propagation: &Propagation,
+        carrier: &dyn ReadCarrier,
+    ) -> Result<Option<SpanContext>, ExtractError> {
+        match propagation {
+            Propagation::W3c => self.w3c.take().map_or(Ok(None), w3c::Reader::finish),
+            Propagation::Jaeger => self.jaeger.take().map_or(Ok(None), jaeger::Reader::finish),
+            other => other.propagator().extract(carrier),
         }
     }
 }

@@ -31,30 +31,60 @@ impl Propagator for W3c {
     }
 
     fn extract(&self, carrier: &dyn ReadCarrier) -> Result<Option<SpanContext>, ExtractError> {
-        let (mut parent, mut parents) = (None, 0);
-        let mut state = TraceState::default();
-        let mut baggage = BaggageReader::new();
-        // In one pass: to ask a map for three names costs more than to look at the few headers that are usual.
-        carrier.entries(&mut |name, value| {
-            if name.eq_ignore_ascii_case(TRACEPARENT) {
-                parent = Some(value);
-                parents += 1;
-            } else if name.eq_ignore_ascii_case(TRACESTATE) {
-                state.add(value);
-            } else if name.eq_ignore_ascii_case(BAGGAGE) {
-                baggage.read(value);
+        let mut reader = Reader::new();
+        carrier.entries(&mut |name, value| reader.read(name, value));
+        reader.finish()
+    }
+}
+
+/// Reads a context header by header.
+#[derive(Debug)]
+pub(super) struct Reader<'a> {
+    parent: Option<&'a [u8]>,
+    parents: usize,
+    state: TraceState,
+    baggage: BaggageReader,
+}
+
+impl<'a> Reader<'a> {
+    #[inline]
+    pub(super) fn new() -> Self {
+        Self {
+            parent: None,
+            parents: 0,
+            state: TraceState::default(),
+            baggage: BaggageReader::new(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn read(&mut self, name: &str, value: &'a [u8]) {
+        // Most headers are none of ours, which their length tells.
+        match name.len() {
+            11 if is(name, TRACEPARENT) => {
+                self.parent = Some(value);
+                self.parents += 1;
             }
-        });
-        let baggage = baggage.baggage;
-        let mut context = match parent {
+            10 if is(name, TRACESTATE) => self.state.add(value),
+            7 if is(name, BAGGAGE) => self.baggage.read(value),
+            _ => {}
+        }
+    }
+
+    #[inline]
+    pub(super) fn finish(self) -> Result<Option<SpanContext>, ExtractError> {
+        let baggage = self.baggage.baggage;
+        let mut context = match self.parent {
             None if baggage.is_empty() => return Ok(None),
             None => SpanContext::remote(TraceId::NONE, SpanId::NONE, Decision::Deferred),
-            Some(_) if parents > 1 => return Err(Corrupted("traceparent: there is more than one")),
+            Some(_) if self.parents > 1 => {
+                return Err(Corrupted("traceparent: there is more than one"));
+            }
             Some(value) => parse_traceparent(value)?,
         };
         // An invalid `tracestate` is dropped and leaves the trace alone, and one without a trace means nothing.
-        let state = state.finish();
-        if !state.is_empty() && parent.is_some() {
+        let state = self.state.finish();
+        if !state.is_empty() && self.parent.is_some() {
             context = context.with_trace_state(&state);
         }
         if !baggage.is_empty() {
@@ -62,6 +92,12 @@ impl Propagator for W3c {
         }
         Ok(Some(context))
     }
+}
+
+/// Whether a header is the one of ours, which is in lower case, as nearly all are.
+#[inline]
+fn is(name: &str, ours: &str) -> bool {
+    name == ours || name.eq_ignore_ascii_case(ours)
 }
 
 /// Reads a `traceparent`. Allocates nothing. Spaces and tabs around the value are ignored.
