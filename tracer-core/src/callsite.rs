@@ -1,5 +1,8 @@
 //! Where a traced function stands in the source.
 
+use crate::tag::TagValue;
+use crate::tags;
+
 /// A place in the source, made at compile time by `#[traced]`: the default operation name, and what the `code.*` tags say.
 ///
 /// A span points at it, so it costs the traced function nothing.
@@ -26,5 +29,14 @@ impl Callsite {
             file,
             line,
         }
+    }
+
+    /// What the tags of its spans say.
+    pub(crate) fn tags(&self) -> [(&'static str, TagValue<'static>); 3] {
+        [
+            (tags::CODE_FILE, self.file.into()),
+            (tags::CODE_LINE, self.line.into()),
+            (tags::CODE_MODULE, self.module.into()),
+        ]
     }
 }

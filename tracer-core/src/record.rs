@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use crate::callsite::Callsite;
 use crate::clock::{self, Instant};
 use crate::context::{SpanContext, state};
 use crate::details::{Details, LogTime, Reference};
@@ -252,37 +253,39 @@ impl SpanRecord {
 
     /// Tags that are not in the details because they are the same for all spans of a kind or kept elsewhere.
     pub(crate) fn implied_tags(&self) -> impl Iterator<Item = (&'static str, TagValue<'static>)> {
-        let sampler = self.sampler.map(|sampler| {
-            let param = match sampler.kind {
-                SamplerKind::Const => TagValue::Bool(sampler.param != 0.0),
-                SamplerKind::TailError => "error".into(),
-                SamplerKind::TailSlow => "slow".into(),
-                SamplerKind::Probabilistic
-                | SamplerKind::RateLimiting
-                | SamplerKind::LowerBound => TagValue::F64(sampler.param),
-            };
-            [
-                (tags::SAMPLER_TYPE, sampler.kind.as_str().into()),
-                (tags::SAMPLER_PARAM, param),
-            ]
-        });
-        let code = self.name.callsite().map(|site| {
-            [
-                (tags::CODE_FILE, site.file.into()),
-                (tags::CODE_LINE, site.line.into()),
-                (tags::CODE_MODULE, site.module.into()),
-            ]
-        });
         let truncated = self
             .details
             .as_ref()
             .is_some_and(|details| details.truncated);
         let truncated = truncated.then_some((tags::TRUNCATED, TagValue::Bool(true)));
-        sampler
+        self.sampler_tags()
             .into_iter()
             .flatten()
-            .chain(code.into_iter().flatten())
+            .chain(
+                self.name
+                    .callsite()
+                    .map(Callsite::tags)
+                    .into_iter()
+                    .flatten(),
+            )
             .chain(truncated)
+    }
+
+    /// The tags that say how it came that a trace is sampled.
+    pub(crate) fn sampler_tags(&self) -> Option<[(&'static str, TagValue<'static>); 2]> {
+        let sampler = self.sampler?;
+        let param = match sampler.kind {
+            SamplerKind::Const => TagValue::Bool(sampler.param != 0.0),
+            SamplerKind::TailError => "error".into(),
+            SamplerKind::TailSlow => "slow".into(),
+            SamplerKind::Probabilistic | SamplerKind::RateLimiting | SamplerKind::LowerBound => {
+                TagValue::F64(sampler.param)
+            }
+        };
+        Some([
+            (tags::SAMPLER_TYPE, sampler.kind.as_str().into()),
+            (tags::SAMPLER_PARAM, param),
+        ])
     }
 
     /// A record that only holds a context, to be active in place of a span.

@@ -6,7 +6,7 @@ use crate::process::Process;
 use crate::record::SpanRecord;
 use crate::report::Losses;
 use crate::wire::jaeger::{self, Extent, Framing};
-use crate::wire::{Buffer, Protocol};
+use crate::wire::{Buffer, Protocol, SiteTags};
 
 /// A batch of spans of one process, encoded as they come and never longer than its limit.
 ///
@@ -32,6 +32,7 @@ pub(crate) struct Packet<P> {
     /// The most that the tail can take.
     tail: usize,
     spans: usize,
+    sites: SiteTags,
     protocol: PhantomData<fn() -> P>,
 }
 
@@ -81,6 +82,7 @@ impl<P: Protocol> Packet<P> {
             headroom: 0,
             tail: 0,
             spans: 0,
+            sites: SiteTags::default(),
             protocol: PhantomData,
         };
         let most = Losses {
@@ -153,7 +155,7 @@ impl<P: Protocol> Packet<P> {
 
     fn push_extent(&mut self, record: &SpanRecord, extent: Extent) -> bool {
         let before = self.buffer.len();
-        jaeger::span::<P>(&mut self.buffer, record, extent);
+        jaeger::span::<P>(&mut self.buffer, record, extent, &mut self.sites);
         let fits = !self.buffer.is_full() && self.buffer.len() + self.tail <= self.limit;
         if fits {
             self.spans += 1;

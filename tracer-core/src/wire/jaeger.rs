@@ -4,7 +4,8 @@
 //! A batch is written in three pieces, because a message is filled until it is full: [`batch_head`] up to its list of
 //! spans, whose length is known last; each [`span`]; [`batch_tail`].
 
-use super::{Buffer, Protocol};
+use super::{Buffer, Protocol, SiteTags};
+use crate::callsite::Callsite;
 use crate::context::SpanContext;
 use crate::details::{RawValue, ReferenceKind, cut_bytes};
 use crate::process::Process;
@@ -101,8 +102,13 @@ pub(crate) fn batch_tail<P: Protocol>(
     }
 }
 
-/// One span.
-pub(crate) fn span<P: Protocol>(out: &mut Buffer, record: &SpanRecord, extent: Extent) {
+/// One span. `sites` knows call sites in the same protocol.
+pub(crate) fn span<P: Protocol>(
+    out: &mut Buffer,
+    record: &SpanRecord,
+    extent: Extent,
+    sites: &mut SiteTags,
+) {
     let context = &record.context;
     P::i64_field(out, 0, 1, context.trace_id.low as i64);
     P::i64_field(out, 1, 2, context.trace_id.high as i64);
@@ -114,7 +120,7 @@ pub(crate) fn span<P: Protocol>(out: &mut Buffer, record: &SpanRecord, extent: E
     let (start, duration) = micros(record);
     P::i64_field(out, 7, 8, start);
     P::i64_field(out, 8, 9, duration);
-    let tags = tags::<P>(out, record, extent);
+    let tags = tags::<P>(out, record, extent, sites);
     if extent.logs {
         logs::<P>(out, record, if tags { 10 } else { 9 });
     }
@@ -201,15 +207,21 @@ fn reference<P: Protocol>(
 }
 
 /// Field 10, if there are tags; whether there are.
-fn tags<P: Protocol>(out: &mut Buffer, record: &SpanRecord, extent: Extent) -> bool {
-    let marked = record
-        .details
-        .as_deref()
-        .is_some_and(|details| details.truncated);
-    let to_mark = extent != Extent::WHOLE && !marked;
-    let own = record.details.as_deref().filter(|_| extent.tags);
-    let implied = usize::from(marked) + if extent.tags { kind_tags(record) } else { 0 };
-    let count = own.map_or(0, |details| details.tag_count()) + implied + usize::from(to_mark);
+fn tags<P: Protocol>(
+    out: &mut Buffer,
+    record: &SpanRecord,
+    extent: Extent,
+    sites: &mut SiteTags,
+) -> bool {
+    let details = record.details.as_deref();
+    let is_marked = extent != Extent::WHOLE || details.is_some_and(|details| details.truncated);
+    let own = details.filter(|_| extent.tags);
+    let sampler = record.sampler_tags().filter(|_| extent.tags);
+    let site = record.name.callsite().filter(|_| extent.tags);
+    let count = own.map_or(0, |details| details.tag_count())
+        + sampler.as_ref().map_or(0, |tags| tags.len())
+        + site.map_or(0, |site| site.tags().len())
+        + usize::from(is_marked);
     if count == 0 {
         return false;
     }
@@ -219,13 +231,17 @@ fn tags<P: Protocol>(out: &mut Buffer, record: &SpanRecord, extent: Extent) -> b
             .raw_tags()
             .for_each(|(key, value)| tag::<P>(out, key, value, extent));
     }
-    if implied > 0 {
-        let written = record
-            .implied_tags()
-            .filter(|(key, _)| extent.tags || *key == tags::TRUNCATED);
-        written.for_each(|(key, value)| tag::<P>(out, key.as_bytes(), (&value).into(), extent));
+    for (key, value) in sampler.iter().flatten() {
+        tag::<P>(out, key.as_bytes(), value.into(), extent);
     }
-    if to_mark {
+    match site {
+        Some(site) if extent.value_bytes == usize::MAX => {
+            sites.write(out, site, |out| site_tags::<P>(out, site, extent));
+        }
+        Some(site) => site_tags::<P>(out, site, extent),
+        None => {}
+    }
+    if is_marked {
         tag::<P>(
             out,
             tags::TRUNCATED.as_bytes(),
@@ -236,9 +252,10 @@ fn tags<P: Protocol>(out: &mut Buffer, record: &SpanRecord, extent: Extent) -> b
     true
 }
 
-/// How many tags `implied_tags` yields beside `truncated`: counting them by making them is what costs.
-fn kind_tags(record: &SpanRecord) -> usize {
-    2 * usize::from(record.sampler.is_some()) + 3 * usize::from(record.name.callsite().is_some())
+fn site_tags<P: Protocol>(out: &mut Buffer, site: &Callsite, extent: Extent) {
+    for (key, value) in site.tags() {
+        tag::<P>(out, key.as_bytes(), (&value).into(), extent);
+    }
 }
 
 /// Field 11, if there are logs.

@@ -16,12 +16,14 @@ pub(crate) mod jaeger;
 pub(crate) mod reading;
 #[cfg(test)]
 pub(crate) mod sample;
+mod site;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use binary::Binary;
 pub(crate) use buffer::Buffer;
 pub(crate) use compact::Compact;
+pub(crate) use site::SiteTags;
 
 /// How the fields of structs become bytes.
 ///
