@@ -248,6 +248,11 @@ impl SpanContext {
         !self.trace_id.is_none() && !self.span_id.is_none()
     }
 
+    /// Whether it is that of a span without a tracer: the same as none.
+    pub(crate) fn is_nothing(&self) -> bool {
+        !self.is_valid() && self.carried.is_none() && !self.is_remote()
+    }
+
     /// The flags byte as `uber-trace-id` has it: 1 sampled, 2 debug, 8 firehose.
     #[must_use]
     pub fn flags(&self) -> u8 {

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use crate::error::InitError;
 use crate::fork;
-use crate::local;
+use crate::local::{self, Mode};
 use crate::registry;
 use crate::tracer::{self, Tracer};
 
@@ -73,6 +73,21 @@ impl Tracer {
                 .and_then(tracer::registered)
                 .or_else(installed)
                 .unwrap_or(Self::disabled()),
+        }
+    }
+
+    /// Runs `work` with the [current](Self::current) tracer, which takes less where that is the installed one: for what is
+    /// done with every request.
+    ///
+    /// ```
+    /// # use tracer_core::Tracer;
+    /// let service = Tracer::with_current(|tracer| tracer.service_name().to_owned());
+    /// assert_eq!(service, ""); // none is installed
+    /// ```
+    pub fn with_current<R>(work: impl FnOnce(&Self) -> R) -> R {
+        match (local::mode(), installed_ref()) {
+            (Mode::Idle, Some(tracer)) => work(tracer),
+            _ => work(&Self::current()),
         }
     }
 

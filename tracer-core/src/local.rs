@@ -23,11 +23,13 @@ use crate::stack::Stack;
 mod edit;
 mod note;
 mod rest;
+mod under;
 
 pub(crate) use edit::{edit, edit_details, log, log_now, put_bytes, put_number, put_tag};
 pub(crate) use note::{is_noted, leave, settle};
 pub(crate) use rest::finish_above;
 use rest::{finish_other, hand_over_held, hand_over_late, pop_below};
+pub(crate) use under::start_under;
 
 thread_local! {
     static MODE: Cell<Mode> = const { Cell::new(Mode::Idle) };

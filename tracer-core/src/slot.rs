@@ -1,5 +1,6 @@
 //! A span between the moments in which it is active: what wrappers of futures, streams, bodies and services hold.
 
+use std::ops::ControlFlow;
 use std::task::Poll;
 
 use crate::context::{SpanContext, state};
@@ -66,6 +67,35 @@ impl SpanSlot {
         }
         let _visit = Visit { slot: self, place };
         work()
+    }
+
+    /// Runs a piece of work with the span active, as [`enter`](Self::enter) does. The span finishes with it if that breaks off:
+    /// nothing is left to do.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// # use std::ops::ControlFlow;
+    /// # use tracer_core::SpanSlot;
+    /// let mut slot = SpanSlot::new(tracer.start_span("import"));
+    /// let mut pages = ["a", "b"].into_iter();
+    /// let mut next = || pages.next().map_or(ControlFlow::Break(None), |page| ControlFlow::Continue(Some(page)));
+    /// while let Some(page) = slot.enter_until(&mut next) {
+    ///     assert_ne!(page, "c");
+    /// }
+    /// # tracer_testing::assert_trace!(test, "import");
+    /// ```
+    #[inline]
+    pub fn enter_until<R>(&mut self, work: impl FnOnce() -> ControlFlow<R, R>) -> R {
+        let place = local::push(self.span.record());
+        let mut visit = Visit { slot: self, place };
+        match work() {
+            ControlFlow::Continue(output) => output,
+            ControlFlow::Break(output) => {
+                visit.finish();
+                output
+            }
+        }
     }
 
     /// Runs a piece of work with the span active, as [`enter`](Self::enter) does. The span ends if there is nothing left to do.

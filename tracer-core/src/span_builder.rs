@@ -107,9 +107,8 @@ impl<'t> SpanBuilder<'t> {
     }
 
     fn reference(mut self, kind: ReferenceKind, context: Option<&SpanContext>) -> Self {
-        // An empty context is that of a span without a tracer: the same as none.
         if let Some(context) = context
-            && (context.is_valid() || context.carried.is_some() || context.is_remote())
+            && !context.is_nothing()
         {
             let reference = Reference {
                 kind,

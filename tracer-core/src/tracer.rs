@@ -237,6 +237,34 @@ impl Tracer {
         ActiveSpan::top()
     }
 
+    /// Starts the span of work that was asked for from elsewhere: a child of the caller's span, else the root of a new
+    /// trace, whatever is active on this thread. For servers and consumers, who [extract](Self::extract) the caller.
+    ///
+    /// The same as `build_span(name).ignore_active().child_of(caller).start()`, for less.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// # use tracer_core::HttpHeaders;
+    /// # let headers = http::HeaderMap::new();
+    /// let _startup = tracer.start_active_span("start-up"); // which has nothing to do with the request
+    /// let caller = tracer.extract(&HttpHeaders(&headers)).unwrap_or(None);
+    /// tracer.continue_trace("GET /orders", caller.as_ref()).finish();
+    /// # drop(_startup);
+    /// # tracer_testing::assert_trace!(test, "start-up\nGET /orders");
+    /// ```
+    pub fn continue_trace(
+        &self,
+        operation_name: impl Into<Cow<'static, str>>,
+        caller: Option<&SpanContext>,
+    ) -> Span {
+        let parent = match caller {
+            Some(caller) if !caller.is_nothing() => Parent::Context(caller),
+            _ => Parent::Root,
+        };
+        Span::new(self.begin(parent, operation_name.into(), None))
+    }
+
     /// Writes a context into a carrier, in all of the tracer's propagation formats.
     ///
     /// ```
@@ -272,20 +300,16 @@ impl Tracer {
         let Some(core) = &self.core else {
             return Ok(None);
         };
-        match carrier.extract(&core.propagations) {
-            Ok(context) => Ok(context.map(|mut context| {
-                context.tracer = core.id();
-                context
-            })),
-            Err(error) => {
-                core.hub
-                    .load()
-                    .counts
-                    .extract_failures
-                    .fetch_add(1, Ordering::Relaxed);
-                Err(error)
+        let mut extracted = carrier.extract(&core.propagations);
+        match &mut extracted {
+            Ok(Some(context)) => context.tracer = core.id(),
+            Ok(None) => {}
+            Err(_) => {
+                let hub = core.hub.load();
+                hub.counts.extract_failures.fetch_add(1, Ordering::Relaxed);
             }
         }
+        extracted
     }
 
     /// Waits until all spans finished before this call have been sent.
@@ -400,6 +424,13 @@ impl Tracer {
         callsite: Option<&'static Callsite>,
     ) -> Option<Box<SpanRecord>> {
         let core = self.core.as_ref()?;
+        if let (Parent::Context(parent), Cow::Borrowed(text)) = (parent, &name)
+            && core.follows(parent)
+            && local::mode() != Mode::Suppressed
+            && !std::thread::panicking()
+        {
+            return local::start_under(parent, Name::of(text, callsite), core.id());
+        }
         let is_own = matches!(parent, Parent::Own(_));
         let active;
         let parent = match (parent, local::mode()) {

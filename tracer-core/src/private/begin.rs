@@ -36,7 +36,7 @@ pub fn start(site: &'static Callsite) -> Span {
         Mode::Refused | Mode::Suppressed => Span::disabled(),
         Mode::Idle if global::installed_ref().is_none() => Span::disabled(),
         Mode::Sampled if !std::thread::panicking() => Span::child(site.name, Some(site), 0),
-        _ => with_tracer(|tracer| tracer.start(site.name, Some(site))),
+        _ => Tracer::with_current(|tracer| tracer.start(site.name, Some(site))),
     }
 }
 
@@ -48,7 +48,7 @@ fn enter_child(site: &'static Callsite) -> Place {
 
 /// Apart, so that functions that are traced contain the decision and two calls.
 fn enter_under_tracer(site: &'static Callsite) -> Scope {
-    with_tracer(|tracer| tracer.enter(site.name, Some(site)))
+    Tracer::with_current(|tracer| tracer.enter(site.name, Some(site)))
 }
 
 /// The handle to the span of a scope: of that one, whichever is active by now.
@@ -111,7 +111,7 @@ impl Begin {
     fn reference(mut self, relation: ReferenceKind, contexts: &(impl References + ?Sized)) -> Self {
         if self.wanted {
             contexts.each(&mut |context| {
-                if !is_nothing(context) {
+                if !context.is_nothing() {
                     self.references.push((relation, context.clone()));
                 }
             });
@@ -150,7 +150,7 @@ impl Begin {
     }
 
     fn build(self) -> Span {
-        with_tracer(|tracer| {
+        Tracer::with_current(|tracer| {
             let mut builder =
                 SpanBuilder::new(tracer, Cow::Borrowed(self.site.name), Some(self.site));
             if self.root {
@@ -174,11 +174,6 @@ enum Way {
     Plain,
     /// Something was said about the parent.
     Built,
-}
-
-/// Whether a context is that of a span without a tracer: no parent, then.
-fn is_nothing(context: &SpanContext) -> bool {
-    !context.is_valid() && context.carried.is_none() && !context.is_remote()
 }
 
 /// What `child_of` and `follows_from` take.
@@ -224,13 +219,5 @@ impl<T: References> References for Vec<T> {
 impl<T: References, const N: usize> References for [T; N] {
     fn each(&self, take: &mut dyn FnMut(&SpanContext)) {
         self.as_slice().each(take);
-    }
-}
-
-/// Runs with the tracer that a traced function uses; see [`Tracer::current`].
-fn with_tracer<R>(work: impl FnOnce(&Tracer) -> R) -> R {
-    match (local::mode(), global::installed_ref()) {
-        (Mode::Idle, Some(tracer)) => work(tracer),
-        _ => work(&Tracer::current()),
     }
 }

@@ -55,6 +55,15 @@ impl Core {
         context
     }
 
+    /// Whether a child of that context takes over its trace and its decision, and there is nothing more to it.
+    #[inline]
+    pub(super) fn follows(&self, parent: &SpanContext) -> bool {
+        let is_watched = parent.flags & flag::SAMPLED == 0 && parent.is_remote();
+        parent.is_valid()
+            && parent.state & state::DEFERRED == 0
+            && (!is_watched || self.keep.is_none())
+    }
+
     /// The context of a span under a valid one, and the verdict if the decision was left to us.
     pub(super) fn child(
         &self,

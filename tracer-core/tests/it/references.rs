@@ -1,6 +1,8 @@
 //! Which span is the parent, and what is said of the others.
 
-use tracer_core::{Decision, ReferenceKind, SpanContext, TraceId};
+use std::borrow::Cow;
+
+use tracer_core::{Decision, KeepPolicy, ReferenceKind, Span, SpanContext, SpanId, TraceId};
 use tracer_testing::{TestTracer, assert_trace};
 
 #[test]
@@ -120,6 +122,64 @@ fn ignore_active_begins_a_trace_unless_there_is_a_reference() {
         root
         "
     );
+}
+
+#[test]
+fn continuing_a_trace_is_building_a_span_for_its_caller() {
+    let remote =
+        |decision| SpanContext::remote(TraceId::from(0xabc_u128), SpanId::from(0xdef), decision);
+    let nowhere = |decision| {
+        SpanContext::remote(TraceId::NONE, SpanId::NONE, decision).with_random_flag(true)
+    };
+    let callers = [
+        None,
+        Some(Span::disabled().context()),
+        Some(remote(Decision::Sampled).with_baggage_item("k", "v")),
+        Some(remote(Decision::Debug).with_trace_state("a=1")),
+        Some(remote(Decision::Refused)),
+        Some(remote(Decision::Deferred)),
+        Some(nowhere(Decision::Refused)),
+        Some(nowhere(Decision::Deferred).with_debug_id("ticket-17")),
+    ];
+    for keep in [None, Some(KeepPolicy::errors())] {
+        let test = TestTracer::with("it", |builder| match keep {
+            Some(keep) => builder.keep(keep),
+            None => builder,
+        });
+        let tracer = test.tracer();
+        let active = tracer.start_active_span("active");
+        for caller in &callers {
+            let caller = caller.as_ref();
+            for name in [Cow::Borrowed("short"), Cow::Owned("made".to_owned())] {
+                let continued = tracer.continue_trace(name.clone(), caller);
+                let built = tracer
+                    .build_span(name)
+                    .ignore_active()
+                    .child_of(caller)
+                    .start();
+                let said = |span: &Span| {
+                    let context = span.context();
+                    let trace_id = (!context.parent_id().is_none()).then(|| context.trace_id());
+                    (
+                        (
+                            trace_id,
+                            context.parent_id(),
+                            context.decision(),
+                            context.is_recorded(),
+                        ),
+                        (
+                            span.is_recording(),
+                            context.baggage().clone(),
+                            context.trace_state().to_owned(),
+                        ),
+                    )
+                };
+                assert_eq!(said(&continued), said(&built), "{caller:?} {keep:?}");
+            }
+        }
+        drop(active);
+        test.forget();
+    }
 }
 
 #[test]
