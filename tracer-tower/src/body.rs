@@ -2,6 +2,7 @@
 
 use std::any;
 use std::fmt;
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -30,7 +31,7 @@ pin_project! {
     {
         #[pin]
         inner: Option<B>,
-        tail: Option<Box<Tail>>,
+        tail: Option<Tail>,
         describe: Describe<B::Error>,
     }
 
@@ -52,8 +53,6 @@ pin_project! {
 pub(crate) type Describe<E> = fn(&E) -> (&'static str, String);
 
 /// The span of an exchange and what is still to come of it; the span finishes when this is dropped.
-///
-/// In a box, for futures and bodies are moved from layer to layer, and as the span's owner they would be long.
 #[derive(Debug)]
 pub(crate) struct Tail {
     pub(crate) slot: SpanSlot,
@@ -65,7 +64,7 @@ pub(crate) struct Tail {
 }
 
 impl<B: Body> ResponseBody<B> {
-    pub(crate) fn new(inner: B, tail: Option<Box<Tail>>, describe: Describe<B::Error>) -> Self {
+    pub(crate) fn new(inner: B, tail: Option<Tail>, describe: Describe<B::Error>) -> Self {
         Self {
             inner: Some(inner),
             tail,
@@ -102,12 +101,27 @@ impl<B: Body> Body for ResponseBody<B> {
         let Some(tail) = this.tail else {
             return inner.poll_frame(cx);
         };
-        let frame = ready!(tail.slot.enter(|| inner.as_mut().poll_frame(cx)));
+        let Tail { slot, rest, .. } = tail;
+        let frame = ready!(slot.enter_until(|| {
+            let polled = inner.as_mut().poll_frame(cx);
+            let is_over = match &polled {
+                Poll::Ready(Some(Ok(frame))) => frame.data_ref().is_some_and(|data| {
+                    *rest = rest.after_data(data.remaining() as u64, inner.is_end_stream());
+                    *rest == Rest::Nothing
+                }),
+                Poll::Ready(None) => true,
+                Poll::Ready(Some(Err(_))) | Poll::Pending => false,
+            };
+            if is_over {
+                ControlFlow::Break(polled)
+            } else {
+                ControlFlow::Continue(polled)
+            }
+        }));
         match &frame {
-            Some(Ok(frame)) => match (frame.data_ref(), frame.trailers_ref()) {
-                (Some(data), _) => tail.on_data(data.remaining() as u64, inner.is_end_stream()),
-                (_, Some(trailers)) => tail.on_trailers(trailers),
-                _ => {}
+            Some(Ok(frame)) => match frame.trailers_ref() {
+                Some(trailers) => tail.on_trailers(trailers),
+                None => tail.keep_limit(),
             },
             Some(Err(error)) => tail.on_error(error, *this.describe),
             None => tail.rest = Rest::Nothing,
@@ -136,8 +150,8 @@ impl<B: Body<Error: fmt::Display> + Default> Default for ResponseBody<B> {
 }
 
 impl Tail {
-    fn on_data(&mut self, bytes: u64, ended: bool) {
-        self.rest = self.rest.after_data(bytes, ended);
+    /// Ends a span that has lasted for too long.
+    fn keep_limit(&mut self) {
         if self.rest != Rest::Nothing
             && let Some(limit) = self.limit
             && self.slot.span().elapsed() > limit

@@ -17,7 +17,14 @@ impl AllowList {
     }
 
     /// Tags a span with the allowed headers that are there. Values marked as sensitive are left out all the same.
+    #[inline]
     pub(crate) fn set_tags(&self, span: &mut Span, headers: &HeaderMap) {
+        if !self.0.is_empty() {
+            self.set_allowed(span, headers);
+        }
+    }
+
+    fn set_allowed(&self, span: &mut Span, headers: &HeaderMap) {
         for (name, tag) in &self.0 {
             let mut values = headers
                 .get_all(name)

@@ -1,7 +1,7 @@
 //! Methods as part of operation names and as tags: a known one or `_OTHER`, for strangers can send any word.
 
 use http::Method;
-use tracer_core::Span;
+use tracer_core::{Span, SpanTemplate};
 
 use crate::conventions::{Conventions, METHOD_ORIGINAL};
 
@@ -11,20 +11,30 @@ pub(crate) const OTHER: &str = "_OTHER";
 /// Bytes kept of an unknown method.
 const ORIGINAL_BYTES: usize = 32;
 
-/// The method by its name, if it is one of RFC 9110, PATCH (RFC 5789) or QUERY.
+/// The methods of RFC 9110, PATCH (RFC 5789), QUERY, and last what stands for all others.
+const NAMES: [&str; 11] = [
+    "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT", "TRACE", "QUERY", OTHER,
+];
+
+/// The method by its name, if it is known.
 pub(crate) fn name(method: &Method) -> &'static str {
+    NAMES[number(method)]
+}
+
+/// Where the method stands in [`NAMES`].
+fn number(method: &Method) -> usize {
     match *method {
-        Method::GET => "GET",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::HEAD => "HEAD",
-        Method::OPTIONS => "OPTIONS",
-        Method::CONNECT => "CONNECT",
-        Method::TRACE => "TRACE",
-        Method::QUERY => "QUERY",
-        _ => OTHER,
+        Method::GET => 0,
+        Method::POST => 1,
+        Method::PUT => 2,
+        Method::PATCH => 3,
+        Method::DELETE => 4,
+        Method::HEAD => 5,
+        Method::OPTIONS => 6,
+        Method::CONNECT => 7,
+        Method::TRACE => 8,
+        Method::QUERY => 9,
+        _ => 10,
     }
 }
 
@@ -38,15 +48,34 @@ pub(crate) fn operation(method: &Method, conventions: Conventions) -> &'static s
 
 /// Tags a span with the method.
 pub(crate) fn set_tags(span: &mut Span, conventions: Conventions, method: &Method) {
-    let name = name(method);
-    span.set_tag(conventions.method(), name);
-    if name == OTHER {
+    span.set_tag(conventions.method(), name(method));
+    set_original(span, method);
+}
+
+/// Tags a span with the method as it came, if its [name] does not say it.
+pub(crate) fn set_original(span: &mut Span, method: &Method) {
+    if name(method) == OTHER {
         // A method is a token, thus ASCII: it may be cut anywhere.
         let original = method.as_str();
         span.set_tag(
             METHOD_ORIGINAL,
             &original[..original.len().min(ORIGINAL_BYTES)],
         );
+    }
+}
+
+/// What many spans have in common, together with the tag of each method.
+#[derive(Clone, Debug)]
+pub(crate) struct MethodTemplates([SpanTemplate; NAMES.len()]);
+
+impl MethodTemplates {
+    pub(crate) fn new(common: &SpanTemplate, conventions: Conventions) -> Self {
+        Self(NAMES.map(|name| common.clone().tag(conventions.method(), name)))
+    }
+
+    /// The template for a method.
+    pub(crate) fn of(&self, method: &Method) -> &SpanTemplate {
+        &self.0[number(method)]
     }
 }
 

@@ -1,9 +1,19 @@
 //! URLs as tags: scheme, host, port and path. Never user info, and no query but the keys that were allowed.
 
+use std::cell::Cell;
+
 use http::{HeaderMap, Uri, header};
 use tracer_core::{Span, tags};
 
 use crate::conventions::{Conventions, open_telemetry};
+
+thread_local! {
+    /// Taken while in use: what is asked meanwhile and makes a URL of its own finds an empty one.
+    static SCRATCH: Cell<String> = const { Cell::new(String::new()) };
+}
+
+/// A thread keeps no more than this between two URLs.
+const KEPT_BYTES: usize = 4096;
 
 /// The parts of a URL that may be recorded, and its query.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +67,9 @@ impl<'u> Target<'u> {
         }
         match conventions {
             Conventions::OpenTracing => {
-                span.set_tag(tags::HTTP_URL, self.to_text(keys));
+                self.with_text(keys, |url| {
+                    span.set_tag(tags::HTTP_URL, url);
+                });
             }
             Conventions::OpenTelemetry => {
                 span.set_tag(open_telemetry::URL_SCHEME, self.scheme);
@@ -78,7 +90,9 @@ impl<'u> Target<'u> {
         conventions: Conventions,
         keys: &[String],
     ) {
-        span.set_tag(conventions.url(), self.to_text(keys));
+        self.with_text(keys, |url| {
+            span.set_tag(conventions.url(), url);
+        });
         match conventions {
             Conventions::OpenTracing => {
                 if !self.host.is_empty() {
@@ -111,8 +125,23 @@ impl<'u> Target<'u> {
 
     /// The URL with the values of the allowed `keys` of its query.
     pub(crate) fn to_text(self, keys: &[String]) -> String {
-        let mut text =
-            String::with_capacity(self.scheme.len() + self.host.len() + self.path.len() + 9);
+        let mut text = String::new();
+        self.write(keys, &mut text);
+        text
+    }
+
+    /// Runs `keep` with the same, without an allocation.
+    fn with_text(self, keys: &[String], keep: impl FnOnce(&str)) {
+        let mut text = SCRATCH.try_with(Cell::take).unwrap_or_default();
+        self.write(keys, &mut text);
+        keep(&text);
+        if text.capacity() <= KEPT_BYTES {
+            text.clear();
+            let _ = SCRATCH.try_with(|scratch| scratch.set(text));
+        }
+    }
+
+    fn write(self, keys: &[String], text: &mut String) {
         if !self.host.is_empty() {
             if !self.scheme.is_empty() {
                 text.push_str(self.scheme);
@@ -121,7 +150,7 @@ impl<'u> Target<'u> {
             text.push_str(self.host);
             if let Some(port) = self.port {
                 text.push(':');
-                push_number(&mut text, port);
+                push_number(text, port);
             }
         }
         text.push_str(self.path);
@@ -130,10 +159,10 @@ impl<'u> Target<'u> {
             text.push('?');
             text.push_str(&query);
         }
-        text
     }
 
     /// The pairs of the query whose keys are allowed.
+    #[inline]
     fn kept_query(self, keys: &[String]) -> String {
         let mut kept = String::new();
         if keys.is_empty() {

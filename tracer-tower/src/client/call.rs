@@ -212,14 +212,12 @@ impl Call {
             self.describe(&ResponseHead::of(&response), grpc);
         }
         let slot = std::mem::replace(&mut self.slot, SpanSlot::of_context(None));
-        let tail = (rest != Rest::Nothing).then(|| {
-            Box::new(Tail {
-                slot,
-                rest,
-                kind: SpanKind::Client,
-                conventions: self.options.conventions,
-                limit: None,
-            })
+        let tail = (rest != Rest::Nothing).then(|| Tail {
+            slot,
+            rest,
+            kind: SpanKind::Client,
+            conventions: self.options.conventions,
+            limit: None,
         });
         response.map(|body| ResponseBody::new(body, tail, describe))
     }

@@ -47,7 +47,7 @@ pin_project! {
 /// A request that is being answered.
 #[derive(Debug)]
 pub(super) struct Exchange {
-    tail: Box<Tail>,
+    slot: SpanSlot,
     options: Arc<Options>,
     asked: Asked,
     /// The path of a gRPC call that names the span, and which the caller may have made up.
@@ -103,7 +103,7 @@ where
             Err(error) => {
                 exchange.settle_name(false);
                 log_failure(
-                    &mut exchange.tail.slot,
+                    &mut exchange.slot,
                     exchange.options.conventions,
                     any::type_name::<E>(),
                     None,
@@ -121,15 +121,8 @@ impl Exchange {
         asked: Asked,
         unproven: Option<Box<str>>,
     ) -> Self {
-        let tail = Tail {
-            slot,
-            rest: Rest::Open,
-            kind: SpanKind::Server,
-            conventions: options.conventions,
-            limit: options.max_body_time,
-        };
         Self {
-            tail: Box::new(tail),
+            slot,
             options: Arc::clone(options),
             asked,
             unproven,
@@ -138,15 +131,21 @@ impl Exchange {
 
     /// Runs a piece of the request's work with its span active.
     pub(super) fn enter<R>(&mut self, work: impl FnOnce() -> R) -> R {
-        self.tail.slot.enter(work)
+        self.slot.enter(work)
     }
 
     /// Leaves the span its name if the service has shown that it knows it.
+    #[inline]
     fn settle_name(&mut self, is_known: bool) {
-        if let Some(path) = self.unproven.take()
-            && !(is_known && name::prove(&path))
-        {
-            self.tail.slot.span().set_operation_name(method::OTHER);
+        if let Some(path) = self.unproven.take() {
+            self.settle_unproven(&path, is_known);
+        }
+    }
+
+    #[inline(never)]
+    fn settle_unproven(&mut self, path: &str, is_known: bool) {
+        if !(is_known && name::prove(path)) {
+            self.slot.span().set_operation_name(method::OTHER);
         }
     }
 
@@ -164,11 +163,11 @@ impl Exchange {
             grpc,
             hint,
         );
-        if self.tail.slot.span().is_recording() {
+        if self.slot.span().is_recording() {
             self.describe(&ResponseHead::of(&response), grpc, rest, hint);
         }
         if let Some(name) = &self.options.response_header {
-            let context = self.tail.slot.span().context();
+            let context = self.slot.span().context();
             if context.is_valid()
                 && let Some(value) = response_header(name, &context)
             {
@@ -176,8 +175,13 @@ impl Exchange {
                 let _ = response.headers_mut().try_insert(name.clone(), value);
             }
         }
-        self.tail.rest = rest;
-        let tail = (rest != Rest::Nothing).then_some(self.tail);
+        let tail = (rest != Rest::Nothing).then(|| Tail {
+            slot: self.slot,
+            rest,
+            kind: SpanKind::Server,
+            conventions: self.options.conventions,
+            limit: self.options.max_body_time,
+        });
         response.map(|body| ResponseBody::new(body, tail, by_display))
     }
 
@@ -196,7 +200,7 @@ impl Exchange {
         });
         let options = &*self.options;
         let conventions = options.conventions;
-        let span = self.tail.slot.span();
+        let span = self.slot.span();
         span.set_tag(conventions.status_code(), head.status.as_u16());
         let is_error = match &options.error_if {
             Some(is_error) => is_error(head),
@@ -227,9 +231,8 @@ impl Exchange {
 
     fn abandon(&mut self) {
         self.settle_name(false);
-        if !self.tail.slot.panicked() && self.tail.slot.span().is_recording() {
-            self.tail
-                .slot
+        if !self.slot.panicked() && self.slot.span().is_recording() {
+            self.slot
                 .span()
                 .set_tag(tags::HTTP_CLIENT_GONE, "before")
                 .set_tag(tags::CANCELLED, true);

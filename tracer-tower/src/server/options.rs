@@ -5,11 +5,12 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use http::HeaderName;
-use tracer_core::{Propagation, SpanTemplate, Tracer};
+use tracer_core::{Propagation, Tracer};
 
 use crate::callback::{OnRequest, OnResponse, OperationName, RequestTest, ResponseTest};
 use crate::conventions::Conventions;
 use crate::header::AllowList;
+use crate::method::MethodTemplates;
 
 /// The options of a [`ServerLayer`](super::ServerLayer), shared by all services it makes.
 #[derive(Clone, Default)]
@@ -30,8 +31,8 @@ pub(super) struct Options {
     pub(super) error_if: Option<ResponseTest>,
     pub(super) on_request: Option<OnRequest>,
     pub(super) on_response: Option<OnResponse>,
-    /// The tags that all spans have, made with the first of them.
-    pub(super) common: OnceLock<SpanTemplate>,
+    /// The tags that all spans have, and that of their method, made with the first of them.
+    pub(super) common: OnceLock<MethodTemplates>,
 }
 
 /// Where operation names come from.

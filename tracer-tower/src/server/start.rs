@@ -17,6 +17,7 @@ use super::span::ServerSpan;
 use crate::conventions::{Conventions, open_telemetry};
 use crate::end::Asked;
 use crate::head::RequestHead;
+use crate::method::MethodTemplates;
 use crate::target::Target;
 use crate::{grpc, method, peer};
 
@@ -35,14 +36,18 @@ pub(super) fn start<F: Framework, B>(options: &Arc<Options>, request: &mut Reque
         rename::<F>(options, &head, outer);
         return Start::Untraced;
     }
-    let current;
-    let tracer = match &options.tracer {
-        Some(tracer) => tracer,
-        None => {
-            current = Tracer::current();
-            &current
-        }
-    };
+    match &options.tracer {
+        Some(tracer) => start_by::<F, B>(options, tracer, request),
+        None => Tracer::with_current(|tracer| start_by::<F, B>(options, tracer, request)),
+    }
+}
+
+fn start_by<F: Framework, B>(
+    options: &Arc<Options>,
+    tracer: &Tracer,
+    request: &mut Request<B>,
+) -> Start {
+    let head = RequestHead::of(request);
     if !tracer.is_enabled() {
         return Start::Untraced;
     }
@@ -111,11 +116,11 @@ fn begin(
     caller: Option<&SpanContext>,
     name: Cow<'static, str>,
 ) -> Span {
-    let builder = tracer.build_span(name).ignore_active();
     if options.public {
+        let builder = tracer.build_span(name).ignore_active();
         builder.follows_from(caller).new_trace().start()
     } else {
-        builder.child_of(caller).start()
+        tracer.continue_trace(name, caller)
     }
 }
 
@@ -152,12 +157,14 @@ fn operation_name<F: Framework>(options: &Options, head: &RequestHead<'_>) -> Co
 /// Tags a recorded span with what is known of the request.
 fn describe<F: Framework>(options: &Options, head: &RequestHead<'_>, span: &mut Span) {
     let conventions = options.conventions;
-    span.apply(options.common.get_or_init(|| {
-        SpanTemplate::new()
+    let common = options.common.get_or_init(|| {
+        let common = SpanTemplate::new()
             .tag(tags::SPAN_KIND, SpanKind::Server)
-            .tag(tags::COMPONENT, options.component.unwrap_or(F::COMPONENT))
-    }));
-    method::set_tags(span, conventions, head.method);
+            .tag(tags::COMPONENT, options.component.unwrap_or(F::COMPONENT));
+        MethodTemplates::new(&common, conventions)
+    });
+    span.apply(common.of(head.method));
+    method::set_original(span, head.method);
     Target::received(head.uri, head.headers).set_server_tags(
         span,
         conventions,
