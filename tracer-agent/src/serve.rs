@@ -22,6 +22,9 @@ use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
+/// Bytes of the head of a request, and so of what a connection holds.
+const MAX_HEAD: usize = 32 << 10;
+
 /// What clients may take of a port.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
@@ -89,11 +92,15 @@ async fn serve_within(
 }
 
 async fn connection(limits: Limits, stream: TcpStream, router: Router) {
+    // The end of an answer must not wait for the reader's word on its beginning.
+    if let Err(error) = stream.set_nodelay(true) {
+        log::debug!("connection without TCP_NODELAY: {error}");
+    }
     let service = service_fn(move |request| answer(limits.request, router.clone(), request));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
-        .max_buf_size(64 << 10)
+        .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), service);
     let mut served = pin!(served);
     let ended = match timeout(limits.connection, served.as_mut()).await {

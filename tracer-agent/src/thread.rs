@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime;
 
 /// Threads of a runtime for work that takes its time: so many answers are written at once.
-const MAX_BLOCKING: usize = 8;
+const MAX_BLOCKING: usize = 4;
 
 /// A running thread of the agent.
 #[derive(Debug)]

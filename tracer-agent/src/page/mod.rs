@@ -7,7 +7,7 @@
 mod list;
 mod trace;
 
-use std::io;
+use std::io::{self, Write as _};
 
 use axum::Router;
 use axum::body::Body;
@@ -49,7 +49,7 @@ async fn list_page(State(asked): State<Asked>, RawQuery(query): RawQuery) -> Res
             &traces,
             &asked.stats().store,
         );
-        write(answer, "Traces", &body)
+        write(answer, "Traces", |out| out.write_all(body.0.as_bytes()))
     });
     body.await.map_or_else(|error| refusal(&error), response)
 }
@@ -66,7 +66,7 @@ async fn trace_page(State(asked): State<Asked>, Path(id): Path<String>) -> Respo
     };
     let body = answer::written(move |answer| {
         let title = format!("Trace {}", trace.id());
-        write(answer, &title, &trace::body(&trace))
+        write(answer, &title, |out| trace::write(out, &trace))
     });
     body.await.map_or_else(|error| refusal(&error), response)
 }
@@ -98,8 +98,20 @@ fn refusal(error: &QueryError) -> Response {
     response
 }
 
-fn write(mut out: impl io::Write, title: &str, body: &Markup) -> io::Result<()> {
-    out.write_all(page(title, body).into_string().as_bytes())
+/// Writes a page around a body that is never held whole.
+fn write<W: io::Write>(
+    out: &mut W,
+    title: &str,
+    body: impl FnOnce(&mut W) -> io::Result<()>,
+) -> io::Result<()> {
+    const END: &str = "</main>";
+    let empty = page(title, &Markup::default()).into_string();
+    // What is shown is escaped, so there is one.
+    let (before, after) = empty.split_once(END).unwrap_or((&empty, ""));
+    out.write_all(before.as_bytes())?;
+    body(out)?;
+    out.write_all(END.as_bytes())?;
+    out.write_all(after.as_bytes())
 }
 
 fn page(title: &str, body: &Markup) -> Markup {

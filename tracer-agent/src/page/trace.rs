@@ -1,8 +1,9 @@
 //! The page of one trace: a waterfall, each row of which opens to its tags and logs.
 
+use std::io;
 use std::time::Duration;
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::{DEPTHS, colour};
 use crate::model::{Span, Tag, Trace};
@@ -12,14 +13,37 @@ use crate::tree::{Row, Tree};
 /// Rows a browser still lays out without a pause.
 const MAX_ROWS: usize = 5_000;
 
-pub(super) fn body(trace: &Trace) -> Markup {
+/// Writes it row by row: that of a large trace is megabytes.
+pub(super) fn write(out: &mut impl io::Write, trace: &Trace) -> io::Result<()> {
     let tree = Tree::of(trace);
     let services = trace.services();
-    let errors = trace.spans().filter(|span| span.is_error()).count();
     let axis = Axis {
         start: trace.start_micros(),
         length: micros(trace.duration()).max(1),
     };
+    let mut put = |markup: Markup| out.write_all(markup.0.as_bytes());
+    put(head(trace, &tree, &services))?;
+    put(PreEscaped(r#"<div class="waterfall">"#.into()))?;
+    put(html! {
+        div.axis {
+            @for quarter in 0..4u32 {
+                span { (text::duration(trace.duration() * quarter / 4)) }
+            }
+        }
+    })?;
+    for row in tree.rows().iter().take(MAX_ROWS) {
+        put(self::row(row, &services, &axis))?;
+    }
+    put(PreEscaped("</div>".into()))?;
+    put(html! {
+        @if tree.rows().len() > MAX_ROWS {
+            p.message { "The first " (MAX_ROWS) " of " (tree.rows().len()) " spans are shown; the JSON has all." }
+        }
+    })
+}
+
+fn head(trace: &Trace, tree: &Tree<'_>, services: &[&str]) -> Markup {
+    let errors = trace.spans().filter(|span| span.is_error()).count();
     html! {
         h1 {
             @if let Some(root) = tree.rows().first() { (root.span.service()) " " strong { (root.span.operation) } }
@@ -37,17 +61,6 @@ pub(super) fn body(trace: &Trace) -> Markup {
         }
         @if trace.refused() > 0 {
             p.message { (trace.refused()) " further spans were not kept: the trace is too large." }
-        }
-        div.waterfall {
-            div.axis {
-                @for quarter in 0..4u32 {
-                    span { (text::duration(trace.duration() * quarter / 4)) }
-                }
-            }
-            @for row in tree.rows().iter().take(MAX_ROWS) { (self::row(row, &services, &axis)) }
-        }
-        @if tree.rows().len() > MAX_ROWS {
-            p.message { "The first " (MAX_ROWS) " of " (tree.rows().len()) " spans are shown; the JSON has all." }
         }
     }
 }

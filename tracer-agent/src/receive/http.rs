@@ -1,7 +1,7 @@
 //! The collector's HTTP port: `POST /api/traces` with a bare Thrift binary `Batch`.
 //!
-//! What is posted is read whole before it is decoded, so both one body and all that are being read are bounded. Nothing is
-//! decompressed: no Jaeger client compresses, and a few bytes could become gigabytes.
+//! What is posted is read whole before it is decoded, so the bodies being read have one bound, whether they are one or many.
+//! Nothing is decompressed: no Jaeger client compresses, and a few bytes could become gigabytes.
 
 use std::sync::Arc;
 
@@ -15,10 +15,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{Sink, Source};
 
-/// Larger than any batch a client posts (Java's are at most 1 MiB); a body beyond it is answered 413.
+/// Larger than any batch a client posts (Java's are at most 1 MiB); a body beyond it is answered 413, and one that all the
+/// bodies being read would be beyond it with is answered 503.
 const MAX_BODY: usize = 8 << 20;
-/// Bytes of all the bodies being read; a body beyond them is answered 503.
-const MAX_BODIES: usize = 16 << 20;
 
 /// Why a body is not taken: a status, and one line for people.
 type Refusal = (StatusCode, String);
@@ -32,7 +31,7 @@ struct Collector {
 }
 
 pub(crate) fn router(sink: Arc<Sink>) -> Router {
-    let room = Semaphore::new(MAX_BODIES);
+    let room = Semaphore::new(MAX_BODY);
     Router::new()
         .route("/api/traces", post(post_batch))
         .with_state(Arc::new(Collector { sink, room }))
