@@ -71,7 +71,7 @@ impl Params {
         let mut named = HashSet::new();
         let ids = self.all("traceID").map(|id| {
             id.parse()
-                .map_err(|_| unreadable("traceID", id, "1 to 32 hexadecimal digits"))
+                .map_err(|_| unreadable("traceID", id, "1 to 32 hexadecimal digits, not all zero"))
         });
         ids.filter(|id| id.as_ref().map_or(true, |id| named.insert(*id)))
             .collect()

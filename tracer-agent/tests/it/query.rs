@@ -231,7 +231,7 @@ fn wrong_parameters_are_refused_by_name() {
             400,
             r#"parameter 'tags' is "error": expected a JSON object of strings such as {"error":"true"}"#.to_owned(),
         ),
-        ("/api/traces?traceID=xyz", 400, "parameter 'traceID' is \"xyz\": expected 1 to 32 hexadecimal digits".to_owned()),
+        ("/api/traces?traceID=xyz", 400, "parameter 'traceID' is \"xyz\": expected 1 to 32 hexadecimal digits, not all zero".to_owned()),
         ("/api/traces/xyz", 400, "trace id \"xyz\": expected 1 to 32 hexadecimal digits, not all zero".to_owned()),
         ("/api/traces/abc", 404, "trace not found".to_owned()),
         ("/api/operations", 400, "parameter 'service' is required".to_owned()),
