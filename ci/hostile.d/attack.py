@@ -1,0 +1,297 @@
+"""Attacks agents over their sockets, and measures what that costs: memory, and how long a span takes to be there.
+
+attack.py AGENT CAP COMMAND [-- COMMAND]...
+
+AGENT is started for each attack, with CAP bytes for traces, which are full when it begins. The last attack are the
+commands, in which {query}, {collector} and {sampling} stand for its URLs.
+"""
+
+import gzip
+import http.client
+import json
+import multiprocessing
+import re
+import resource
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import time
+
+MIB = 1 << 20
+# What the agent may take besides its traces.
+ROOM = 64 * MIB
+# How long a span may take to be there while the machine is busy with an attack, at most, in seconds.
+P99 = 0.25
+# As long as the agent keeps an idle connection, and some more.
+HELD = 20
+
+
+# The trace that has more spans than any other.
+LARGE = 1 << 40
+
+# Thrift binary: a batch of a service with one span a trace.
+
+
+def text(value):
+    return struct.pack(">i", len(value)) + value
+
+
+def field(kind, id, value):
+    return struct.pack(">bh", kind, id) + value
+
+
+def span(trace, id, tags):
+    return (
+        b"".join(field(10, n, struct.pack(">q", v)) for n, v in [(1, trace), (2, 0), (3, id), (4, 0)])
+        + field(11, 5, text(b"operation"))
+        + field(8, 7, struct.pack(">i", 1))
+        + b"".join(field(10, n, struct.pack(">q", v)) for n, v in [(8, time.time_ns() // 1000), (9, 10)])
+        + field(15, 10, struct.pack(">bi", 12, len(tags)) + b"".join(tags))
+        + b"\0"
+    )
+
+
+def tag(key, value):
+    return field(11, 1, text(key)) + field(8, 2, struct.pack(">i", 0)) + field(11, 3, text(value)) + b"\0"
+
+
+def batch(service, spans):
+    process = field(11, 1, text(service)) + b"\0"
+    return field(12, 1, process) + field(15, 2, struct.pack(">bi", 12, len(spans)) + b"".join(spans)) + b"\0"
+
+
+def message(service, spans):
+    head = b"\x80\x01\x00\x04" + text(b"emitBatch") + struct.pack(">i", 1)
+    return head + field(12, 1, batch(service, spans)) + b"\0"
+
+
+class Agent:
+    """A running agent: its ports, its memory, its counters."""
+
+    def __init__(self, program, cap):
+        self.process = subprocess.Popen([program, "--ephemeral-ports", "--memory", str(cap)], stdout=subprocess.PIPE, text=True)
+        self.port = {}
+        names = {"binary": "binary", "over HTTP": "collector", "strategies": "sampling", "traces  ": "query"}
+        while len(self.port) < len(names):
+            line = self.process.stdout.readline()
+            for words, name in names.items():
+                if words in line:
+                    self.port[name] = int(re.search(r"127\.0\.0\.1:(\d+)", line)[1])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+    def url(self, name):
+        return f"http://127.0.0.1:{self.port[name]}"
+
+    def memory(self, line):
+        with open(f"/proc/{self.process.pid}/status") as status:
+            return int(re.search(line + r":\s+(\d+) kB", status.read())[1]) << 10
+
+    def forget_peak(self):
+        with open(f"/proc/{self.process.pid}/clear_refs", "w") as refs:
+            refs.write("5")
+
+    def ask(self, path="/health", connection=None):
+        connection = connection or http.client.HTTPConnection("127.0.0.1", self.port["query"], timeout=2 * HELD)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+    def post(self, body, headers=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port["collector"], timeout=2 * HELD)
+        try:
+            connection.request("POST", "/api/traces", body, {"Content-Type": "application/x-thrift", **(headers or {})})
+        except OSError:
+            pass  # It may refuse a body before it has all.
+        return connection.getresponse().status
+
+    def fill(self, bytes):
+        """Posts spans until these many bytes were sent: first traces of a hundred spans, then LARGE."""
+        tags = [tag(b"key-%d" % n, b"v" * 60) for n in range(10)]
+        sent, spans = 0, 0
+        while sent < bytes:
+            large = sent > bytes * 9 // 10
+            numbers = range(spans + 1, spans + 1001)
+            body = batch(b"filling", [span(LARGE if large else n // 100 + 1, n, tags) for n in numbers])
+            assert self.post(body) == 202
+            sent, spans = sent + len(body), spans + 1000
+
+
+class Probe:
+    """Sends a span by UDP, asks until the store has it, and again."""
+
+    def __init__(self, agent):
+        self.agent = agent
+        self.trace = time.time_ns()
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        # Opened before the attack: whether a new one is served is another question.
+        self.connection = http.client.HTTPConnection("127.0.0.1", agent.port["query"], timeout=2 * HELD)
+        self.received = self.count()
+
+    def count(self):
+        return json.loads(self.agent.ask("/health", self.connection)[1])["store"]["spans_received"]
+
+    def run(self, while_):
+        took = []
+        while while_():
+            self.trace += 1
+            self.received += 1
+            datagram = message(b"probe", [span(self.trace, 1, [])])
+            start = time.perf_counter()
+            self.socket.sendto(datagram, ("127.0.0.1", self.agent.port["binary"]))
+            while self.count() < self.received:
+                assert time.perf_counter() - start < 10, "a span was lost"
+            took.append(time.perf_counter() - start)
+            time.sleep(0.005)
+        return statistics.quantiles(took, n=100)[98]
+
+
+# The attacks: each a process of its own, that ends when it has done its worst.
+
+
+def connect(port):
+    stream = socket.socket()
+    stream.settimeout(HELD)
+    # With a small window, what is not read stays with the agent.
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    stream.connect(("127.0.0.1", port))
+    return stream
+
+
+def try_all(streams, data):
+    for stream in streams:
+        try:
+            stream.setblocking(False)
+            stream.send(data)
+        except OSError:
+            pass
+
+
+def crowd(port, count):
+    """As many connections as there are places, and then as many as the kernel takes."""
+    streams = []
+    for _ in range(count):
+        stream = socket.socket()
+        stream.setblocking(False)
+        stream.connect_ex(("127.0.0.1", port))
+        streams.append(stream)
+    time.sleep(0.5)
+    return streams
+
+
+def nothing(agent):
+    time.sleep(HELD)
+
+
+def slow_heads(agent):
+    streams = [stream for name in ("query", "collector", "sampling") for stream in crowd(agent.port[name], 500)]
+    try_all(streams, b"GET / HTTP/1.1\r\nX: ")
+    for _ in range(HELD):
+        try_all(streams, b"x")
+        time.sleep(1)
+
+
+def long_heads(agent):
+    for name in ("query", "collector", "sampling"):
+        streams = crowd(agent.port[name], 256)
+        try_all(streams, b"GET / HTTP/1.1\r\nX: ")
+        for _ in range(20):
+            try_all(streams, b"x" * 65_000)
+            time.sleep(0.05)
+
+
+def long_bodies(agent):
+    length = 100 * MIB
+    for name in ("query", "collector", "sampling"):
+        for framing, begin in [(f"Content-Length: {length}", ""), ("Transfer-Encoding: chunked", f"{length:x}\r\n")]:
+            head = f"POST /api/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-thrift\r\n{framing}\r\n\r\n{begin}"
+            stream = connect(agent.port[name])
+            try:
+                stream.sendall(head.encode())
+                for _ in range(100):
+                    stream.sendall(bytes(MIB))
+            except OSError:
+                pass
+            answer = stream.recv(12)
+            assert answer[9:12] in (b"405", b"404", b"413"), (name, answer)
+
+
+def unfinished_bodies(agent):
+    streams = crowd(agent.port["collector"], 256)
+    try_all(streams, b"POST /api/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-thrift\r\nContent-Length: 8000000\r\n\r\n")
+    for _ in range(HELD * 10):
+        try_all(streams, bytes(65_536))
+        time.sleep(0.1)
+
+
+def bombs(agent):
+    body = gzip.compress(bytes(1 << 30))
+    assert len(body) < MIB + 65_536
+    for _ in range(20):
+        assert agent.post(body, {"Content-Encoding": "gzip"}) == 415
+        assert agent.post(body) == 400
+
+
+def unread_answers(agent):
+    paths = ["/api/traces?service=filling&limit=1500", f"/api/traces/{LARGE:x}", f"/trace/{LARGE:x}"]
+    streams = []
+    for n in range(250):
+        streams.append(connect(agent.port["query"]))
+        streams[-1].sendall(f"GET {paths[n % len(paths)]} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    time.sleep(2 * HELD)
+
+
+def tester(agent):
+    for line in " ".join(sys.argv[3:]).split(" -- "):
+        subprocess.run(line.format(**{name: agent.url(name) for name in agent.port}).split(), check=True)
+
+
+def attack(agent, cap, attacker):
+    """Lets an attacker at an agent that is full, and returns what went wrong."""
+    name = attacker.__name__.replace("_", " ")
+    agent.fill(3 * cap)
+    agent.forget_peak()
+    before = agent.memory("VmRSS")
+    probe = Probe(agent)
+    attacking = multiprocessing.Process(target=attacker, args=(agent,))
+    attacking.start()
+    p99 = probe.run(attacking.is_alive)
+    start = time.perf_counter()
+    served = agent.ask()[0] == 200
+    took = time.perf_counter() - start
+    peak = agent.memory("VmHWM")
+    print(
+        f"{name}: {before / MIB:.0f} MiB, at most {peak / MIB:.0f}; a span is there after {p99 * 1000:.1f} ms (p99); "
+        f"the next answer after {took:.1f} s",
+        flush=True,
+    )
+    if attacking.exitcode != 0:
+        yield f"{name}: the attack failed"
+    if p99 > P99:
+        yield f"{name}: spans were held up"
+    if peak > cap + ROOM:
+        yield f"{name}: too much memory"
+    if not served:
+        yield f"{name}: nothing is served afterwards"
+
+
+def main():
+    program, cap = sys.argv[1], int(sys.argv[2])
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    failed = []
+    for attacker in [nothing, slow_heads, long_heads, long_bodies, unfinished_bodies, bombs, unread_answers, tester]:
+        with Agent(program, cap) as agent:
+            failed += attack(agent, cap, attacker)
+    sys.exit("\n".join(failed) or 0)
+
+
+if __name__ == "__main__":
+    main()
