@@ -6,7 +6,7 @@ use crate::process::Process;
 use crate::record::SpanRecord;
 use crate::report::Losses;
 use crate::wire::jaeger::{self, Extent, Framing};
-use crate::wire::{Buffer, Protocol, SiteTags};
+use crate::wire::{Buffer, Known, Protocol};
 
 /// A batch of spans of one process, encoded as they come and never longer than its limit.
 ///
@@ -32,7 +32,7 @@ pub(crate) struct Packet<P> {
     /// The most that the tail can take.
     tail: usize,
     spans: usize,
-    sites: SiteTags,
+    known: Known,
     protocol: PhantomData<fn() -> P>,
 }
 
@@ -66,8 +66,8 @@ const CUTS: [Extent; 6] = [
     Extent::MINIMAL,
 ];
 
-/// Room behind the limit: numbers are stored ten bytes at a time, whatever their length.
-const SPARE: usize = 16;
+/// Room behind the limit: numbers are stored ten bytes at a time, and traces as many as they take at most, whatever their length.
+const SPARE: usize = Known::TRACE;
 
 impl<P: Protocol> Packet<P> {
     /// An empty packet of at most `limit` bytes.
@@ -82,7 +82,7 @@ impl<P: Protocol> Packet<P> {
             headroom: 0,
             tail: 0,
             spans: 0,
-            sites: SiteTags::default(),
+            known: Known::default(),
             protocol: PhantomData,
         };
         let most = Losses {
@@ -155,7 +155,7 @@ impl<P: Protocol> Packet<P> {
 
     fn push_extent(&mut self, record: &SpanRecord, extent: Extent) -> bool {
         let before = self.buffer.len();
-        jaeger::span::<P>(&mut self.buffer, record, extent, &mut self.sites);
+        jaeger::span::<P>(&mut self.buffer, record, extent, &mut self.known);
         let fits = !self.buffer.is_full() && self.buffer.len() + self.tail <= self.limit;
         if fits {
             self.spans += 1;

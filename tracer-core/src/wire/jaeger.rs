@@ -4,7 +4,7 @@
 //! A batch is written in three pieces, because a message is filled until it is full: [`batch_head`] up to its list of
 //! spans, whose length is known last; each [`span`]; [`batch_tail`].
 
-use super::{Buffer, Protocol, SiteTags};
+use super::{Buffer, Known, Protocol};
 use crate::callsite::Callsite;
 use crate::context::SpanContext;
 use crate::details::{RawValue, ReferenceKind, cut_bytes};
@@ -102,16 +102,18 @@ pub(crate) fn batch_tail<P: Protocol>(
     }
 }
 
-/// One span. `sites` knows call sites in the same protocol.
+/// One span. `known` is of spans in the same protocol.
 pub(crate) fn span<P: Protocol>(
     out: &mut Buffer,
     record: &SpanRecord,
     extent: Extent,
-    sites: &mut SiteTags,
+    known: &mut Known,
 ) {
     let context = &record.context;
-    P::i64_field(out, 0, 1, context.trace_id.low as i64);
-    P::i64_field(out, 1, 2, context.trace_id.high as i64);
+    known.write_trace(out, context.trace_id, |out| {
+        P::i64_field(out, 0, 1, context.trace_id.low as i64);
+        P::i64_field(out, 1, 2, context.trace_id.high as i64);
+    });
     P::i64_field(out, 2, 3, context.span_id.0 as i64);
     P::i64_field(out, 3, 4, context.parent_id.0 as i64);
     P::bytes_field(out, 4, 5, extent.name(record.operation_name()));
@@ -120,7 +122,7 @@ pub(crate) fn span<P: Protocol>(
     let (start, duration) = micros(record);
     P::i64_field(out, 7, 8, start);
     P::i64_field(out, 8, 9, duration);
-    let tags = tags::<P>(out, record, extent, sites);
+    let tags = tags::<P>(out, record, extent, known);
     if extent.logs {
         logs::<P>(out, record, if tags { 10 } else { 9 });
     }
@@ -211,7 +213,7 @@ fn tags<P: Protocol>(
     out: &mut Buffer,
     record: &SpanRecord,
     extent: Extent,
-    sites: &mut SiteTags,
+    known: &mut Known,
 ) -> bool {
     let details = record.details.as_deref();
     let is_marked = extent != Extent::WHOLE || details.is_some_and(|details| details.truncated);
@@ -236,7 +238,7 @@ fn tags<P: Protocol>(
     }
     match site {
         Some(site) if extent.value_bytes == usize::MAX => {
-            sites.write(out, site, |out| site_tags::<P>(out, site, extent));
+            known.write_site(out, site, |out| site_tags::<P>(out, site, extent));
         }
         Some(site) => site_tags::<P>(out, site, extent),
         None => {}

@@ -12,18 +12,18 @@ mod binary;
 mod buffer;
 mod compact;
 pub(crate) mod jaeger;
+mod known;
 #[cfg(test)]
 pub(crate) mod reading;
 #[cfg(test)]
 pub(crate) mod sample;
-mod site;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use binary::Binary;
 pub(crate) use buffer::Buffer;
 pub(crate) use compact::Compact;
-pub(crate) use site::SiteTags;
+pub(crate) use known::Known;
 
 /// How the fields of structs become bytes.
 ///

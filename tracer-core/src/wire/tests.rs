@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::jaeger::{self, Extent, Framing};
 use super::reading::{self, Read};
 use super::sample::{any_process, any_span, details, log, process, span, tag, timed};
-use super::{Binary, Buffer, Compact, Protocol, SiteTags};
+use super::{Binary, Buffer, Compact, Known, Protocol};
 use crate::context::{Decision, SpanContext};
 use crate::details::{Reference, ReferenceKind};
 use crate::id::TraceId;
@@ -69,9 +69,9 @@ fn encode<P: Protocol>(framing: Framing, process: &Process, spans: &[SpanRecord]
     let mut out = Buffer::with_capacity(1 << 20);
     jaeger::batch_head::<P>(&mut out, framing, process, Extent::WHOLE);
     jaeger::spans_head::<P>(&mut out, spans.len());
-    let mut sites = SiteTags::default();
+    let mut known = Known::default();
     for record in spans {
-        jaeger::span::<P>(&mut out, record, Extent::WHOLE, &mut sites);
+        jaeger::span::<P>(&mut out, record, Extent::WHOLE, &mut known);
     }
     let losses = Losses {
         queue_full: 1,

@@ -1,13 +1,16 @@
-//! The tags of call sites, encoded once for each.
+//! What many spans say alike, encoded once.
 
 use super::Buffer;
 use crate::callsite::Callsite;
+use crate::id::TraceId;
 
-/// The tags of the call sites seen last, as bytes of one protocol.
-///
-/// All spans of a traced function say the same of where it stands, in half of what is written of most.
+/// What was written last, as bytes of one protocol: the trace, for spans come trace by trace, and the tags of call sites, for
+/// all spans of a traced function say the same of where it stands, in half of what is written of most.
 #[derive(Debug, Default)]
-pub(crate) struct SiteTags {
+pub(crate) struct Known {
+    trace_id: TraceId,
+    trace: [u8; Known::TRACE],
+    trace_len: usize,
     slots: Vec<Slot>,
 }
 
@@ -20,10 +23,37 @@ struct Slot {
 /// Most programs have fewer call sites that are busy at a time.
 const SLOTS: usize = 256;
 
-impl SiteTags {
+impl Known {
+    /// The most that a trace id takes in any protocol: two fields of eleven bytes.
+    pub(crate) const TRACE: usize = 22;
+
+    /// Writes a trace id, by means of `encode` if it is not the last one.
+    #[inline]
+    pub(super) fn write_trace(
+        &mut self,
+        out: &mut Buffer,
+        trace_id: TraceId,
+        encode: impl FnOnce(&mut Buffer),
+    ) {
+        if self.trace_len > 0 && self.trace_id == trace_id {
+            out.write_first(self.trace, self.trace_len);
+            return;
+        }
+        let before = out.len();
+        encode(out);
+        let written = &out.as_slice()[before..];
+        self.trace_len = 0;
+        if let Some(room) = self.trace.get_mut(..written.len())
+            && !out.is_full()
+        {
+            room.copy_from_slice(written);
+            (self.trace_id, self.trace_len) = (trace_id, written.len());
+        }
+    }
+
     /// Writes the tags of `site`, by means of `encode` if they are not at hand.
     #[inline]
-    pub(crate) fn write(
+    pub(super) fn write_site(
         &mut self,
         out: &mut Buffer,
         site: &'static Callsite,
@@ -33,12 +63,12 @@ impl SiteTags {
             Some(slot) if slot.site.is_some_and(|known| std::ptr::eq(known, site)) => {
                 out.extend(&slot.bytes);
             }
-            _ => self.keep(out, site, encode),
+            _ => self.keep_site(out, site, encode),
         }
     }
 
     #[cold]
-    fn keep(
+    fn keep_site(
         &mut self,
         out: &mut Buffer,
         site: &'static Callsite,
@@ -73,10 +103,10 @@ mod tests {
             .map(|line| Callsite::new("f", "shop", "shop.rs", line))
             .collect::<Vec<_>>()
             .leak();
-        let (mut tags, mut out, mut encoded) = (SiteTags::default(), Buffer::with_capacity(64), 0);
+        let (mut known, mut out, mut encoded) = (Known::default(), Buffer::with_capacity(64), 0);
         for site in sites.iter().chain([&sites[7], &sites[7]]) {
             out.truncate(0);
-            tags.write(&mut out, site, |out| {
+            known.write_site(&mut out, site, |out| {
                 encoded += 1;
                 out.write(site.line.to_le_bytes());
             });
@@ -89,12 +119,29 @@ mod tests {
     }
 
     #[test]
+    fn a_trace_is_encoded_once_as_long_as_it_is_the_last() {
+        let (mut known, mut out, mut encoded) = (Known::default(), Buffer::with_capacity(64), 0);
+        for (low, expected) in [(0, 1), (0, 1), (7, 2), (7, 2), (0, 3), (0, 3)] {
+            let trace_id = TraceId { high: 1, low };
+            out.truncate(0);
+            known.write_trace(&mut out, trace_id, |out| {
+                encoded += 1;
+                out.write(low.to_le_bytes());
+            });
+            assert_eq!(
+                (out.as_slice(), encoded),
+                (&low.to_le_bytes()[..], expected)
+            );
+        }
+    }
+
+    #[test]
     fn what_does_not_fit_is_not_kept() {
         static SITE: Callsite = Callsite::new("f", "shop", "shop.rs", 7);
-        let (mut tags, mut out) = (SiteTags::default(), Buffer::with_capacity(6));
+        let (mut known, mut out) = (Known::default(), Buffer::with_capacity(6));
         for (room, expected) in [(6, true), (0, false)] {
             out.truncate(room);
-            tags.write(&mut out, &SITE, |out| out.extend(b"tags"));
+            known.write_site(&mut out, &SITE, |out| out.extend(b"tags"));
             assert_eq!(out.is_full(), expected);
         }
         assert_eq!(out.as_slice(), b"tags");
