@@ -431,6 +431,19 @@ impl Tracer {
         {
             return local::start_under(parent, Name::of(text, callsite), core.id());
         }
+        core.begin(parent, name, callsite)
+    }
+}
+
+impl Core {
+    /// The record of a new span, about which there may be something to decide.
+    #[inline(never)]
+    fn begin(
+        &self,
+        parent: Parent<'_>,
+        name: Cow<'static, str>,
+        callsite: Option<&'static Callsite>,
+    ) -> Option<Box<SpanRecord>> {
         let is_own = matches!(parent, Parent::Own(_));
         let active;
         let parent = match (parent, local::mode()) {
@@ -443,19 +456,17 @@ impl Tracer {
             (Parent::Context(context) | Parent::Own(context), _) => Some(context),
         };
         let (mut context, verdict) = match parent {
-            Some(own) if is_own => (core.adopt(own), None),
-            Some(parent) if parent.is_valid() => core.child(parent, &name)?,
-            Some(parent) => core.root(Some(parent), &name)?,
-            None => core.root(None, &name)?,
+            Some(own) if is_own => (self.adopt(own), None),
+            Some(parent) if parent.is_valid() => self.child(parent, &name)?,
+            Some(parent) => self.root(Some(parent), &name)?,
+            None => self.root(None, &name)?,
         };
         if std::thread::panicking() {
             context.state |= state::UNWINDING;
         }
-        Some(core.record(context, name, callsite, verdict))
+        Some(self.record(context, name, callsite, verdict))
     }
-}
 
-impl Core {
     #[inline]
     fn id(&self) -> u32 {
         self.id.load(Ordering::Relaxed)

@@ -37,6 +37,7 @@ mod method;
 mod peer;
 pub mod server;
 mod target;
+mod url;
 
 pub use body::ResponseBody;
 pub use conventions::Conventions;

@@ -1,19 +1,9 @@
 //! URLs as tags: scheme, host, port and path. Never user info, and no query but the keys that were allowed.
 
-use std::cell::Cell;
-
-use http::{HeaderMap, Uri, header};
+use http::{HeaderValue, Uri};
 use tracer_core::{Span, tags};
 
 use crate::conventions::{Conventions, open_telemetry};
-
-thread_local! {
-    /// Taken while in use: what is asked meanwhile and makes a URL of its own finds an empty one.
-    static SCRATCH: Cell<String> = const { Cell::new(String::new()) };
-}
-
-/// A thread keeps no more than this between two URLs.
-const KEPT_BYTES: usize = 4096;
 
 /// The parts of a URL that may be recorded, and its query.
 #[derive(Clone, Copy, Debug)]
@@ -42,45 +32,30 @@ impl<'u> Target<'u> {
         }
     }
 
-    /// The same for a request that was received: the host is usually in a header.
-    pub(crate) fn received(uri: &'u Uri, headers: &'u HeaderMap) -> Self {
+    /// The same for a request that was received: the host is usually in a header. A server that does not see its scheme is
+    /// taken to speak plain HTTP.
+    pub(crate) fn received(uri: &'u Uri, host: Option<&'u HeaderValue>) -> Self {
         let mut target = Self::of_uri(uri);
         if target.host.is_empty()
-            && let Some(host) = headers
-                .get(header::HOST)
-                .and_then(|host| host.to_str().ok())
+            && let Some(host) = host.and_then(|host| host.to_str().ok())
         {
             (target.host, target.port) = split_authority(host);
+        }
+        if target.scheme.is_empty() {
+            target.scheme = "http";
         }
         target
     }
 
-    /// Tags the span of a server. A server that does not see its scheme is taken to speak plain HTTP.
-    pub(crate) fn set_server_tags(
-        mut self,
-        span: &mut Span,
-        conventions: Conventions,
-        keys: &[String],
-    ) {
-        if self.scheme.is_empty() {
-            self.scheme = "http";
+    /// Tags the span of a server by the conventions of OpenTelemetry.
+    pub(crate) fn set_server_tags(self, span: &mut Span, keys: &[String]) {
+        span.set_tag(open_telemetry::URL_SCHEME, self.scheme);
+        span.set_tag(open_telemetry::URL_PATH, self.path);
+        let query = self.kept_query(keys);
+        if !query.is_empty() {
+            span.set_tag(open_telemetry::URL_QUERY, query);
         }
-        match conventions {
-            Conventions::OpenTracing => {
-                self.with_text(keys, |url| {
-                    span.set_tag(tags::HTTP_URL, url);
-                });
-            }
-            Conventions::OpenTelemetry => {
-                span.set_tag(open_telemetry::URL_SCHEME, self.scheme);
-                span.set_tag(open_telemetry::URL_PATH, self.path);
-                let query = self.kept_query(keys);
-                if !query.is_empty() {
-                    span.set_tag(open_telemetry::URL_QUERY, query);
-                }
-                self.set_server_address(span);
-            }
-        }
+        self.set_server_address(span);
     }
 
     /// Tags the span of a client: the URL and whom it names.
@@ -90,9 +65,7 @@ impl<'u> Target<'u> {
         conventions: Conventions,
         keys: &[String],
     ) {
-        self.with_text(keys, |url| {
-            span.set_tag(conventions.url(), url);
-        });
+        span.set_tag(conventions.url(), self.to_text(keys));
         match conventions {
             Conventions::OpenTracing => {
                 if !self.host.is_empty() {
@@ -125,35 +98,32 @@ impl<'u> Target<'u> {
 
     /// The URL with the values of the allowed `keys` of its query.
     pub(crate) fn to_text(self, keys: &[String]) -> String {
-        let mut text = String::new();
-        self.write(keys, &mut text);
+        let mut text = String::with_capacity(self.host.len() + self.path.len() + 14);
+        self.write_origin(&mut text);
+        text.push_str(self.path);
+        self.write_query(keys, &mut text);
         text
     }
 
-    /// Runs `keep` with the same, without an allocation.
-    fn with_text(self, keys: &[String], keep: impl FnOnce(&str)) {
-        let mut text = SCRATCH.try_with(Cell::take).unwrap_or_default();
-        self.write(keys, &mut text);
-        keep(&text);
-        if text.capacity() <= KEPT_BYTES {
-            text.clear();
-            let _ = SCRATCH.try_with(|scratch| scratch.set(text));
+    /// Appends the URL up to its path.
+    pub(crate) fn write_origin(self, text: &mut String) {
+        if self.host.is_empty() {
+            return;
+        }
+        if !self.scheme.is_empty() {
+            text.push_str(self.scheme);
+            text.push_str("://");
+        }
+        text.push_str(self.host);
+        if let Some(port) = self.port {
+            text.push(':');
+            push_number(text, port);
         }
     }
 
-    fn write(self, keys: &[String], text: &mut String) {
-        if !self.host.is_empty() {
-            if !self.scheme.is_empty() {
-                text.push_str(self.scheme);
-                text.push_str("://");
-            }
-            text.push_str(self.host);
-            if let Some(port) = self.port {
-                text.push(':');
-                push_number(text, port);
-            }
-        }
-        text.push_str(self.path);
+    /// Appends the allowed keys of the query.
+    #[inline]
+    pub(crate) fn write_query(self, keys: &[String], text: &mut String) {
         let query = self.kept_query(keys);
         if !query.is_empty() {
             text.push('?');

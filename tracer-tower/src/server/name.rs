@@ -67,9 +67,10 @@ fn remember(slot: usize, name: &'static str) -> &'static str {
 }
 
 fn is_name_of(name: &str, method: &str, route: &str) -> bool {
-    name.strip_prefix(method)
-        .and_then(|rest| rest.strip_prefix(' '))
-        == Some(route)
+    name.len() == method.len() + 1 + route.len()
+        && name.ends_with(route)
+        && name.as_bytes()[method.len()] == b' '
+        && name.starts_with(method)
 }
 
 /// Where the router keeps the text of a route is as good as a hash of it: the slot's name is compared anyway.

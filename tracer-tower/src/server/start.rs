@@ -18,8 +18,7 @@ use crate::conventions::{Conventions, open_telemetry};
 use crate::end::Asked;
 use crate::head::RequestHead;
 use crate::method::MethodTemplates;
-use crate::target::Target;
-use crate::{grpc, method, peer};
+use crate::{grpc, method, peer, url};
 
 /// Bytes of the longest path that names a gRPC call.
 const GRPC_NAME_BYTES: usize = 255;
@@ -165,9 +164,11 @@ fn describe<F: Framework>(options: &Options, head: &RequestHead<'_>, span: &mut 
     });
     span.apply(common.of(head.method));
     method::set_original(span, head.method);
-    Target::received(head.uri, head.headers).set_server_tags(
+    url::set_server_tags(
         span,
         conventions,
+        head.uri,
+        head.headers,
         &options.query_keys,
     );
     if conventions == Conventions::OpenTelemetry
