@@ -29,6 +29,17 @@ use crate::tags;
 /// Bytes of a key, and of an operation name that is not known at compile time.
 const NAME_BYTES: usize = 1024;
 
+/// The longest block that can be [sealed](Details::seal), in bytes.
+const LONGEST_BLOCK: usize = 1 << 12;
+
+/// The parts of a sealed block's front, from the lowest bit on: its length, how many tags it has, how many logs, where its
+/// name lies, and whether it was truncated. Each is shorter than a block: entries have four bytes at least.
+const TAGS_AT: u32 = LENGTH_BITS;
+const LOGS_AT: u32 = TAGS_AT + LENGTH_BITS;
+const NAME_AT: u32 = LOGS_AT + LENGTH_BITS;
+const MARK_AT: u32 = NAME_AT + LENGTH_BITS;
+const LENGTH_BITS: u32 = LONGEST_BLOCK.ilog2() + 1;
+
 /// The event of the log that stands for those beyond the limit.
 const DROPPED_LOGS: &str = "dropped logs";
 
@@ -162,34 +173,34 @@ impl Details {
             + self.references.capacity() * size_of::<Reference>()
     }
 
-    /// Whether bytes can say all there is, and how many they are.
+    /// Whether bytes can say all there is, and how many they are: at most [`LONGEST_BLOCK`].
     #[inline]
     pub(crate) fn sealed_len(&self) -> Option<usize> {
-        self.is_plain().then_some(self.block.len())
+        let is_short = self.block.len() <= LONGEST_BLOCK;
+        (is_short && self.is_plain()).then_some(self.block.len())
     }
 
     /// All that bytes can say, for [`load`](Self::load) on another thread.
     #[inline]
     pub(crate) fn seal(&mut self) -> &[u8] {
-        let pair = |low: usize, high: u32| low as u64 | u64::from(high) << 32;
-        let name_and_mark = self.name_at << 1 | u32::from(self.truncated);
-        let front = [
-            pair(self.block.len(), self.tags),
-            pair(self.logs as usize, name_and_mark),
-        ];
+        let front = self.block.len() as u64
+            | u64::from(self.tags) << TAGS_AT
+            | u64::from(self.logs) << LOGS_AT
+            | u64::from(self.name_at) << NAME_AT
+            | u64::from(self.truncated) << MARK_AT;
         self.block.seal(front)
     }
 
     /// Becomes what was sealed, at the beginning of bytes in two parts. How many bytes that were.
     #[inline]
     pub(crate) fn load(&mut self, first: &[u8], second: &[u8]) -> usize {
-        let [len_and_tags, logs_and_name] = self.block.load(first, second);
-        let name_and_mark = (logs_and_name >> 32) as u32;
-        self.tags = (len_and_tags >> 32) as u32;
-        self.logs = logs_and_name as u32;
-        self.name_at = name_and_mark >> 1;
-        self.truncated = name_and_mark & 1 != 0;
-        len_and_tags as u32 as usize
+        let front = self.block.load(first, second, TAGS_AT);
+        let part = |from: u32, to: u32| (front >> from) as u32 & ((1 << (to - from)) - 1);
+        self.tags = part(TAGS_AT, LOGS_AT);
+        self.logs = part(LOGS_AT, NAME_AT);
+        self.name_at = part(NAME_AT, MARK_AT);
+        self.truncated = part(MARK_AT, MARK_AT + 1) != 0;
+        part(0, TAGS_AT) as usize
     }
 
     /// Sets a tag, over an earlier one of the same key. `false` if a limit forbids it.
@@ -305,11 +316,10 @@ impl Details {
         };
         let at = self.block.begin_log(log, nanos);
         let mut count = 0;
-        for (key, value) in fields.iter().take(MOST_FIELDS) {
+        for (key, value) in fields {
             let is_put = self.put_ordinary_field(key.as_bytes(), Stored::of(value));
             count += usize::from(is_put || self.put_other_field(key, value));
         }
-        self.truncated |= fields.len() > MOST_FIELDS;
         self.block.end_log(at, log, count);
         self.logs += u32::from(count > 0);
         count > 0
@@ -424,9 +434,6 @@ impl Details {
         })
     }
 }
-
-/// Fields of a log: the count of them is kept beside them.
-const MOST_FIELDS: usize = u16::MAX as usize;
 
 /// The fields of a log.
 struct Fields<'a> {

@@ -1,9 +1,12 @@
 //! The bytes that tags, logs and a name are kept in: entries one after another, in the order they were made.
 //!
 //! ```text
-//! | kind 1 | 0 1 | key length 2 | value length 4 | key | value |        a tag, a field of a log, or the name
-//! | kind 1 | 0 1 | fields     2 | bytes        4 | time 8 | fields |    a log
+//! | header 4 | key | value |                  a tag, a field of a log, or the name
+//! | header 4 | fields 4 | time 8 | fields |    a log
 //! ```
+//!
+//! A header is a word of 4 bits for the kind, 11 for the length of the key, and 17 for that of the value, or of all of a log:
+//! each byte goes from one core's cache to another's.
 //!
 //! Keys that are known at compile time are copied, too: a pointer and a length are as long as most keys, and a block without
 //! pointers can go to another thread by itself. Numbers are little-endian.
@@ -50,8 +53,17 @@ impl Kind {
     }
 }
 
-const HEADER: usize = 8;
+const HEADER: usize = 4;
+/// How many fields a log has, and its time.
+const COUNT: usize = 4;
 const TIME: usize = 8;
+
+/// Bits of a header.
+const KIND_BITS: u32 = 4;
+const KEY_BITS: u32 = 11;
+
+/// Bytes that all entries may take at most, and so the longest value.
+pub(super) const LONGEST: usize = (1 << (u32::BITS - KIND_BITS - KEY_BITS)) - 1;
 
 /// Entries, behind room for what [`Details`](super::Details) adds when it sends them elsewhere.
 #[derive(Clone, Debug)]
@@ -69,7 +81,7 @@ pub(super) struct Block {
 }
 
 /// Bytes of that room.
-pub(super) const FRONT: usize = 16;
+pub(super) const FRONT: usize = 8;
 
 /// Bytes of memory that a block begins with.
 const MEMORY: usize = 256;
@@ -89,11 +101,11 @@ pub(super) struct Entries<'a>(&'a [u8]);
 
 impl Block {
     /// Bytes of a log without fields.
-    pub(super) const LOG: usize = HEADER + TIME;
+    pub(super) const LOG: usize = HEADER + COUNT + TIME;
 
     /// Whose entries may take so many bytes.
     pub(super) fn new(entries: usize) -> Self {
-        let most = FRONT + entries;
+        let most = FRONT + entries.min(LONGEST);
         Self {
             memory: vec![0; MEMORY.min(most)],
             len: FRONT,
@@ -130,7 +142,7 @@ impl Block {
         self.len + need <= self.most + freed
     }
 
-    /// Appends an entry that there [is room](Self::has_room) for, whose key has at most 65 535 bytes.
+    /// Appends an entry that there [is room](Self::has_room) for, whose key has at most 2 047 bytes.
     #[inline(always)]
     pub(super) fn put(&mut self, key: &[u8], value: Stored<'_>) {
         if !self.put_short(key, value) {
@@ -231,7 +243,8 @@ impl Block {
     #[inline]
     pub(super) fn begin_log(&mut self, kind: Kind, time: i64) -> usize {
         let at = self.len;
-        self.put(&[], Stored::Number(kind, time as u64));
+        // What a number and a key of four bytes take.
+        self.put(&[0; COUNT], Stored::Number(kind, time as u64));
         at
     }
 
@@ -244,8 +257,10 @@ impl Block {
         }
         let bytes = self.len - at - HEADER;
         let rest = self.memory.get_mut(at..).unwrap_or_default();
-        if let Some(head) = rest.first_chunk_mut() {
-            *head = header(kind, fields, bytes);
+        if let Some(head) = rest.first_chunk_mut::<{ HEADER + COUNT }>() {
+            let [a, b, c, d] = header(kind, 0, bytes);
+            let [e, f, g, h] = (fields as u32).to_le_bytes();
+            *head = [a, b, c, d, e, f, g, h];
         }
     }
 
@@ -299,31 +314,31 @@ impl Block {
         self.len -= removed;
     }
 
-    /// The block with its front filled in, to be sent elsewhere. The lower half of the first number is the length of all.
+    /// The block with its front filled in, to be sent elsewhere. The lower half of the front is the length of all.
     #[inline]
-    pub(super) fn seal(&mut self, front: [u64; 2]) -> &[u8] {
-        let [[a, b, c, d, e, f, g, h], [i, j, k, l, m, n, o, p]] = front.map(u64::to_le_bytes);
+    pub(super) fn seal(&mut self, front: u64) -> &[u8] {
         if let Some(room) = self.memory.first_chunk_mut::<FRONT>() {
-            *room = [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p];
+            *room = front.to_le_bytes();
         }
         self.memory.get(..self.len).unwrap_or_default()
     }
 
-    /// Becomes the block that was sealed, which is at the beginning of bytes in two parts, and gives what stood in its front.
+    /// Becomes the block that was sealed, which is at the beginning of bytes in two parts and whose length is the lower bits
+    /// of its front, and gives the front.
     #[inline]
-    pub(super) fn load(&mut self, first: &[u8], second: &[u8]) -> [u64; 2] {
+    pub(super) fn load(&mut self, first: &[u8], second: &[u8], length_bits: u32) -> u64 {
         self.keys = u64::MAX;
-        let front = self.take(FRONT, first, second);
-        let len = front.map_or(0, |[first, _]| first as u32 as usize);
+        let front = self.take(FRONT, first, second).unwrap_or(0);
+        let len = front as usize & ((1 << length_bits) - 1);
         self.take(len.max(FRONT), first, second).unwrap_or_else(|| {
             self.clear();
-            [0; 2]
+            0
         })
     }
 
-    /// Becomes the first bytes of two parts; the numbers they begin with. `None` if there are not as many.
+    /// Becomes the first bytes of two parts; the number they begin with. `None` if there are not as many.
     #[inline]
-    fn take(&mut self, len: usize, first: &[u8], second: &[u8]) -> Option<[u64; 2]> {
+    fn take(&mut self, len: usize, first: &[u8], second: &[u8]) -> Option<u64> {
         if len > first.len() + second.len() {
             return None;
         }
@@ -335,9 +350,9 @@ impl Block {
         to_first.copy_from_slice(&first[..of_first]);
         to_second.copy_from_slice(second.get(..len - of_first)?);
         self.len = len;
-        let (low, rest) = self.memory.split_first_chunk()?;
-        let high = rest.first_chunk()?;
-        Some([u64::from_le_bytes(*low), u64::from_le_bytes(*high)])
+        self.memory
+            .first_chunk()
+            .map(|front| u64::from_le_bytes(*front))
     }
 }
 
@@ -400,8 +415,9 @@ fn word(bytes: &[u8]) -> u64 {
 }
 
 #[inline]
-fn header(kind: Kind, count: usize, bytes: usize) -> [u8; HEADER] {
-    (kind as u64 | (count as u64 & 0xffff) << 16 | (bytes as u64) << 32).to_le_bytes()
+fn header(kind: Kind, key: usize, value: usize) -> [u8; HEADER] {
+    (kind as u32 | (key as u32) << KIND_BITS | (value as u32) << (KIND_BITS + KEY_BITS))
+        .to_le_bytes()
 }
 
 impl<'a> Iterator for Entries<'a> {
@@ -410,15 +426,20 @@ impl<'a> Iterator for Entries<'a> {
     #[inline]
     fn next(&mut self) -> Option<Entry<'a>> {
         let (header, rest) = self.0.split_first_chunk::<HEADER>()?;
-        let header = u64::from_le_bytes(*header);
-        let (kind, count) = (Kind::of(header as u8), (header >> 16) as usize & 0xffff);
-        let is_log = matches!(kind, Kind::Counted | Kind::Timed);
-        let (key_bytes, value_bytes) = match (header >> 32) as usize {
-            bytes if is_log => (TIME, bytes.checked_sub(TIME)?),
-            bytes => (count, bytes),
+        let header = u32::from_le_bytes(*header);
+        let kind = Kind::of(header as u8 & ((1 << KIND_BITS) - 1));
+        let key = (header >> KIND_BITS) as usize & ((1 << KEY_BITS) - 1);
+        let value = (header >> (KIND_BITS + KEY_BITS)) as usize;
+        let (count, key, value, rest) = if matches!(kind, Kind::Counted | Kind::Timed) {
+            let (log, rest) = rest.split_at_checked(value)?;
+            let (count, log) = log.split_first_chunk()?;
+            let (time, fields) = log.split_at_checked(TIME)?;
+            (u32::from_le_bytes(*count) as usize, time, fields, rest)
+        } else {
+            let (key, rest) = rest.split_at_checked(key)?;
+            let (value, rest) = rest.split_at_checked(value)?;
+            (0, key, value, rest)
         };
-        let (key, rest) = rest.split_at_checked(key_bytes)?;
-        let (value, rest) = rest.split_at_checked(value_bytes)?;
         self.0 = rest;
         Some(Entry {
             kind,

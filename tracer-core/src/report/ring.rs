@@ -27,8 +27,6 @@ const RING_EXTRAS: usize = 2 * LINES;
 const RING_BLOCKS: usize = 1 << 18;
 /// Bytes after which a thread wakes the reporter thread.
 const WAKE_BYTES: usize = RING_BLOCKS / 2;
-/// Details that are longer go in their box.
-const LONGEST_BLOCK: usize = 1 << 12;
 /// Bytes of details in boxes a ring holds.
 const RING_BOXES: usize = 1 << 18;
 /// Bytes a ring takes at most.
@@ -306,7 +304,7 @@ impl Ring {
 
 /// The bytes of details that go through the ring of bytes; others go in their box.
 pub(super) fn block_len(details: &Details) -> Option<usize> {
-    details.sealed_len().filter(|&bytes| bytes <= LONGEST_BLOCK)
+    details.sealed_len()
 }
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ impl Model {
     }
 }
 
-const HEADER: usize = 8;
+const HEADER: usize = 4;
 const LOG: usize = 16;
 
 fn bytes((key, value): &Pair) -> usize {
