@@ -9,7 +9,7 @@ use crate::id::TraceId;
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     trace_id: TraceId,
-    trace: [u8; Known::TRACE],
+    trace: [u8; Self::TRACE],
     trace_len: usize,
     slots: Vec<Slot>,
 }
