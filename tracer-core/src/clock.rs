@@ -17,11 +17,17 @@ pub(crate) use fastant::{Atomic as AtomicInstant, Instant};
 #[cfg(feature = "test-clock")]
 pub(crate) use settable::{AtomicInstant, Instant};
 
+/// Whether the processor has a counter that can be trusted.
+#[inline]
+pub(crate) fn has_counter() -> bool {
+    fastant::is_tsc_available()
+}
+
 /// Reads the counter.
 #[inline]
 pub(crate) fn now() -> Instant {
     // Asked here too, so that what there is for processors without one lies out of the way.
-    if fastant::is_tsc_available() {
+    if has_counter() {
         Instant::now()
     } else {
         now_without_counter()

@@ -9,6 +9,8 @@ use crate::sync::AtomicU64;
 pub(crate) struct ThreadCounts {
     pub(crate) started: Count,
     pub(crate) finished: Count,
+    /// Both at once: spans that were only noted until they were finished.
+    pub(crate) noted: Count,
     pub(crate) refused: Count,
     pub(crate) withdrawn: Count,
     pub(crate) queue_full: Count,
@@ -61,10 +63,10 @@ impl ThreadTotals {
             self.after_shutdown += thread.after_shutdown.get();
         }
         for thread in threads.clone() {
-            self.finished += thread.finished.get();
+            self.finished += thread.finished.get() + thread.noted.get();
         }
         for thread in threads {
-            self.started += thread.started.get();
+            self.started += thread.started.get() + thread.noted.get();
             self.refused += thread.refused.get();
         }
     }

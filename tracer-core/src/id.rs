@@ -198,6 +198,13 @@ pub(crate) fn draw() -> u64 {
     IDS.with(IdGenerator::draw)
 }
 
+/// The same as [`next_span`], but `None` where it would take more than a sum.
+#[inline]
+pub(crate) fn next_span_at_once() -> Option<SpanId> {
+    let id = IDS.with(IdGenerator::step);
+    (id != 0).then_some(SpanId(id))
+}
+
 /// The id of the next span of this thread that is not a root.
 #[inline]
 pub(crate) fn next_span() -> SpanId {
@@ -230,14 +237,18 @@ impl IdGenerator {
     /// The span id after the last one, never zero.
     #[inline]
     fn next_span(&self) -> u64 {
+        // 0 of a generator without a seed too, which goes nowhere.
+        match self.step() {
+            0 => self.next_span_again(),
+            next => next,
+        }
+    }
+
+    #[inline]
+    fn step(&self) -> u64 {
         let next = self.span.get().wrapping_add(self.step.get());
         self.span.set(next);
-        // Of a generator without a seed too, which goes nowhere.
-        if next == 0 {
-            self.next_span_again()
-        } else {
-            next
-        }
+        next
     }
 
     #[cold]

@@ -1,10 +1,11 @@
 //! What a thread knows: the stack of its active spans, and its part of each tracer.
 //!
-//! Everything is reached through `try_with`, for a thread may be ending, and no code of the user runs while the stack is
-//! borrowed: values are converted before and dropped after. [`MODE`] sums up the top of the stack in a byte that needs
-//! neither borrow nor destructor, so a call that is not traced costs one read.
+//! What works on it takes it out of its [place](LOCAL) meanwhile, and finds nothing there when the thread is ending. No code of
+//! the user runs while it is out: values are converted before and dropped after. [`MODE`] sums up the top of the stack in a
+//! byte, so a call that is not traced costs one read.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
+use std::mem::ManuallyDrop;
 use std::sync::atomic::Ordering;
 
 use crate::callsite::Callsite;
@@ -26,29 +27,38 @@ mod rest;
 mod under;
 
 pub(crate) use edit::{edit, edit_details, log, log_now, put_bytes, put_number, put_tag};
-pub(crate) use note::{is_noted, leave, settle};
+use note::note_root;
+pub(crate) use note::{is_noted, leave, leave_first, settle};
 pub(crate) use rest::finish_above;
 use rest::{finish_other, hand_over_held, hand_over_late, pop_below};
 pub(crate) use under::start_under;
 
 thread_local! {
     static MODE: Cell<Mode> = const { Cell::new(Mode::Idle) };
-    static LOCAL: RefCell<Local> = const { RefCell::new(Local::new()) };
+    /// Where the thread's [`Local`] is while nothing works on it. Without a destructor, or each use would ask first whether
+    /// that has run; it is dropped with [`END`].
+    static LOCAL: Cell<Option<ManuallyDrop<Box<Local>>>> = const { Cell::new(None) };
+    /// Whether there was one.
+    static IS_MADE: Cell<bool> = const { Cell::new(false) };
+    static END: End = const { End };
 }
 
+/// The end of a thread.
+struct End;
+
 /// What starting a span on this thread means at the moment.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Debug)]
 pub(crate) enum Mode {
     /// Nothing is active and no default tracer is set: a root, if a tracer is installed.
     Idle,
     /// Nothing is active, but a default tracer is set: a root.
     Default,
+    /// What is active leaves the decision or the tracer open.
+    Undecided,
     /// A span or context of a trace that is sampled, or decided about late, is active: a recorded child.
     Sampled,
     /// A span or context of a refused trace is active: nothing to record.
     Refused,
-    /// What is active leaves the decision or the tracer open.
-    Undecided,
     /// A thread of ours: nothing is traced.
     Suppressed,
 }
@@ -81,9 +91,12 @@ pub(crate) fn enter_child(
     site: Option<&'static Callsite>,
     tracer: u32,
 ) -> Place {
+    if let Some(place) = pending::note_at_length(text, site, tracer) {
+        return place;
+    }
     with(|local| {
         if local.allow_notes(tracer)
-            && let Some(place) = pending::note_first(text, site)
+            && let Some(place) = pending::note_at_length(text, site, tracer)
         {
             return Some(place);
         }
@@ -100,24 +113,39 @@ pub(crate) fn start_child(name: Name, tracer: u32) -> Option<Box<SpanRecord>> {
     with(|local| local.child(name, tracer)).flatten()
 }
 
-/// Starts a root and activates it. `decide` is asked for the verdict of a sampler of ours.
+/// Starts a root, where nothing is active, and activates it. With the tags of the sampler, if it said yes.
 #[inline]
 pub(crate) fn enter_root(
     name: Name,
+    ids: (TraceId, SpanId),
     tracer: u32,
-    bits128: bool,
-    decide: impl FnOnce(TraceId) -> (bool, Option<SamplerTags>),
+    tags: Option<SamplerTags>,
 ) -> Place {
-    let ids = id::draw_root(bits128);
-    let (sampled, tags) = decide(ids.0);
-    with(|local| {
-        let record = local.root(ids, tracer, sampled, name, tags);
+    if let Some(tags) = tags
+        && let Some(place) = note_root(name, ids, tracer, tags)
+    {
+        return place;
+    }
+    let (text, site) = name.parts();
+    make_root(text, site, ids, tracer, tags)
+}
+
+#[inline(never)]
+fn make_root(
+    text: &'static str,
+    site: Option<&'static Callsite>,
+    ids: (TraceId, SpanId),
+    tracer: u32,
+    tags: Option<SamplerTags>,
+) -> Place {
+    with_made(|local| {
+        let record = local.root(ids, tracer, tags.is_some(), Name::of(text, site), tags);
         local.push(record)
     })
     .unwrap_or(Place::NONE)
 }
 
-/// Starts a root as [`enter_root`] does, but does not activate it. `None` if the thread is ending.
+/// Starts a root that is not activated. `decide` is asked for the verdict of a sampler of ours. `None` if the thread is ending.
 #[inline]
 pub(crate) fn start_root(
     name: Name,
@@ -127,12 +155,13 @@ pub(crate) fn start_root(
 ) -> Option<Box<SpanRecord>> {
     let ids = id::draw_root(bits128);
     let (sampled, tags) = decide(ids.0);
-    with(|local| local.root(ids, tracer, sampled, name, tags))
+    with_made(|local| local.root(ids, tracer, sampled, name, tags))
 }
 
 /// A record of nothing that is known: all of it is the caller's to set, and it must be.
 pub(crate) fn spare() -> Box<SpanRecord> {
-    borrow(|local| local.stack.spare()).unwrap_or_else(|| Box::new(SpanRecord::empty()))
+    borrow(LOCAL.take(), |local| local.stack.spare())
+        .unwrap_or_else(|| Box::new(SpanRecord::empty()))
 }
 
 /// A record that only holds a context, to be active in place of a span.
@@ -144,7 +173,7 @@ pub(crate) fn bare(context: SpanContext) -> Box<SpanRecord> {
 
 /// Keeps the record of a span that is not counted for the next ones of this thread.
 pub(crate) fn keep(mut record: Box<SpanRecord>) {
-    borrow(|local| {
+    borrow(LOCAL.take(), |local| {
         record.clear();
         local.stack.keep(record);
     });
@@ -161,7 +190,7 @@ pub(crate) fn finish(place: Place) {
     let left = with(|local| {
         let record = local.take_top(local.made.find(place))?;
         if record.is_reported() && record.details.is_none() {
-            pending::trust();
+            pending::trust(record.context.parent_id.is_none());
         }
         Some(local.hand_over(record, end))
     });
@@ -200,7 +229,7 @@ pub(crate) fn push(span: &mut Option<Box<SpanRecord>>) -> Place {
     if span.is_none() || mode() == Mode::Suppressed {
         return Place::NONE;
     }
-    with(|local| {
+    with_made(|local| {
         let record = span.take()?;
         Some(local.push(record))
     })
@@ -219,7 +248,7 @@ pub(crate) fn pop(place: Place, and_above: bool) -> Option<Box<SpanRecord>> {
 #[inline(always)]
 pub(crate) fn hand_over(record: Box<SpanRecord>, end: Instant) {
     let mut record = Some(record);
-    let left = with(|local| local.hand_over(record.take()?, end));
+    let left = with_made(|local| local.hand_over(record.take()?, end));
     match (left, record) {
         (Some(None), _) => {}
         (Some(Some(held)), _) => hand_over_held(held, end),
@@ -229,7 +258,7 @@ pub(crate) fn hand_over(record: Box<SpanRecord>, end: Instant) {
 
 /// Counts a started span of a tracer.
 pub(crate) fn count(tracer: u32, count: impl FnOnce(&ThreadCounts)) -> bool {
-    with(|local| local.parts.get(tracer).map(|part| count(&part.counts)))
+    with_made(|local| local.parts.get(tracer).map(|part| count(&part.counts)))
         .flatten()
         .is_some()
 }
@@ -275,7 +304,7 @@ pub(crate) fn tracer() -> Option<u32> {
 
 /// Sets this thread's default tracer.
 pub(crate) fn push_default(tracer: u32) {
-    with(|local| {
+    with_made(|local| {
         local.defaults.push(tracer);
         local.update_mode();
     });
@@ -297,17 +326,17 @@ pub(crate) fn pop_default(tracer: u32) {
 
 /// Draws the ids of a root: trace and span. `None` on a thread that is ending.
 pub(crate) fn draw_root(bits128: bool) -> Option<(TraceId, SpanId)> {
-    with(|_| id::draw_root(bits128))
+    (!has_ended()).then(|| id::draw_root(bits128))
 }
 
 /// Draws a span id. `None` on a thread that is ending.
 pub(crate) fn draw_span() -> Option<SpanId> {
-    with(|_| id::next_span())
+    (!has_ended()).then(id::next_span)
 }
 
 /// Empty details for a span of `tracer`: used ones of this thread if there are.
 pub(crate) fn details(tracer: u32) -> Box<Details> {
-    with(|local| local.parts.details(tracer))
+    with_made(|local| local.parts.details(tracer))
         .unwrap_or_else(|| Box::new(Details::new(Limits::default())))
 }
 
@@ -331,34 +360,63 @@ pub(crate) fn after_fork() {
     std::mem::forget(tracers);
 }
 
-/// `None` when the thread is ending, or from code that runs inside of a borrow, such as an allocator that traces.
+/// Works on what the thread knows. `None` if that is nothing, when the thread is ending, and from code that runs inside of
+/// other work here, such as an allocator that traces.
 #[inline]
 fn with<R>(work: impl FnOnce(&mut Local) -> R) -> Option<R> {
-    borrow(|local| {
-        if pending::end() {
-            local.make_pending();
-        }
-        work(local)
-    })
+    borrow(LOCAL.take(), |local| work(local.settled()))
 }
 
-/// The same for what neither reads nor changes which spans are active.
+/// The same if it is nothing yet.
 #[inline]
-fn borrow<R>(work: impl FnOnce(&mut Local) -> R) -> Option<R> {
-    LOCAL
-        .try_with(|local| Some(work(&mut *local.try_borrow_mut().ok()?)))
-        .ok()
-        .flatten()
+fn with_made<R>(work: impl FnOnce(&mut Local) -> R) -> Option<R> {
+    borrow(LOCAL.take().or_else(make), |local| work(local.settled()))
+}
+
+/// Works on what was taken out, and puts it back.
+#[inline]
+fn borrow<R>(
+    local: Option<ManuallyDrop<Box<Local>>>,
+    work: impl FnOnce(&mut Local) -> R,
+) -> Option<R> {
+    let mut local = local?;
+    let result = work(&mut local);
+    LOCAL.set(Some(local));
+    Some(result)
+}
+
+/// The thread's first; `None` if there was one.
+#[cold]
+#[inline(never)]
+fn make() -> Option<ManuallyDrop<Box<Local>>> {
+    if IS_MADE.replace(true) || has_ended() {
+        return None;
+    }
+    Some(ManuallyDrop::new(Box::new(Local::new())))
+}
+
+/// Whether the thread is ending, and what it knew is gone. If not it is told to do so.
+fn has_ended() -> bool {
+    END.try_with(|_| ()).is_err()
 }
 
 impl Local {
-    const fn new() -> Self {
+    fn new() -> Self {
         Self {
             stack: Stack::new(),
             made: Made::new(),
             parts: Parts::new(),
             defaults: Vec::new(),
         }
+    }
+
+    /// With spans in the place of notes, for whom it makes a difference which are active.
+    #[inline]
+    fn settled(&mut self) -> &mut Self {
+        if pending::end() {
+            self.make_pending();
+        }
+        self
     }
 
     /// Begins a root.
@@ -490,13 +548,20 @@ fn begin(context: &mut SpanContext, parts: &mut Parts, start: Option<Instant>) -
     start.unwrap_or_else(clock::now)
 }
 
+impl Drop for End {
+    fn drop(&mut self) {
+        let Some(mut local) = LOCAL.take() else {
+            return;
+        };
+        local.settled();
+        MODE.set(Mode::Suppressed);
+        drop(ManuallyDrop::into_inner(local));
+    }
+}
+
 /// A thread that ends with spans open, because their scopes were leaked, still counts them as finished.
 impl Drop for Local {
     fn drop(&mut self) {
-        if pending::end() {
-            self.make_pending();
-        }
-        MODE.set(Mode::Suppressed);
         let end = clock::now();
         while let Some(record) = self.stack.pop() {
             if let Some(mut held) = self.hand_over(record, end) {

@@ -1,6 +1,9 @@
 //! Operation names that are known at compile time.
 
+mod number;
+
 use crate::callsite::Callsite;
+pub(crate) use number::Number;
 
 /// An operation name known at compile time: given as such, or that of a traced function.
 #[derive(Clone, Copy, Debug)]
@@ -48,24 +51,13 @@ impl Name {
         }
     }
 
-    /// Whether both lie at the same place in memory: cheaper than to be equal, and enough to know a name again.
+    /// Where it lies in memory, by which it is known again: cheaper than by what it says. What this is made of, so taking it
+    /// apart takes nothing.
     #[inline]
-    pub(crate) fn is(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::Text(text), Self::Text(other)) => std::ptr::eq(text, other),
-            (Self::Site(site), Self::Site(other)) => std::ptr::eq(site, other),
-            _ => false,
+    fn words(self) -> [usize; 2] {
+        match self {
+            Self::Text(text) => [text.as_ptr().addr(), text.len()],
+            Self::Site(site) => [0, std::ptr::from_ref(site).addr()],
         }
-    }
-
-    /// A number that those of other places seldom have.
-    #[inline]
-    pub(crate) fn hash(self) -> u8 {
-        let address = match self {
-            Self::Text(text) => text.as_ptr().addr(),
-            Self::Site(site) => std::ptr::from_ref(site).addr(),
-        };
-        // Multiplied by 2^64 over the golden ratio: the upper bits depend on all of the address.
-        ((address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8
     }
 }

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use crate::clock::Instant;
-use crate::context::SpanContext;
 use crate::counts::ThreadCounts;
 use crate::details::{Details, Limits};
-use crate::name::Name;
-use crate::record::SpanRecord;
+use crate::record::{SamplerTags, SpanRecord};
 use crate::registry;
-use crate::report::line::Brief;
+use crate::report::line::{Draft, Trace};
 use crate::report::queue::Hub;
 use crate::report::ring::{Handed, Ring};
 
@@ -51,6 +49,38 @@ impl Parts {
     #[inline]
     pub(crate) fn last(&mut self) -> Option<&mut Part> {
         self.last.as_mut()
+    }
+
+    /// The part used last, if it is of that tracer.
+    #[inline]
+    pub(crate) fn last_of(&self, tracer: u32) -> Option<&Part> {
+        self.last.as_ref().filter(|last| last.tracer == tracer)
+    }
+
+    /// Counts a span of the last span's trace and tracer, started and finished, and sends its line to the reporter thread;
+    /// `end` reads when it ended. `None` if that takes more, and nothing happened.
+    #[inline]
+    pub(crate) fn finish_draft(
+        &mut self,
+        draft: &Draft,
+        end: impl FnOnce() -> Instant,
+    ) -> Option<()> {
+        let Some(Part {
+            ring: Some(ring),
+            hub,
+            counts,
+            ..
+        }) = &mut self.last
+        else {
+            return None;
+        };
+        if hub.is_closed() {
+            return None;
+        }
+        ring.copy(draft, || {
+            counts.noted.add(1);
+            end()
+        })
     }
 
     /// Empty details for a span of `tracer`: used ones if there are.
@@ -114,40 +144,25 @@ impl Part {
         self.ring.is_some()
     }
 
-    /// Counts a span of the last span's trace, started and finished, and moves it to the reporter thread. `None` if it takes
-    /// more.
-    #[inline]
-    pub(crate) fn finish_brief(&mut self, brief: Brief, name: Name, state: u16) -> Option<()> {
+    /// The same as [`Parts::finish_draft`] with the trace it is of, and the tags of a sampler if it is a root. Whether it was not dropped, for there was
+    /// no room; `None` if it takes a record.
+    pub(crate) fn finish_first(
+        &mut self,
+        draft: &Draft,
+        end: Instant,
+        trace: Trace,
+        sampler: Option<SamplerTags>,
+    ) -> Option<bool> {
         let ring = self.ring.as_mut()?;
         if self.hub.is_closed() {
             return None;
         }
-        self.counts.started.add(1);
-        self.counts.finished.add(1);
-        if ring.hand_over_brief(brief, name, state, &self.hub) == Handed::Full {
+        self.counts.noted.add(1);
+        let sent = ring.copy_first(draft, end, trace, sampler, &self.hub);
+        if !sent {
             self.counts.queue_full.add(1);
         }
-        Some(())
-    }
-
-    /// The same for a span of another trace: that of a span whose context this is.
-    #[inline(never)]
-    pub(crate) fn finish_first(
-        &mut self,
-        brief: Brief,
-        name: Name,
-        state: u16,
-        of: &SpanContext,
-    ) -> Option<()> {
-        let ring = self.ring.as_mut()?;
-        if self.hub.is_closed()
-            || ring.hand_over_first(brief, name, state, of, &self.hub) != Handed::Queued
-        {
-            return None;
-        }
-        self.counts.started.add(1);
-        self.counts.finished.add(1);
-        Some(())
+        Some(sent)
     }
 
     #[cold]

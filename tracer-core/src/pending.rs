@@ -12,11 +12,11 @@ use std::cell::Cell;
 
 use crate::callsite::Callsite;
 use crate::clock::{self, Instant};
-use crate::context::state;
+use crate::context::{SpanContext, state};
 use crate::id::{self, SpanId};
-use crate::name::Name;
-use crate::record::SpanRecord;
-use crate::report::line::Brief;
+use crate::name::{Name, Number};
+use crate::record::{SamplerTags, SpanRecord};
+use crate::report::line::{Draft, Mark, Trace};
 use crate::stack::Place;
 
 thread_local! {
@@ -30,34 +30,27 @@ const MOST: usize = 16;
 /// Spans that are made at once after notes were for nothing, at the most.
 const MOST_DISTRUST: u8 = 3;
 
-/// Spans that were entered one inside of the other, on the ground of the span that is on top of the stack.
+/// Spans that were entered one inside of the other, on the ground of the span that is on top of the stack, or of none: then
+/// the first is a root.
 struct Pending {
-    notes: [Slot; MOST],
+    notes: [Draft; MOST],
     count: Cell<u32>,
     /// How many times notes were taken: those of different times are not mistaken for each other.
     time: Cell<u32>,
     /// The tracer of all notes. 0 if there is no ground: then nothing may be noted.
     tracer: Cell<u32>,
     state: Cell<u16>,
-    /// Whether no span of the trace was left yet.
-    is_first: Cell<bool>,
+    /// The first of the notes that is left in the ordinary way: no root, nor the first of its trace.
+    ordinary: Cell<u32>,
     /// How many spans without tags are made at once before others are noted again: where most are tagged, notes are for
-    /// nothing.
-    distrust: Cell<u8>,
+    /// nothing. Of roots, and of others.
+    distrust: [Cell<u8>; 2],
     /// The active span, if its trace is sampled.
     active: Cell<SpanId>,
-}
-
-/// A span entered. Of a refused trace only its name is set. With gaps, or fields would be read in pairs: a [`Brief`] says
-/// what is wrong with that.
-#[repr(C, align(64))]
-struct Slot {
-    name: Cell<Name>,
-    start: Cell<Instant>,
-    gap: u64,
-    parent_id: Cell<SpanId>,
-    another_gap: u64,
-    span_id: Cell<SpanId>,
+    /// Their trace, if it is sampled.
+    trace: Cell<Trace>,
+    /// What the sampler said of the root, if that is a note.
+    sampler: Cell<Option<SamplerTags>>,
 }
 
 /// A span that was only noted.
@@ -69,41 +62,53 @@ pub(crate) struct Note {
     pub(crate) tracer: u32,
     /// None if the trace is refused.
     pub(crate) span_id: SpanId,
+    pub(crate) state: u16,
     pub(crate) start: Instant,
+    /// Of a root its trace, and what the sampler said.
+    pub(crate) root: Option<(Trace, SamplerTags)>,
 }
 
 /// The note of the active span.
 pub(crate) struct Last<'p> {
     pending: &'p Pending,
-    slot: &'p Slot,
+    pub(crate) draft: &'p Draft,
     at: u32,
 }
 
 /// Whether spans are noted for nothing of late.
 #[inline]
-pub(crate) fn is_distrusted() -> bool {
-    PENDING.with(|pending| pending.distrust.get() > 0)
+pub(crate) fn is_distrusted(is_root: bool) -> bool {
+    PENDING.with(|pending| pending.distrust[usize::from(!is_root)].get() > 0)
 }
 
 /// Learns from a span that was made at once, and needed not.
 #[inline]
-pub(crate) fn trust() {
+pub(crate) fn trust(is_root: bool) {
     PENDING.with(|pending| {
-        pending
-            .distrust
-            .set(pending.distrust.get().saturating_sub(1));
+        let distrust = &pending.distrust[usize::from(!is_root)];
+        distrust.set(distrust.get().saturating_sub(1));
     });
 }
 
 /// Allows notes of spans of a tracer under the one on top of the stack, until [`end`].
 pub(crate) fn begin(top: &SpanRecord, tracer: u32) {
     PENDING.with(|pending| {
-        pending.tracer.set(tracer);
+        pending.begin(&top.context, tracer);
+        pending.sampler.set(None);
         pending.active.set(top.context.span_id);
-        let kept = state::INHERITED | state::RECORDING | state::COUNTED;
-        pending.state.set(top.context.state & kept);
-        pending.is_first.set(true);
     });
+}
+
+/// Notes a root of a trace that is sampled, and allows notes of spans under it. Nothing may be noted yet.
+#[inline]
+pub(crate) fn note_root(name: Name, context: &SpanContext, sampler: SamplerTags) -> Option<Place> {
+    PENDING.with(|pending| {
+        let number = name.number().filter(|_| clock::has_counter())?;
+        pending.begin(context, context.tracer);
+        pending.sampler.set(Some(sampler));
+        pending.active.set(SpanId::NONE);
+        pending.write(number, context.span_id)
+    })
 }
 
 /// Forbids notes, unless there are some: whether there are, and must be [taken](take).
@@ -118,41 +123,55 @@ pub(crate) fn end() -> bool {
     })
 }
 
-/// Notes a child of the active span, if its trace is refused and notes of that tracer are allowed. `None` if they are not.
-#[inline]
-pub(crate) fn note_refused(name: Name, tracer: u32) -> Option<Place> {
+/// Notes a child of the active span, if notes of that tracer are allowed. `None` if not, or if that takes asking for anything.
+#[inline(always)]
+pub(crate) fn note(name: Name, tracer: u32) -> Option<Place> {
     PENDING.with(|pending| {
-        if pending.tracer.get() != tracer || pending.is_recorded() {
+        if pending.tracer.get() != tracer {
             return None;
         }
-        pending.write(name).map(|(_, place)| place)
+        pending.note(name)
     })
 }
 
-/// Notes a child of the active span, if notes of that tracer are allowed. `None` if it must be made at once.
-#[inline]
-pub(crate) fn note(name: Name, tracer: u32) -> Option<Place> {
-    PENDING.with(|pending| (pending.tracer.get() == tracer).then(|| pending.note(name))?)
-}
-
 /// The same for a child of the same tracer as the active span.
-#[inline]
+#[inline(always)]
 pub(crate) fn note_child(name: Name) -> Option<Place> {
-    PENDING.with(|pending| (pending.tracer.get() != 0).then(|| pending.note(name))?)
+    PENDING.with(|pending| {
+        if pending.tracer.get() == 0 {
+            return None;
+        }
+        pending.note(name)
+    })
 }
 
-/// The same where notes were just [allowed](begin). Apart, for the others are to be part of their callers.
+/// Notes a child of the active span as [`note`] does, whatever it takes. 0 is the tracer of the active span.
 #[inline(never)]
-pub(crate) fn note_first(text: &'static str, site: Option<&'static Callsite>) -> Option<Place> {
-    PENDING.with(|pending| pending.note(Name::of(text, site)))
+pub(crate) fn note_at_length(
+    text: &'static str,
+    site: Option<&'static Callsite>,
+    tracer: u32,
+) -> Option<Place> {
+    PENDING.with(|pending| {
+        let allowed = pending.tracer.get();
+        if allowed == 0 || tracer != 0 && allowed != tracer {
+            return None;
+        }
+        let name = Name::of(text, site);
+        if pending.is_recorded() {
+            pending.write(name.number()?, id::next_span())
+        } else {
+            pending.write_refused(name)
+        }
+    })
 }
 
-/// Forgets the note at `place`, if it is that of the active span and its trace is refused.
+/// Forgets the note at `place`, if it is that of the active span. Its trace is refused.
 #[inline]
 pub(crate) fn leave_refused(place: Place) -> bool {
     PENDING.with(|pending| {
         let at = pending.count.get().wrapping_sub(1);
-        let is_it = place == pending.place(at) && !pending.is_recorded();
+        let is_it = place == Place::refused(pending.time.get(), at);
         if is_it {
             pending.count.set(at);
         }
@@ -163,31 +182,46 @@ pub(crate) fn leave_refused(place: Place) -> bool {
 /// Whether the active span is noted at `place`.
 #[inline]
 pub(crate) fn is_last(place: Place) -> bool {
-    last(place, |_| ()).is_some()
+    PENDING.with(|pending| {
+        pending
+            .last()
+            .is_some_and(|last| place == pending.place(last.at, last.draft))
+    })
 }
 
-/// The note at `place`, if it is that of the active span.
+/// The note at `place`, if it is that of the active span and its trace is sampled.
 #[inline]
 pub(crate) fn last<R>(place: Place, work: impl FnOnce(Last<'_>) -> R) -> Option<R> {
     PENDING.with(|pending| {
-        let at = pending.count.get().wrapping_sub(1);
-        let slot = pending.notes.get(at as usize)?;
-        (place == pending.place(at)).then(|| work(Last { pending, slot, at }))
+        let last = pending.last()?;
+        (place == Place::noted(last.draft.span_id.get())).then(|| work(last))
     })
 }
 
 impl Pending {
     const fn new() -> Self {
         Self {
-            notes: [const { Slot::new() }; MOST],
+            notes: [const { Draft::new() }; MOST],
             count: Cell::new(0),
             time: Cell::new(0),
             tracer: Cell::new(0),
             state: Cell::new(0),
-            is_first: Cell::new(true),
-            distrust: Cell::new(0),
+            ordinary: Cell::new(0),
+            distrust: [const { Cell::new(0) }; 2],
             active: Cell::new(SpanId::NONE),
+            trace: Cell::new(Trace::NONE),
+            sampler: Cell::new(None),
         }
+    }
+
+    /// Allows notes of spans of that tracer, whose trace is that of the context.
+    #[inline]
+    fn begin(&self, context: &SpanContext, tracer: u32) {
+        let kept = state::INHERITED | state::RECORDING | state::COUNTED;
+        self.tracer.set(tracer);
+        self.state.set(context.state & kept);
+        self.trace.set(Trace::of(context));
+        self.ordinary.set(u32::MAX);
     }
 
     #[inline]
@@ -195,94 +229,96 @@ impl Pending {
         self.state.get() & state::RECORDING != 0
     }
 
+    /// The note of the active span.
     #[inline]
-    fn place(&self, at: u32) -> Place {
-        Place::pending(self.time.get(), at)
+    fn last(&self) -> Option<Last<'_>> {
+        let at = self.count.get().wrapping_sub(1);
+        let draft = self.notes.get(at as usize)?;
+        let pending = self;
+        Some(Last { pending, draft, at })
     }
 
-    /// Writes down what there is to say of a span of a refused trace.
+    /// Where the span of a note was said to be.
     #[inline]
-    fn write(&self, name: Name) -> Option<(&Slot, Place)> {
-        let at = self.count.get();
-        let slot = self.notes.get(at as usize)?;
-        self.count.set(at + 1);
-        slot.name.set(name);
-        Some((slot, self.place(at)))
-    }
-
-    #[inline]
-    fn note(&self, name: Name) -> Option<Place> {
-        let (slot, place) = self.write(name)?;
+    fn place(&self, at: u32, draft: &Draft) -> Place {
         if self.is_recorded() {
-            let span_id = id::next_span();
-            slot.span_id.set(span_id);
-            slot.parent_id.set(self.active.replace(span_id));
-            // Last: what beginning a span takes is not part of it.
-            slot.start.set(clock::now());
+            Place::noted(draft.span_id.get())
+        } else {
+            Place::refused(self.time.get(), at)
         }
-        Some(place)
     }
-}
 
-impl Slot {
-    const fn new() -> Self {
-        Self {
-            name: Cell::new(Name::NONE),
-            start: Cell::new(Instant::ZERO),
-            gap: 0,
-            parent_id: Cell::new(SpanId::NONE),
-            another_gap: 0,
-            span_id: Cell::new(SpanId::NONE),
+    #[inline(always)]
+    fn note(&self, name: Name) -> Option<Place> {
+        if self.is_recorded() {
+            self.write(name.recent_number()?, id::next_span_at_once()?)
+        } else {
+            self.write_refused(name)
         }
+    }
+
+    #[inline]
+    fn write_refused(&self, name: Name) -> Option<Place> {
+        let at = self.count.get();
+        self.notes.get(at as usize)?.refused.set(name);
+        self.count.set(at + 1);
+        Some(Place::refused(self.time.get(), at))
+    }
+
+    #[inline(always)]
+    fn write(&self, number: Number, span_id: SpanId) -> Option<Place> {
+        let at = self.count.get();
+        let draft = self.notes.get(at as usize)?;
+        // Without one, times take long to take, which is not for here.
+        if !clock::has_counter() {
+            return None;
+        }
+        // In the middle: the reading waits for what is before it, and the next one for what is behind.
+        let start = clock::now();
+        self.count.set(at + 1);
+        draft.mark.set(Mark::new(self.state.get(), number));
+        draft.span_id.set(span_id);
+        draft.parent_id.set(self.active.replace(span_id));
+        draft.start.set(start);
+        Some(Place::noted(span_id))
     }
 }
 
 impl Last<'_> {
-    /// Whether no span of the trace was left yet.
+    /// Whether the reporter thread knows the trace, and the span is no root.
     #[inline]
-    pub(crate) fn is_first(&self) -> bool {
-        self.pending.is_first.get()
+    pub(crate) fn is_ordinary(&self) -> bool {
+        self.at >= self.pending.ordinary.get()
     }
 
-    /// Remembers that one was.
-    pub(crate) fn set_left(&self) {
-        self.pending.is_first.set(false);
+    /// What the sampler said of it, if it is a root.
+    pub(crate) fn sampler(&self) -> Option<SamplerTags> {
+        self.pending.sampler.get().filter(|_| self.at == 0)
     }
 
-    #[inline]
-    pub(crate) fn name(&self) -> Name {
-        self.slot.name.get()
+    /// Remembers that the reporter thread knows the trace.
+    pub(crate) fn set_known(&self) {
+        let is_rooted = self.pending.sampler.get().is_some();
+        self.pending.ordinary.set(u32::from(is_rooted));
     }
 
-    /// The span as it goes into the ring, ended at `end`.
-    #[inline]
-    pub(crate) fn ended(&self, end: Instant) -> Brief {
-        Brief {
-            span_id: self.slot.span_id.get(),
-            parent_id: self.slot.parent_id.get(),
-            start: self.slot.start.get(),
-            end,
-        }
-    }
-
-    /// Its state.
-    #[inline]
-    pub(crate) fn state(&self) -> u16 {
-        self.pending.state.get()
+    /// Its trace.
+    pub(crate) fn trace(&self) -> Trace {
+        self.pending.trace.get()
     }
 
     /// Makes the span below the active one.
     #[inline]
     pub(crate) fn forget(&self) {
         self.pending.count.set(self.at);
-        self.pending.active.set(self.slot.parent_id.get());
+        self.pending.active.set(self.draft.parent_id.get());
     }
 }
 
-/// Whether the span at `place` is still a note.
+/// Whether the span at `place` is still a note, and its trace refused.
 #[inline]
 pub(crate) fn is_noted(place: Place) -> bool {
-    PENDING.with(|pending| place.is_pending_since(pending.time.get()))
+    PENDING.with(|pending| place.is_refused_since(pending.time.get()))
 }
 
 /// Takes all notes, outermost first. `make` must not come back here.
@@ -290,25 +326,31 @@ pub(crate) fn take(mut make: impl FnMut(Note)) {
     PENDING.with(|pending| {
         let count = pending.count.replace(0);
         let (tracer, is_recorded) = (pending.tracer.replace(0), pending.is_recorded());
-        let time = pending.time.get();
-        pending.time.set(time.wrapping_add(1));
+        let root = pending
+            .sampler
+            .take()
+            .map(|sampler| (pending.trace.get(), sampler));
         if is_recorded {
-            let more = pending.distrust.get().saturating_add(1);
-            pending.distrust.set(more.min(MOST_DISTRUST));
+            let distrust = &pending.distrust[usize::from(root.is_none())];
+            distrust.set(distrust.get().saturating_add(1).min(MOST_DISTRUST));
         }
-        for (at, slot) in (0..count).zip(&pending.notes) {
+        for (at, draft) in (0..count).zip(&pending.notes) {
+            let (name, span_id) = if is_recorded {
+                (draft.mark.get().name(), draft.span_id.get())
+            } else {
+                (draft.refused.get(), SpanId::NONE)
+            };
             make(Note {
-                place: Place::pending(time, at),
-                name: slot.name.get(),
+                place: pending.place(at, draft),
+                name,
                 tracer,
-                span_id: if is_recorded {
-                    slot.span_id.get()
-                } else {
-                    SpanId::NONE
-                },
-                start: slot.start.get(),
+                span_id,
+                state: pending.state.get(),
+                start: draft.start.get(),
+                root: root.filter(|_| at == 0),
             });
         }
+        pending.time.set(pending.time.get().wrapping_add(1));
     });
 }
 
@@ -328,7 +370,7 @@ impl Made {
     /// Where a span lies: where it was said to, or if that was a note, where it was put. None if it is not there any more.
     #[inline]
     pub(crate) fn find(&self, place: Place) -> Place {
-        if place.is_pending() {
+        if place.is_noted() {
             self.look_up(place)
         } else {
             place

@@ -52,8 +52,10 @@ impl SamplerTags {
     };
 }
 
-/// The values of `sampler.type` that Jaeger's backends know, and ours.
+/// The values of `sampler.type` that Jaeger's backends know, and ours. A word: written by the byte and read by the word, it
+/// would wait in between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
 pub(crate) enum SamplerKind {
     Const,
     Probabilistic,

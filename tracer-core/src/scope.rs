@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use crate::active::ActiveSpan;
 use crate::context::SpanContext;
 use crate::fields::Fields;
-use crate::local::{self, Mode};
+use crate::local;
 use crate::pending;
 use crate::record::SpanRecord;
 use crate::span::{self, Span};
@@ -201,18 +201,37 @@ impl Drop for Scope {
     }
 }
 
-/// Apart, so that code with a scope contains a branch and a call; and in pieces, for what most scopes need is little.
+/// Apart, so that code with a scope contains a branch and a call; and in pieces, for what most scopes need is little, and a
+/// function that calls others saves registers for that.
 #[inline(never)]
 fn end(place: Place) {
-    let is_left = local::mode() == Mode::Refused && pending::leave_refused(place);
-    if !is_left {
-        end_recorded(place);
+    if place.is_refused() {
+        end_refused(place);
+    } else if std::thread::panicking() {
+        end_made(place);
+    } else {
+        end_noted(place);
     }
 }
 
 #[inline(never)]
-fn end_recorded(place: Place) {
-    if std::thread::panicking() || !local::leave(place) {
+fn end_refused(place: Place) {
+    if !pending::leave_refused(place) {
+        end_made(place);
+    }
+}
+
+#[inline(never)]
+fn end_noted(place: Place) {
+    if !local::leave(place) {
+        end_first(place);
+    }
+}
+
+/// Finishes a span that is more than an ordinary note of a sampled trace.
+#[inline(never)]
+fn end_first(place: Place) {
+    if !local::leave_first(place) {
         end_made(place);
     }
 }

@@ -42,22 +42,37 @@ impl Place {
 
     /// The place of a span that is not on the stack yet; see [`pending`](crate::pending).
     #[inline]
-    pub(crate) const fn pending(time: u32, at: u32) -> Self {
+    pub(crate) const fn noted(span_id: SpanId) -> Self {
         Self {
             depth: u32::MAX - 1,
+            span_id,
+        }
+    }
+
+    /// The same of a span that has no id yet: which one it is of those noted at a time.
+    #[inline]
+    pub(crate) const fn refused(time: u32, at: u32) -> Self {
+        Self {
+            depth: u32::MAX - 2,
             span_id: SpanId((time as u64) << 32 | at as u64),
         }
     }
 
+    /// Whether it is the place of a span that was not on the stack.
     #[inline]
-    pub(crate) const fn is_pending(self) -> bool {
-        self.depth == u32::MAX - 1
+    pub(crate) const fn is_noted(self) -> bool {
+        self.depth >= u32::MAX - 2 && !self.is_none()
     }
 
-    /// Whether this is a place of that time.
     #[inline]
-    pub(crate) const fn is_pending_since(self, time: u32) -> bool {
-        self.is_pending() && self.span_id.0 >> 32 == time as u64
+    pub(crate) const fn is_refused(self) -> bool {
+        self.depth == u32::MAX - 2
+    }
+
+    /// Whether this is a place of a span without an id, of that time.
+    #[inline]
+    pub(crate) const fn is_refused_since(self, time: u32) -> bool {
+        self.is_refused() && self.span_id.0 >> 32 == time as u64
     }
 }
 

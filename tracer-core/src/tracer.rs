@@ -160,7 +160,7 @@ impl Tracer {
     #[inline]
     pub fn start_active_span(&self, operation_name: impl Into<Cow<'static, str>>) -> Scope {
         match operation_name.into() {
-            Cow::Borrowed(text) => self.enter(text, None),
+            Cow::Borrowed(text) => self.enter_text(text),
             name @ Cow::Owned(_) => Scope::of(self.begin(Parent::Active, name, None)),
         }
     }
@@ -178,41 +178,39 @@ impl Tracer {
         }
     }
 
-    /// Starts a span under the active one and activates it. Spans of refused traces take little.
+    /// Starts a span under the active one and activates it. Most take no more than a note.
+    #[inline(never)]
+    pub(crate) fn enter_text(&self, text: &'static str) -> Scope {
+        if std::thread::panicking() {
+            self.enter(text, None)
+        } else {
+            self.note_text(text)
+        }
+    }
+
+    /// Apart, for a function that calls others saves registers for that.
+    #[inline(never)]
+    fn note_text(&self, text: &'static str) -> Scope {
+        if let Some(core) = &self.core
+            && let Some(place) = pending::note(Name::Text(text), core.id())
+        {
+            return Scope::at(place);
+        }
+        self.enter(text, None)
+    }
+
+    /// The same for what may be a traced function.
     #[inline(never)]
     pub(crate) fn enter(&self, text: &'static str, site: Option<&'static Callsite>) -> Scope {
-        if local::mode() == Mode::Refused
-            && let Some(core) = &self.core
-            && let Some(place) = pending::note_refused(Name::of(text, site), core.id())
-        {
-            return Scope::at(place);
-        }
-        self.enter_recorded(text, site)
-    }
-
-    /// The same, of which most take no more than a note.
-    #[inline(never)]
-    fn enter_recorded(&self, text: &'static str, site: Option<&'static Callsite>) -> Scope {
-        if let Some(core) = &self.core
-            && !std::thread::panicking()
-            && let Some(place) = pending::note(Name::of(text, site), core.id())
-        {
-            return Scope::at(place);
-        }
-        self.enter_unnoted(text, site)
-    }
-
-    #[inline(never)]
-    fn enter_unnoted(&self, text: &'static str, site: Option<&'static Callsite>) -> Scope {
         let Some(core) = &self.core else {
             return Scope::at(Place::NONE);
         };
         match local::mode() {
             _ if std::thread::panicking() => Scope::of(self.begin_named(text, site)),
-            Mode::Sampled | Mode::Refused => Scope::at(local::enter_child(text, site, core.id())),
             Mode::Idle | Mode::Default if core.plain_roots => {
-                Scope::at(core.enter_root(Name::of(text, site)))
+                Scope::at(core.enter_root(text, site))
             }
+            Mode::Sampled | Mode::Refused => Scope::at(local::enter_child(text, site, core.id())),
             _ => Scope::of(self.begin_named(text, site)),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::{Place, borrow, is_noted, with};
+use super::{LOCAL, Place, borrow, is_noted, with};
 use crate::details::{Details, Kind, LogTime, Stored};
 use crate::edit::Edit;
 use crate::fields::Field;
@@ -66,7 +66,7 @@ pub(crate) fn log_now(place: Place, fields: &[Field<'_>]) -> bool {
 /// thread has used ones. No active span changes by that, so what was noted may stay.
 #[inline(always)]
 fn write_down(place: Place, write: impl FnOnce(&mut Details) -> bool) -> bool {
-    let written = borrow(|local| {
+    let written = borrow(LOCAL.take(), |local| {
         let record = local.stack.get_mut(place)?;
         if !record.is_plainly_recorded() {
             return None;

@@ -1,6 +1,6 @@
 //! The ends of spans that are not the active one, not ordinary, or too late.
 
-use super::{LOCAL, Local, Place, hand_over, with};
+use super::{Local, Place, hand_over, has_ended, with};
 use crate::clock::{self, Instant};
 use crate::context::state;
 use crate::inquiry::{Change, Inquiry};
@@ -50,10 +50,10 @@ pub(super) fn hand_over_held(mut record: Box<SpanRecord>, end: Instant) {
 /// The same for a span that outlives what its thread had of its tracer: it lay in another thread-local.
 #[cold]
 pub(super) fn hand_over_late(record: Option<Box<SpanRecord>>, end: Instant) {
-    // Not from inside of a borrow: the hub may be locked there.
+    // Not from inside of other work here: the hub may be locked there.
     if let Some(mut record) = record
         && record.context.state & state::COUNTED != 0
-        && LOCAL.try_with(|_| ()).is_err()
+        && has_ended()
         && let Some(hub) = registry::hub(record.context.tracer)
     {
         hub.hand_over_late(record.take_ended(end));

@@ -1,6 +1,6 @@
 //! Spans under a context that need not be the active one.
 
-use super::with;
+use super::with_made;
 use crate::context::SpanContext;
 use crate::id;
 use crate::name::Name;
@@ -12,7 +12,7 @@ pub(crate) fn start_under(
     name: Name,
     tracer: u32,
 ) -> Option<Box<SpanRecord>> {
-    with(|local| {
+    with_made(|local| {
         let mut record = local.stack.spare();
         record.context = parent.child(id::next_span());
         record.context.tracer = tracer;

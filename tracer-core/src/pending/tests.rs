@@ -20,6 +20,10 @@ fn tracer(sampled: bool) -> (Tracer, MemoryReporter) {
         .reporter(memory.clone())
         .build()
         .unwrap();
+    // The first span of a thread takes a record, for it gives the thread its ring.
+    tracer.start_active_span("first").finish();
+    tracer.flush(Duration::from_secs(30)).unwrap();
+    let _ = memory.take();
     (tracer, memory)
 }
 
@@ -237,6 +241,69 @@ fn recorded_spans_may_be_asked_for_anything_at_any_time() {
 }
 
 #[test]
+fn a_root_has_the_tags_of_its_sampler_whatever_is_asked_of_it() {
+    let (tracer, memory) = sampling();
+    for asked in [false, true, false, true, true, true, false] {
+        let root = tracer.start_active_span("root");
+        tracer.start_active_span("child").finish();
+        let context = asked.then(|| root.context());
+        drop(root);
+        assert_eq!(active_span().context(), None);
+        tracer.flush(Duration::from_secs(30)).unwrap();
+        let spans = memory.take();
+        let [child, root] = &*spans else {
+            panic!("{spans:?}");
+        };
+        assert_eq!(root.tag("sampler.type"), Some("const".into()));
+        assert_eq!(root.tag("sampler.param"), Some(true.into()));
+        assert_eq!(child.tag("sampler.type"), None);
+        assert_eq!(
+            (child.parent_id(), child.trace_id()),
+            (root.span_id(), root.trace_id())
+        );
+        assert!(context.is_none_or(|context| context.span_id() == root.span_id()));
+        assert_eq!((root.context().flags(), child.context().flags()), (1, 1));
+    }
+}
+
+#[test]
+fn roots_follow_each_other_whichever_tracer_they_are_of() {
+    let ((one, of_one), (two, of_two)) = (sampling(), sampling());
+    for _ in 0..3 {
+        for tracer in [&one, &two] {
+            let _default = tracer.set_default();
+            let _root = tracer.start_active_span("root");
+            Tracer::current().start_active_span("child").finish();
+        }
+    }
+    let expected = [["child < root"; 3], ["root < nothing"; 3]].concat();
+    assert_eq!(reported(&one, &of_one), expected);
+    assert_eq!(reported(&two, &of_two), expected);
+    assert_balanced(&one);
+    assert_balanced(&two);
+}
+
+#[test]
+fn spans_that_find_no_room_are_counted_and_those_after_them_arrive() {
+    let (tracer, memory) = sampling();
+    let before = tracer.stats();
+    // More than a ring holds, and the reporter thread may not be asleep.
+    for _ in 0..100 {
+        let _root = tracer.start_active_span("root");
+        for _ in 0..500 {
+            tracer.start_active_span("child").finish();
+        }
+    }
+    let stats = tracer.stats();
+    assert_eq!(stats.finished - before.finished, 50_100);
+    tracer.flush(Duration::from_secs(30)).unwrap();
+    let arrived = memory.take().len() as u64;
+    assert_eq!(arrived + tracer.stats().queue_full, 50_100);
+    drop(chain(&tracer, 2));
+    assert_eq!(reported(&tracer, &memory).len(), 2);
+}
+
+#[test]
 fn baggage_and_priority_of_a_recorded_span_are_its_childrens() {
     let (tracer, memory) = sampling();
     let root = tracer.start_active_span("root");
@@ -324,6 +391,7 @@ fn what_is_noted_at_the_end_of_a_thread_or_tracer_is_counted() {
     let (tracer, memory) = sampling();
     let of_thread = tracer.clone();
     let leak = move || {
+        of_thread.start_active_span("first").finish();
         let scopes = (
             of_thread.start_active_span("root"),
             of_thread.start_active_span("leaked"),
@@ -335,7 +403,7 @@ fn what_is_noted_at_the_end_of_a_thread_or_tracer_is_counted() {
     std::thread::spawn(leak).join().unwrap();
     assert_eq!(
         reported(&tracer, &memory),
-        ["leaked < root", "root < nothing"]
+        ["first < nothing", "leaked < root", "root < nothing"]
     );
     assert_balanced(&tracer);
 

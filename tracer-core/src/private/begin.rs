@@ -21,29 +21,58 @@ use crate::tracer::Tracer;
 /// With nothing active and no tracer installed this is one read of a thread-local and one of a static.
 #[inline]
 pub fn enter(site: &'static Callsite) -> Scope {
-    match local::mode() {
-        Mode::Sampled if !std::thread::panicking() => Scope::at(enter_child(site)),
-        Mode::Refused | Mode::Suppressed => Scope::at(Place::NONE),
-        Mode::Idle if global::installed_ref().is_none() => Scope::at(Place::NONE),
-        _ => enter_under_tracer(site),
+    // Not a `match`, which becomes a table to jump by.
+    let mode = local::mode();
+    if mode == Mode::Sampled {
+        enter_child(site)
+    } else if traces_nothing(mode) {
+        Scope::at(Place::NONE)
+    } else {
+        enter_under_tracer(site)
     }
 }
 
 /// Starts the span of a future's call: as [`enter`], but not active.
 #[inline]
 pub fn start(site: &'static Callsite) -> Span {
-    match local::mode() {
-        Mode::Refused | Mode::Suppressed => Span::disabled(),
-        Mode::Idle if global::installed_ref().is_none() => Span::disabled(),
-        Mode::Sampled if !std::thread::panicking() => Span::child(site.name, Some(site), 0),
-        _ => Tracer::with_current(|tracer| tracer.start(site.name, Some(site))),
+    let mode = local::mode();
+    if mode == Mode::Sampled && !std::thread::panicking() {
+        Span::child(site.name, Some(site), 0)
+    } else if traces_nothing(mode) {
+        Span::disabled()
+    } else {
+        Tracer::with_current(|tracer| tracer.start(site.name, Some(site)))
     }
 }
 
-/// Apart, so that functions that are traced contain calls of it alone.
-fn enter_child(site: &'static Callsite) -> Place {
-    let name = Name::Site(site);
-    pending::note_child(name).unwrap_or_else(|| local::enter_child(site.name, Some(site), 0))
+/// Whether a traced function has no span.
+#[inline]
+fn traces_nothing(mode: Mode) -> bool {
+    mode >= Mode::Refused || mode == Mode::Idle && global::installed_ref().is_none()
+}
+
+/// Apart, so that functions that are traced contain calls of it alone; and in pieces, for a function that calls others saves
+/// registers for that.
+#[inline(never)]
+fn enter_child(site: &'static Callsite) -> Scope {
+    if std::thread::panicking() {
+        enter_under_tracer(site)
+    } else {
+        note_child(site)
+    }
+}
+
+#[inline(never)]
+fn note_child(site: &'static Callsite) -> Scope {
+    match pending::note_child(Name::Site(site)) {
+        Some(place) => Scope::at(place),
+        None => make_child(site),
+    }
+}
+
+#[inline(never)]
+fn make_child(site: &'static Callsite) -> Scope {
+    Scope::at(local::enter_child(site.name, Some(site), 0))
 }
 
 /// Apart, so that functions that are traced contain the decision and two calls.

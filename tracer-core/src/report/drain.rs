@@ -6,11 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rtrb::Consumer;
 
 use crate::details::{Limits, Spares};
-use crate::name::Name;
 use crate::record::SpanRecord;
 use crate::report::lane::Reader;
-use crate::report::line::{Mark, Trace};
-use crate::report::ring::{Extra, Names, block_len};
+use crate::report::line::{Mark, More, Trace};
+use crate::report::ring::block_len;
 
 /// Lines that are read at once. What is made of them then stays in the cache, and their thread gets the room for them
 /// before the next are read.
@@ -23,8 +22,7 @@ pub(crate) struct Drain {
     lane: Reader,
     /// The trace of the last span.
     trace: Trace,
-    names: Box<Names>,
-    extras: Consumer<Extra>,
+    extras: Consumer<More>,
     blocks: Consumer<u8>,
     boxes_drained: Arc<AtomicUsize>,
 }
@@ -45,7 +43,7 @@ impl Drain {
     pub(super) fn new(
         tracer: u32,
         lane: Reader,
-        extras: Consumer<Extra>,
+        extras: Consumer<More>,
         blocks: Consumer<u8>,
         boxes_drained: Arc<AtomicUsize>,
     ) -> Self {
@@ -53,7 +51,6 @@ impl Drain {
             tracer,
             lane,
             trace: Trace::NONE,
-            names: Box::new([Name::NONE; 256]),
             extras,
             blocks,
             boxes_drained,
@@ -90,12 +87,7 @@ impl Drain {
         };
         let (first, second) = blocks.as_slices();
         let mut bytes = Bytes { first, second };
-        let Self {
-            trace,
-            names,
-            extras,
-            ..
-        } = self;
+        let Self { trace, extras, .. } = self;
         let mut slots = batch.slots.iter_mut();
         self.lane.pop(lines, |line| {
             let Some(record) = slots.next() else {
@@ -111,11 +103,6 @@ impl Drain {
                 batch.is_owning = true;
                 take_more(extras, record);
             }
-            let number = usize::from(mark.name());
-            if mark.has(Mark::NAME) {
-                take_name(extras, &mut names[number]);
-            }
-            record.name = names[number];
             if mark.has(Mark::BLOCK) {
                 batch.is_owning = true;
                 bytes.take(&mut batch.spares, record);
@@ -134,16 +121,9 @@ impl Drain {
 
 /// Gives a span what few have. Apart, as the next: the way of most spans is to be short.
 #[inline(never)]
-fn take_more(extras: &mut Consumer<Extra>, record: &mut SpanRecord) {
-    if let Ok(Extra::More(more)) = extras.pop() {
+fn take_more(extras: &mut Consumer<More>, record: &mut SpanRecord) {
+    if let Ok(more) = extras.pop() {
         more.give_to(record);
-    }
-}
-
-#[inline(never)]
-fn take_name(extras: &mut Consumer<Extra>, name: &mut Name) {
-    if let Ok(Extra::Name(sent)) = extras.pop() {
-        *name = sent;
     }
 }
 

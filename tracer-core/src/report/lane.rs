@@ -12,6 +12,8 @@ use crate::sync::{AtomicBool, AtomicU64};
 
 /// Lines of a lane, each of which is a span.
 pub(super) const LINES: usize = if cfg!(loom) { 8 } else { 4096 };
+/// Lines that wait when a writer wakes the reader rather than have it come in its own time.
+const WAKE: u64 = LINES as u64 / 2;
 
 /// How far writer and reader are: lines written and read since the beginning.
 #[derive(Debug)]
@@ -41,8 +43,8 @@ pub(super) struct Writer {
     lines: Arc<[Line; LINES]>,
     ends: Arc<Ends>,
     written: u64,
-    /// As far as last seen.
-    read: u64,
+    /// How many lines may be written until the writer must look at the other end.
+    limit: u64,
 }
 
 /// The end that lines come out.
@@ -71,7 +73,7 @@ pub(super) fn lane() -> Option<(Writer, Reader)> {
         lines: Arc::clone(&lines),
         ends: Arc::clone(&ends),
         written: 0,
-        read: 0,
+        limit: WAKE,
     };
     let read = 0;
     Some((writer, Reader { lines, ends, read }))
@@ -83,27 +85,40 @@ fn line(lines: &[Line; LINES], number: u64) -> &Line {
 }
 
 impl Writer {
-    /// Whether there is room for a line.
+    /// Whether there is room for a line, which takes no looking at the other end.
     #[inline]
-    pub(super) fn has_room(&mut self) -> bool {
-        self.written - self.read < LINES as u64 || self.look()
+    pub(super) fn is_ready(&self) -> bool {
+        self.written != self.limit
+    }
+
+    /// Whether there is room for a line. Calls `wake` when there are many that wait.
+    #[inline]
+    pub(super) fn has_room(&mut self, wake: impl FnOnce()) -> bool {
+        self.is_ready() || self.look(wake)
     }
 
     #[cold]
-    fn look(&mut self) -> bool {
-        self.read = self.ends.head.read.load(Acquire);
-        self.written - self.read < LINES as u64
+    fn look(&mut self, wake: impl FnOnce()) -> bool {
+        let read = self.ends.head.read.load(Acquire);
+        match self.written - read {
+            waiting if waiting < WAKE => self.limit = read + WAKE,
+            // The reader was woken before it came to this.
+            waiting if waiting == LINES as u64 => return false,
+            _ => {
+                self.limit = read + LINES as u64;
+                wake();
+            }
+        }
+        true
     }
 
-    /// Has `write` fill the next line, for which there must be [room](Self::has_room). How many lines that makes since the
-    /// beginning.
+    /// Has `write` fill the next line, for which there must be [room](Self::has_room).
     #[inline]
-    pub(super) fn push(&mut self, write: impl FnOnce(&Line)) -> u64 {
-        debug_assert!(self.written - self.read < LINES as u64, "no room");
+    pub(super) fn push(&mut self, write: impl FnOnce(&Line)) {
+        debug_assert!(self.is_ready(), "no room");
         write(line(&self.lines, self.written));
         self.written += 1;
         self.ends.tail.written.store(self.written, Release);
-        self.written
     }
 }
 

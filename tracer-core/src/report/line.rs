@@ -4,6 +4,7 @@
 //! before, and its core must give it back. So a span is one line: what it has in common with the span before it is left
 //! out, and what few spans have goes other ways, ahead of it.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -11,6 +12,7 @@ use crate::clock::{Anchor, AtomicInstant, Instant};
 use crate::context::{Carried, SpanContext};
 use crate::details::Details;
 use crate::id::{SpanId, TraceId};
+use crate::name::{Name, Number};
 use crate::record::{SamplerKind, SamplerTags, SpanRecord};
 use crate::sync::AtomicU64;
 
@@ -35,19 +37,34 @@ const _: () = assert!(size_of::<Line>() == 64);
 
 /// The first word of a line: the state of the span, the flags of its trace, the number of its name, and what else there is.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Mark(u64);
+pub(crate) struct Mark(u64);
 
-/// What the spans of a trace have in common.
+/// A line as its thread has it while its span is open. Of a span of a refused trace, of which no line comes, only its name.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(crate) struct Draft {
+    pub(crate) mark: Cell<Mark>,
+    pub(crate) span_id: Cell<SpanId>,
+    pub(crate) parent_id: Cell<SpanId>,
+    pub(crate) start: Cell<Instant>,
+    /// Otherwise the mark knows.
+    pub(crate) refused: Cell<Name>,
+}
+
+/// What the spans of a trace have in common. In whole words: what is written by the byte and read by the word waits in
+/// between.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Trace {
+pub(crate) struct Trace {
     trace_id: TraceId,
     anchor: Anchor,
-    flags: u8,
+    flags: u64,
 }
 
 /// What few spans have.
 #[derive(Debug, Default)]
 pub(super) struct More {
+    /// Where it has no number.
+    name: Option<Name>,
     carried: Option<Arc<Carried>>,
     details: Option<Box<Details>>,
     /// Where there is a parent too.
@@ -58,29 +75,32 @@ pub(super) struct More {
 /// once, and waits until both have left the store buffer they were written to one by one.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub(crate) struct Brief {
-    pub(crate) parent_id: SpanId,
-    pub(crate) start: Instant,
-    pub(crate) span_id: SpanId,
-    pub(crate) end: Instant,
+pub(super) struct Brief {
+    pub(super) parent_id: SpanId,
+    pub(super) start: Instant,
+    pub(super) span_id: SpanId,
+    pub(super) end: Instant,
 }
 
 impl Mark {
-    /// Nothing else.
-    pub(super) const PLAIN: Self = Self(0);
+    /// Of no span.
+    pub(crate) const NONE: Self = Self(0);
     /// The line says of which trace its span is, and those after it.
-    pub(super) const TRACE: Self = Self(1 << 40);
-    /// The name is to be taken from the extras, and has the number from now on.
-    pub(super) const NAME: Self = Self(1 << 41);
+    pub(super) const TRACE: Self = Self(1 << 28);
     /// The span has more, to be taken from the extras.
-    pub(super) const MORE: Self = Self(1 << 42);
+    pub(super) const MORE: Self = Self(1 << 29);
     /// The span has details, to be taken from the blocks.
-    pub(super) const BLOCK: Self = Self(1 << 43);
+    pub(super) const BLOCK: Self = Self(1 << 30);
 
     /// Of a span in that state, whose name has that number.
     #[inline]
-    pub(super) fn new(state: u16, name: u8) -> Self {
-        Self(u64::from(state) | u64::from(name) << 24)
+    pub(crate) const fn new(state: u16, name: Number) -> Self {
+        Self(state as u64 | name.to_bits())
+    }
+
+    /// The same where the name has none.
+    pub(super) const fn unnamed(state: u16) -> Self {
+        Self(state as u64)
     }
 
     #[inline]
@@ -93,9 +113,12 @@ impl Mark {
         self.0 & other.0 != 0
     }
 
+    /// The name of the span, if it has a number.
     #[inline]
-    pub(super) fn name(self) -> u8 {
-        (self.0 >> 24) as u8
+    pub(crate) fn name(self) -> Name {
+        Number::from_bits(self.0 >> 32 << 32)
+            .name()
+            .unwrap_or(Name::NONE)
     }
 
     #[inline]
@@ -104,16 +127,22 @@ impl Mark {
     }
 
     #[inline]
-    fn flags(self) -> u8 {
-        (self.0 >> 16) as u8
+    fn flags(self) -> u64 {
+        self.0 >> 16 & 0xff
     }
 
-    fn with_sampler(self, kind: SamplerKind) -> Self {
-        Self(self.0 | u64::from(kind.number()) << 32)
+    /// That of the first line of a trace, and of the tags of a sampler.
+    #[inline]
+    fn with_trace(self, flags: u64, sampler: Option<SamplerTags>) -> Self {
+        let mark = self.with(Self::TRACE).with(Self(flags << 16));
+        match sampler {
+            Some(sampler) => mark.with(Self(u64::from(sampler.kind.number()) << 24)),
+            None => mark,
+        }
     }
 
     fn sampler(self) -> Option<SamplerKind> {
-        SamplerKind::numbered((self.0 >> 32) as u8)
+        SamplerKind::numbered((self.0 >> 24) as u8 & 0xf)
     }
 }
 
@@ -150,22 +179,45 @@ impl Line {
         trace: Trace,
         sampler: Option<SamplerTags>,
     ) {
-        let mut mark = Mark(mark.with(Mark::TRACE).0 | u64::from(trace.flags) << 16);
-        let mut parent = brief.parent_id;
-        if let Some(sampler) = sampler {
-            mark = mark.with_sampler(sampler.kind);
-            parent = SpanId(sampler.param.to_bits());
-        }
+        self.write_trace(trace);
+        let parent_id = parent_or_param(brief.parent_id, sampler);
+        let brief = Brief { parent_id, ..brief };
+        self.write(mark.with_trace(trace.flags, sampler), brief);
+    }
+
+    /// Writes a span of the same trace as the one before it, that ended at `end`. A word after the other: read together, they
+    /// would take more registers than there are.
+    #[inline]
+    pub(super) fn copy(&self, draft: &Draft, end: Instant) {
+        self.mark.store(draft.mark.get().0, Relaxed);
+        self.span_id.store(draft.span_id.get().0, Relaxed);
+        self.parent_id.store(draft.parent_id.get().0, Relaxed);
+        self.start.store(draft.start.get(), Relaxed);
+        self.end.store(end, Relaxed);
+    }
+
+    /// The same with its trace and, if it has no parent, the tags of a sampler.
+    #[inline]
+    pub(super) fn copy_first(
+        &self,
+        draft: &Draft,
+        end: Instant,
+        trace: Trace,
+        sampler: Option<SamplerTags>,
+    ) {
+        self.write_trace(trace);
+        self.copy(draft, end);
+        let mark = draft.mark.get().with_trace(trace.flags, sampler);
+        self.mark.store(mark.0, Relaxed);
+        let parent_id = parent_or_param(draft.parent_id.get(), sampler);
+        self.parent_id.store(parent_id.0, Relaxed);
+    }
+
+    #[inline]
+    fn write_trace(&self, trace: Trace) {
         self.trace_high.store(trace.trace_id.high, Relaxed);
         self.trace_low.store(trace.trace_id.low, Relaxed);
         self.anchor.store(trace.anchor.to_bits(), Relaxed);
-        self.write(
-            mark,
-            Brief {
-                parent_id: parent,
-                ..brief
-            },
-        );
     }
 
     #[inline]
@@ -191,6 +243,7 @@ impl Line {
         let mark = self.mark();
         let parent = self.parent_id.load(Relaxed);
         let param = f64::from_bits(parent);
+        record.name = mark.name();
         record.sampler = mark.sampler().map(|kind| SamplerTags { kind, param });
         record.context.parent_id = match record.sampler {
             Some(_) => SpanId::NONE,
@@ -200,7 +253,7 @@ impl Line {
         record.context.span_id = SpanId(self.span_id.load(Relaxed));
         record.context.anchor = trace.anchor;
         record.context.tracer = tracer;
-        record.context.flags = trace.flags;
+        record.context.flags = trace.flags as u8;
         record.context.state = mark.state();
         record.start = self.start.load(Relaxed);
         record.end = self.end.load(Relaxed);
@@ -209,24 +262,37 @@ impl Line {
 
 impl Trace {
     /// Of no span.
-    pub(super) const NONE: Self = Self {
+    pub(crate) const NONE: Self = Self {
         trace_id: TraceId::NONE,
         anchor: Anchor::NONE,
         flags: 0,
     };
 
     #[inline]
-    pub(super) fn of(context: &SpanContext) -> Self {
+    pub(crate) fn of(context: &SpanContext) -> Self {
         Self {
             trace_id: context.trace_id,
             anchor: context.anchor,
-            flags: context.flags,
+            flags: u64::from(context.flags),
+        }
+    }
+
+    /// The context of its root.
+    pub(crate) fn root(self, span_id: SpanId, tracer: u32, state: u16) -> SpanContext {
+        SpanContext {
+            trace_id: self.trace_id,
+            span_id,
+            anchor: self.anchor,
+            tracer,
+            flags: self.flags as u8,
+            state,
+            ..SpanContext::EMPTY
         }
     }
 }
 
 impl More {
-    /// Whether a record has more than a line says.
+    /// Whether a record has more than a line says, beside its name.
     #[inline]
     pub(super) fn is_in(record: &SpanRecord) -> bool {
         record.context.carried.is_some()
@@ -234,10 +300,11 @@ impl More {
             || record.sampler.is_some() && !record.context.parent_id.is_none()
     }
 
-    /// Moves it out of a record.
-    pub(super) fn take(record: &mut SpanRecord) -> Self {
+    /// Moves it out of a record, whose name has that number.
+    pub(super) fn take(record: &mut SpanRecord, number: Option<Number>) -> Self {
         let has_parent = !record.context.parent_id.is_none();
         Self {
+            name: number.is_none().then_some(record.name),
             carried: record.context.carried.take(),
             details: record.details.take(),
             sampler: record.sampler.take_if(|_| has_parent),
@@ -246,9 +313,28 @@ impl More {
 
     /// Moves it into a record.
     pub(super) fn give_to(self, record: &mut SpanRecord) {
+        record.name = self.name.unwrap_or(record.name);
         record.context.carried = self.carried;
         record.details = self.details;
         record.sampler = self.sampler.or(record.sampler);
+    }
+}
+
+/// What a line has for the parent of a span.
+#[inline]
+fn parent_or_param(parent_id: SpanId, sampler: Option<SamplerTags>) -> SpanId {
+    sampler.map_or(parent_id, |sampler| SpanId(sampler.param.to_bits()))
+}
+
+impl Draft {
+    pub(crate) const fn new() -> Self {
+        Self {
+            mark: Cell::new(Mark::NONE),
+            span_id: Cell::new(SpanId::NONE),
+            parent_id: Cell::new(SpanId::NONE),
+            start: Cell::new(Instant::ZERO),
+            refused: Cell::new(Name::NONE),
+        }
     }
 }
 

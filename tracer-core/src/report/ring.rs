@@ -8,21 +8,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rtrb::{Producer, RingBuffer};
 
-use crate::callsite::Callsite;
 use crate::clock::Instant;
-use crate::context::SpanContext;
 use crate::details::{Details, Limits, Spares};
-use crate::name::Name;
-use crate::record::SpanRecord;
+use crate::name::Number;
+use crate::record::{SamplerTags, SpanRecord};
 use crate::report::drain::Drain;
 use crate::report::lane::{LINES, Writer, lane};
-use crate::report::line::{Brief, Line, Mark, More, Trace};
+use crate::report::line::{Brief, Draft, Line, Mark, More, Trace};
 use crate::report::queue::Hub;
 
-/// Spans after which a thread wakes the reporter thread rather than wait for the flush interval.
-const WAKE_LINES: u64 = LINES as u64 / 2;
-/// What few spans have: one value for each, and one for a name that is new.
-const RING_EXTRAS: usize = 2 * LINES;
+/// What few spans have.
+const RING_EXTRAS: usize = LINES;
 /// Bytes of tags and logs a ring holds.
 const RING_BLOCKS: usize = 1 << 18;
 /// Bytes after which a thread wakes the reporter thread.
@@ -31,7 +27,7 @@ const WAKE_BYTES: usize = RING_BLOCKS / 2;
 const RING_BOXES: usize = 1 << 18;
 /// Bytes a ring takes at most.
 pub(crate) const RING_BYTES: usize =
-    LINES * size_of::<Line>() + RING_EXTRAS * size_of::<Extra>() + RING_BLOCKS + RING_BOXES;
+    LINES * size_of::<Line>() + RING_EXTRAS * size_of::<More>() + RING_BLOCKS + RING_BOXES;
 /// Details a thread keeps for its next spans: as many as it has open at once with tags, usually.
 const KEPT_DETAILS: usize = 32;
 
@@ -49,9 +45,7 @@ pub(crate) struct Ring {
     lane: Writer,
     /// The trace of the last span.
     trace: Trace,
-    /// The names that the other side knows by number.
-    names: Box<Names>,
-    extras: Producer<Extra>,
+    extras: Producer<More>,
     /// Details of the spans, in the same order.
     blocks: Producer<u8>,
     spares: Spares,
@@ -60,18 +54,6 @@ pub(crate) struct Ring {
     boxes_out: usize,
     boxes_drained: Arc<AtomicUsize>,
     bytes_since_wake: usize,
-}
-
-/// Names by their [hashes](Name::hash). One that is not there takes the place of another.
-pub(super) type Names = [Name; 256];
-
-/// What words and bytes cannot say. Of one span, what it has comes first, and then its name.
-#[derive(Debug)]
-pub(super) enum Extra {
-    /// The next name that has no number yet.
-    Name(Name),
-    /// What the next span has.
-    More(More),
 }
 
 /// A ring's two ends, for spans of one tracer.
@@ -83,7 +65,6 @@ pub(crate) fn ring(tracer: u32) -> Option<(Ring, Drain)> {
     let ring = Ring {
         lane: lane_in,
         trace: Trace::NONE,
-        names: Box::new([Name::NONE; 256]),
         extras: extras_in,
         blocks: blocks_in,
         spares: Spares::new(KEPT_DETAILS),
@@ -125,121 +106,80 @@ impl Ring {
         let trace = Trace::of(&record.context);
         let sampler = record.sampler;
         if trace == self.trace && sampler.is_none() {
-            self.push(hub, |line| line.write(mark, brief));
+            self.lane.push(|line| line.write(mark, brief));
         } else {
             self.trace = trace;
-            self.push(hub, |line| line.write_first(mark, brief, trace, sampler));
+            self.lane
+                .push(|line| line.write_first(mark, brief, trace, sampler));
         }
         Handed::Queued
     }
 
-    /// The same for a span of the last span's trace that has no more than its name.
+    /// Writes the line of a span of the last span's trace, whose end `end` reads. `None` if it takes looking for the room for
+    /// it, and nothing happened.
     #[inline]
-    pub(crate) fn hand_over_brief(
-        &mut self,
-        brief: Brief,
-        name: Name,
-        state: u16,
-        hub: &Hub,
-    ) -> Handed {
-        if !self.lane.has_room() {
-            return Handed::Full;
+    pub(crate) fn copy(&mut self, draft: &Draft, end: impl FnOnce() -> Instant) -> Option<()> {
+        if !self.lane.is_ready() {
+            return None;
         }
-        let Some(mark) = self.mark(state, name) else {
-            return Handed::Full;
-        };
-        self.push(hub, |line| line.write(mark, brief));
-        Handed::Queued
+        let end = end();
+        self.lane.push(|line| line.copy(draft, end));
+        Some(())
     }
 
-    /// The same for a span of the trace of that context.
-    pub(crate) fn hand_over_first(
+    /// The same with its trace. `false` if there is no room.
+    pub(crate) fn copy_first(
         &mut self,
-        brief: Brief,
-        name: Name,
-        state: u16,
-        of: &SpanContext,
+        draft: &Draft,
+        end: Instant,
+        trace: Trace,
+        sampler: Option<SamplerTags>,
         hub: &Hub,
-    ) -> Handed {
-        if !self.lane.has_room() {
-            return Handed::Full;
+    ) -> bool {
+        let has_room = self.lane.has_room(|| hub.wake());
+        if has_room {
+            self.trace = trace;
+            self.lane
+                .push(|line| line.copy_first(draft, end, trace, sampler));
         }
-        let Some(mark) = self.mark(state, name) else {
-            return Handed::Full;
-        };
-        let trace = Trace::of(of);
-        self.trace = trace;
-        self.push(hub, |line| line.write_first(mark, brief, trace, None));
-        Handed::Queued
-    }
-
-    /// Writes a line, for which there must be room.
-    #[inline]
-    fn push(&mut self, hub: &Hub, write: impl FnOnce(&Line)) {
-        if self.lane.push(write).is_multiple_of(WAKE_LINES) {
-            hub.wake();
-        }
+        has_room
     }
 
     /// Sends what goes ahead of the line of a span, if there is room for all of it and the line.
     #[inline]
     fn send_ahead(&mut self, record: &mut SpanRecord, hub: &Hub) -> Option<Mark> {
-        if !self.lane.has_room() {
+        if !self.lane.has_room(|| hub.wake()) {
             return None;
         }
-        let more = if More::is_in(record) {
-            self.send_more(record, hub)?
-        } else {
-            Mark::PLAIN
-        };
-        let mark = self.mark(record.context.state, record.name)?;
-        Some(mark.with(more))
-    }
-
-    /// The mark of a span. `None` if its name has no number yet and there is no room to give it one.
-    #[inline]
-    fn mark(&mut self, state: u16, name: Name) -> Option<Mark> {
-        let number = name.hash();
-        let mark = Mark::new(state, number);
-        if self.names[usize::from(number)].is(name) {
-            Some(mark)
-        } else {
-            let (text, site) = name.parts();
-            self.send_name(number, text, site)?;
-            Some(mark.with(Mark::NAME))
+        match record.name.number() {
+            Some(number) if !More::is_in(record) => Some(Mark::new(record.context.state, number)),
+            number => self.send_more(record, number, hub),
         }
-    }
-
-    /// Gives a name a number.
-    #[cold]
-    fn send_name(
-        &mut self,
-        number: u8,
-        text: &'static str,
-        site: Option<&'static Callsite>,
-    ) -> Option<()> {
-        let name = Name::of(text, site);
-        self.extras.push(Extra::Name(name)).ok()?;
-        self.names[usize::from(number)] = name;
-        Some(())
     }
 
     #[inline(never)]
-    fn send_more(&mut self, record: &mut SpanRecord, hub: &Hub) -> Option<Mark> {
-        // For its name too, which comes last.
-        let has_room = self.extras.cached_slots() >= 2 || self.extras.slots() >= 2;
-        let mut mark = Mark::PLAIN;
+    fn send_more(
+        &mut self,
+        record: &mut SpanRecord,
+        number: Option<Number>,
+        hub: &Hub,
+    ) -> Option<Mark> {
+        let has_room = self.extras.cached_slots() > 0 || self.extras.slots() > 0;
+        let mut mark = match number {
+            Some(number) => Mark::new(record.context.state, number),
+            None => Mark::unnamed(record.context.state),
+        };
         if let Some(details) = record.details.take() {
             match block_len(&details) {
-                Some(bytes) => mark = self.send_block(details, bytes, has_room, hub)?,
+                Some(bytes) => mark = mark.with(self.send_block(details, bytes, has_room, hub)?),
                 None => self.admit_box(details, record, has_room)?,
             }
         }
         if !has_room {
             return None;
         }
-        if More::is_in(record) {
-            self.extras.push(Extra::More(More::take(record))).ok()?;
+        if number.is_none() || More::is_in(record) {
+            self.extras.push(More::take(record, number)).ok()?;
             mark = mark.with(Mark::MORE);
         }
         Some(mark)

@@ -7,7 +7,7 @@ use super::Core;
 use crate::callsite::Callsite;
 use crate::clock::{Anchor, Instant};
 use crate::context::{Carried, SpanContext, flag, state};
-use crate::id::TraceId;
+use crate::id::{self, TraceId};
 use crate::local;
 use crate::name::Name;
 use crate::record::{SamplerTags, SpanRecord};
@@ -18,10 +18,12 @@ use crate::tag::TagValue;
 
 impl Core {
     /// A root that needs no more than its name.
-    #[inline]
-    pub(super) fn enter_root(&self, name: Name) -> Place {
-        let decide = |trace_id| self.decide(trace_id, name.text());
-        local::enter_root(name, self.id(), self.bits128, decide)
+    #[inline(never)]
+    pub(super) fn enter_root(&self, text: &'static str, site: Option<&'static Callsite>) -> Place {
+        let name = Name::of(text, site);
+        let ids = id::draw_root(self.bits128);
+        let tags = self.sampler.decide_plain(ids.0, name.text());
+        local::enter_root(name, ids, self.id(), tags)
     }
 
     /// The same for one that is not active.

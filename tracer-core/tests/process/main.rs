@@ -18,6 +18,7 @@ mod installed;
 #[cfg(unix)]
 mod kill;
 mod logs;
+mod many_names;
 #[cfg(unix)]
 mod names;
 #[cfg(unix)]
@@ -172,6 +173,7 @@ fn scenarios() -> Vec<Scenario> {
     all.extend(forks::SCENARIOS);
     all.extend(hooks::SCENARIOS);
     all.extend(installed::SCENARIOS);
+    all.extend(many_names::SCENARIOS);
     all.extend(logs::SCENARIOS);
     all.extend(thread_end::SCENARIOS);
     all

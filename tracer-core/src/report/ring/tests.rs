@@ -5,14 +5,15 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::context::{Decision, state};
+use crate::callsite::Callsite;
+use crate::context::{Decision, SpanContext, state};
 use crate::id::TraceId;
+use crate::name::Name;
 use crate::record::{SamplerKind, SamplerTags};
 use crate::report::drain::Batch;
 use crate::room::Room;
 use crate::wire::sample;
 
-/// More names than have numbers at once.
 static NAMES: [&str; 3] = ["a name", "another", "a third"];
 static SITE: Callsite = Callsite::new("work", "shop::orders", "src/orders.rs", 42);
 
@@ -190,7 +191,7 @@ fn a_full_ring_drops_spans_and_goes_on_when_it_was_read() {
 }
 
 #[test]
-fn names_that_share_a_number_take_turns() {
+fn more_names_than_a_thread_remembers_arrive_each_as_it_is() {
     let text: &'static str = Box::leak("n".repeat(2_000).into_boxed_str());
     let names: Vec<Name> = (0..1_000).map(|at| Name::Text(&text[at..])).collect();
     let mut way = Way::new();
