@@ -11,28 +11,14 @@ use axum::routing::get;
 use tokio_stream::StreamExt;
 use tracer_core::TraceFuture;
 use tracer_reqwest::Client;
-use tracer_testing::{TestTracer, assert_trace};
+use tracer_testing::assert_trace;
 
 use crate::server::{raw, serve, shop, silent};
-
-fn test() -> TestTracer {
-    let hidden = [
-        "component",
-        "http.ttfb_us",
-        "peer.*",
-        "http.url",
-        "http.method",
-        "span.kind",
-    ];
-    hidden
-        .into_iter()
-        .fold(TestTracer::new("cart"), TestTracer::hide)
-        .strict()
-}
+use crate::terse;
 
 #[tokio::test]
 async fn a_span_is_open_until_the_last_byte_is_read() {
-    let test = test();
+    let test = terse().strict();
     let slow = || async {
         let chunks = tokio_stream::iter(["one", "two"]).throttle(Duration::from_millis(20));
         Body::from_stream(chunks.map(Ok::<_, std::io::Error>))
@@ -57,7 +43,7 @@ async fn a_span_is_open_until_the_last_byte_is_read() {
 
 #[tokio::test]
 async fn what_reads_the_body_may_be_elsewhere() {
-    let test = test();
+    let test = terse().strict();
     let url = shop().await;
     let http = Client::new().with_tracer(test.tracer());
     let work = async { http.get(format!("{url}/orders")).send().await.unwrap() };
@@ -75,7 +61,7 @@ async fn what_reads_the_body_may_be_elsewhere() {
 
 #[tokio::test]
 async fn a_body_that_is_not_read_is_not_an_error() {
-    let test = test();
+    let test = terse().strict();
     let url = shop().await;
     let http = Client::new().with_tracer(test.tracer());
     drop(http.get(format!("{url}/orders")).send().await.unwrap());
@@ -87,7 +73,7 @@ async fn a_body_that_is_not_read_is_not_an_error() {
 
 #[tokio::test]
 async fn responses_without_a_body_end_with_their_head() {
-    let test = test();
+    let test = terse().strict();
     let url = shop().await;
     let http = Client::new().with_tracer(test.tracer());
     drop(http.head(format!("{url}/orders")).send().await.unwrap());
@@ -106,7 +92,7 @@ async fn responses_without_a_body_end_with_their_head() {
 
 #[tokio::test]
 async fn a_call_that_is_dropped_was_cancelled() {
-    let test = test();
+    let test = terse().strict();
     let address = silent().await;
     let http = Client::new().with_tracer(test.tracer());
     let call = http.get(format!("http://{address}/")).send();
@@ -121,7 +107,7 @@ async fn a_call_that_is_dropped_was_cancelled() {
 
 #[tokio::test]
 async fn an_upgrade_ends_with_its_head_and_still_upgrades() {
-    let test = test();
+    let test = terse().strict();
     let url =
         raw("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n")
             .await;
@@ -140,7 +126,7 @@ async fn an_upgrade_ends_with_its_head_and_still_upgrades() {
 
 #[tokio::test]
 async fn what_reqwest_tries_again_by_itself_is_one_span() {
-    let test = test();
+    let test = terse().strict();
     let attempts = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&attempts);
     let app = Router::new().route(

@@ -7,23 +7,10 @@ use tower::retry::{Policy, RetryLayer};
 use tower::{Service, ServiceBuilder, ServiceExt};
 use tracer_core::TraceFuture;
 use tracer_reqwest::{Client, TraceLayer};
-use tracer_testing::{TestTracer, assert_trace};
+use tracer_testing::assert_trace;
 
 use crate::server::shop;
-
-fn test() -> TestTracer {
-    let hidden = [
-        "component",
-        "http.ttfb_us",
-        "peer.*",
-        "http.url",
-        "http.method",
-        "span.kind",
-    ];
-    hidden
-        .into_iter()
-        .fold(TestTracer::new("cart"), TestTracer::hide)
-}
+use crate::terse;
 
 /// Tries again, so many times, whatever came back.
 #[derive(Clone)]
@@ -44,7 +31,7 @@ impl Policy<Request, Response, Error> for Again {
 
 #[tokio::test]
 async fn inside_of_a_retry_every_attempt_is_a_span() {
-    let test = test();
+    let test = terse();
     let url = format!("{}/broken", shop().await).parse().unwrap();
     let stack = ServiceBuilder::new()
         .layer(RetryLayer::new(Again(2)))
@@ -74,7 +61,7 @@ async fn inside_of_a_retry_every_attempt_is_a_span() {
 
 #[tokio::test]
 async fn the_client_is_a_service_itself() {
-    let test = test();
+    let test = terse();
     let url = format!("{}/orders", shop().await).parse().unwrap();
     let mut http = Client::new().with_tracer(test.tracer());
     let response = http

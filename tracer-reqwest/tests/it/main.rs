@@ -9,6 +9,7 @@ mod builder;
 mod end;
 mod failure;
 #[cfg(feature = "http2")]
+#[path = "../../../tracer-tower/tests/it/h2_server.rs"]
 mod h2_server;
 mod layer;
 mod parent;
@@ -16,3 +17,20 @@ mod parent;
 mod reset;
 mod server;
 mod tag;
+
+use tracer_testing::TestTracer;
+
+/// A tracer whose trees say of a call only what sets it apart from others.
+fn terse() -> TestTracer {
+    let hidden = [
+        "component",
+        "http.ttfb_us",
+        "peer.*",
+        "http.url",
+        "http.method",
+        "span.kind",
+    ];
+    hidden
+        .into_iter()
+        .fold(TestTracer::new("cart"), TestTracer::hide)
+}

@@ -1,4 +1,4 @@
-//! A server of HTTP/2 that does not answer as it should, frame by frame.
+//! A server of HTTP/2 that does not answer as it should, frame by frame. The tests of `tracer-reqwest` have it too.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
