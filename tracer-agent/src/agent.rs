@@ -54,36 +54,17 @@ impl Agent {
     }
 
     pub(crate) fn run(options: AgentBuilder, sockets: Sockets) -> Result<Self, StartError> {
-        let addresses = |sockets: &Sockets| -> io::Result<_> {
-            let Sockets {
-                compact,
-                binary,
-                collector,
-                query,
-                sampling,
-            } = sockets;
-            Ok((
-                [compact.local_addr()?, binary.local_addr()?],
-                [
-                    collector.local_addr()?,
-                    query.local_addr()?,
-                    sampling.local_addr()?,
-                ],
-            ))
-        };
-        let ([compact, binary], [collector, query, sampling]) =
-            addresses(&sockets).map_err(StartError::thread)?;
-
+        let addr = |addr: io::Result<SocketAddr>| addr.map_err(StartError::thread);
         let store = Store::new(options.memory_limit, options.spans_per_trace);
         let drops = [&sockets.compact, &sockets.binary].map(KernelDrops::of);
         let sink = Arc::new(Sink::new(store, drops));
         let (stop, stopped) = watch::channel(false);
         let agent = Self {
-            compact,
-            binary,
-            collector,
-            query,
-            sampling,
+            compact: addr(sockets.compact.local_addr())?,
+            binary: addr(sockets.binary.local_addr())?,
+            collector: addr(sockets.collector.local_addr())?,
+            query: addr(sockets.query.local_addr())?,
+            sampling: addr(sockets.sampling.local_addr())?,
             sink,
             stop,
             threads: Mutex::default(),
