@@ -61,6 +61,29 @@ fn both_give_the_same_answers_on_postgres_and_one_of_them_traces() {
     });
 }
 
+#[cfg(unix)]
+#[test]
+fn what_is_traced_is_sent_when_it_is_told_to_stop() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = format!(
+        "sqlite:{}?mode=rwc",
+        directory.path().join("todo").display()
+    );
+    let agent = Agent::builder().ephemeral_ports().start().unwrap();
+    let port = agent.compact_addr().port();
+    for (signal, trace) in [("-INT", 1), ("-TERM", 2)] {
+        let hour = Duration::from_secs(3_600);
+        let mut server = Server::start(env!("CARGO_BIN_EXE_todo-api"), &database, port, hour);
+        server.ask("GET", "/todos", "", trace);
+        let told = Command::new("kill")
+            .args([signal, &server.process.id().to_string()])
+            .status();
+        assert!(told.unwrap().success());
+        assert_eq!(server.process.wait().unwrap().code(), Some(0), "{signal}");
+        assert_eq!(tree(&agent, trace, 2), ["GET /todos", "  SELECT todos"]);
+    }
+}
+
 /// Asks both programs the same, each with a database of its own.
 fn compare(database: impl Fn(&str) -> String) {
     let agent = Agent::builder().ephemeral_ports().start().unwrap();
@@ -70,7 +93,7 @@ fn compare(database: impl Fn(&str) -> String) {
         ("todo-api", env!("CARGO_BIN_EXE_todo-api")),
     ]
     .map(|(name, program)| {
-        let server = Server::start(program, &database(name), port);
+        let server = Server::start(program, &database(name), port, Duration::from_millis(20));
         let answers = [
             server.ask("POST", "/todos", r#"{"title": "buy milk"}"#, 1),
             server.ask("GET", "/todos", "", 2),
@@ -157,13 +180,16 @@ struct Server {
 }
 
 impl Server {
-    fn start(program: &str, database: &str, agent: u16) -> Self {
+    fn start(program: &str, database: &str, agent: u16, flush_interval: Duration) -> Self {
         let mut process = Command::new(program)
             .env("DATABASE_URL", database)
             .env("LISTEN", "127.0.0.1:0")
             .env("JAEGER_AGENT_HOST", "127.0.0.1")
             .env("JAEGER_AGENT_PORT", agent.to_string())
-            .env("JAEGER_REPORTER_FLUSH_INTERVAL", "20")
+            .env(
+                "JAEGER_REPORTER_FLUSH_INTERVAL",
+                flush_interval.as_millis().to_string(),
+            )
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

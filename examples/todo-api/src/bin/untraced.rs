@@ -28,11 +28,26 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .with_state(pool);
     let listener = tokio::net::TcpListener::bind(setting("LISTEN", "127.0.0.1:3000")).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    let interrupted = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
     axum::serve(listener, app)
-        .with_graceful_shutdown(interrupted)
+        .with_graceful_shutdown(told_to_stop())
         .await?;
     Ok(())
+}
+
+/// Waits for Ctrl-C, and for SIGTERM where there is such a thing.
+async fn told_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut term) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = term.recv() => {}
+            }
+            return;
+        }
+    }
+    tokio::signal::ctrl_c().await.unwrap_or_default();
 }
 
 fn setting(name: &str, default: &str) -> String {
