@@ -11,6 +11,9 @@ use super::{Fixture, Tally, block_on};
 #[path = "../suite.rs"]
 mod suite;
 
+#[path = "../locked.rs"]
+mod locked;
+
 pub(crate) type Db = Sqlite;
 pub(crate) static TALLY: Tally = Tally::new("sqlite");
 
@@ -35,6 +38,12 @@ pub(crate) fn broken(options: SqliteConnectOptions) -> SqliteConnectOptions {
 }
 
 pub(crate) fn run<T: Future<Output = ()>>(all: usize, test: impl FnOnce(Fixture<Db>) -> T) {
+    let version = with_database(test);
+    TALLY.pass(all, &version);
+}
+
+/// Makes a database for the test; gives the version of SQLite.
+fn with_database<T: Future<Output = ()>>(test: impl FnOnce(Fixture<Db>) -> T) -> String {
     let directory = tempfile::tempdir().unwrap();
     block_on(async {
         let options = SqliteConnectOptions::new()
@@ -55,6 +64,6 @@ pub(crate) fn run<T: Future<Output = ()>>(all: usize, test: impl FnOnce(Fixture<
             .unwrap();
         test(Fixture::new(pool.clone())).await;
         pool.close().await;
-        TALLY.pass(all, &version);
-    });
+        version
+    })
 }
