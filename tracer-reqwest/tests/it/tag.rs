@@ -50,6 +50,38 @@ async fn urls_have_neither_user_info_nor_query() {
 }
 
 #[tokio::test]
+async fn a_long_url_is_cut_in_the_tag_and_nowhere_else() {
+    let test = TestTracer::new("cart");
+    let url = format!("{}/{}", shop().await, "p".repeat(60_000));
+    let http = Client::new().with_tracer(test.tracer());
+    let answer = http.get(&url).send().await.unwrap();
+    assert_eq!(
+        (answer.status(), answer.url().as_str()),
+        (404.try_into().unwrap(), &*url)
+    );
+    answer.bytes().await.unwrap();
+    test.settled().await;
+    let spans = test.spans();
+    let kept = spans[0].tag("http.url").unwrap();
+    let kept = kept.as_str().unwrap();
+    assert_eq!((kept.len(), url.starts_with(kept)), (4_096, true));
+}
+
+#[tokio::test]
+async fn a_url_too_long_to_be_sent_is_in_no_tag() {
+    let test = TestTracer::new("cart");
+    let url = format!("{}/{}", shop().await, "p".repeat(10_000_000));
+    let http = Client::new().with_tracer(test.tracer());
+    assert!(http.get(url).send().await.unwrap_err().is_builder());
+    test.settled().await;
+    assert_trace!(
+        test,
+        "GET {component=reqwest, error=true, http.method=GET, http.url=/, span.kind=client} \
+         [event=error, error.kind=builder, message=\"Parsed Url is not a valid Uri\"]"
+    );
+}
+
+#[tokio::test]
 async fn an_operation_is_named_by_the_user() {
     let test = TestTracer::new("cart").hide("*");
     let url = shop().await;
