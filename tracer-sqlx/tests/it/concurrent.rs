@@ -7,7 +7,7 @@ use tracer_sqlx::TracedPool;
 
 use super::{
     CONNECTION_ID, DEADLOCK, Db, INSERT, KILLED, OWN_TEXT, SET_TIMEOUT, SLOW, SLOW_NAME, TAGS,
-    TIMED_OUT, kill,
+    TIMED_OUT, kill, running,
 };
 use crate::backend::Fixture;
 use crate::driver_log;
@@ -22,11 +22,12 @@ fn a_connection_killed_in_mid_query_ends_its_span_with_an_error() {
             .unwrap();
         on.test.forget();
         let killing = async {
-            // The span is open from before the statement is sent until after it failed.
-            while on.test.open() == 0 {
-                tokio::task::yield_now().await;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            // Its span is open before it is sent, and until it has failed.
+            let is_running = async || {
+                let running = sqlx::query(AssertSqlSafe(running(id)));
+                running.fetch_optional(&on.raw).await.unwrap().is_some()
+            };
+            while on.test.open() > 0 && !is_running().await {}
             (&on.raw).execute(AssertSqlSafe(kill(id))).await.unwrap();
         };
         let (failed, ()) = futures::join!(sqlx::query(SLOW).fetch_all(&mut *conn), killing);

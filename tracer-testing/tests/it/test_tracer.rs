@@ -104,6 +104,7 @@ fn settling_waits_for_spans_of_other_threads() {
     let test = TestTracer::new("it");
     let span = test.tracer().start_span("slow");
     let thread = std::thread::spawn(move || {
+        // Nothing tells that the other thread waits already; after this it most likely does.
         std::thread::sleep(Duration::from_millis(20));
         span.finish();
     });
@@ -117,7 +118,9 @@ async fn settling_lets_other_tasks_go_on() {
     for name in ["first", "second"] {
         let tracer = test.tracer().clone();
         tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
             tokio::task::yield_now()
                 .in_span(tracer.start_span(name))
                 .await;

@@ -41,6 +41,11 @@ pub(crate) const TIMED_OUT: &str = "70100";
 pub(crate) const KILLED: &str = "70100";
 pub(crate) const DEADLOCK: &str = "40001";
 
+/// Has a row while the connection runs [`SLOW`].
+pub(crate) fn running(id: i64) -> String {
+    format!("SELECT 1 FROM information_schema.processlist WHERE id = {id} AND state = 'User sleep'")
+}
+
 pub(crate) fn kill(id: i64) -> String {
     format!("KILL {id}")
 }

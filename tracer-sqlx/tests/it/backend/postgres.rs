@@ -46,6 +46,11 @@ pub(crate) const TIMED_OUT: &str = "57014";
 pub(crate) const KILLED: &str = "57P01";
 pub(crate) const DEADLOCK: &str = "40P01";
 
+/// Has a row while the connection runs [`SLOW`].
+pub(crate) fn running(id: i64) -> String {
+    format!("SELECT 1 FROM pg_stat_activity WHERE pid = {id} AND wait_event = 'PgSleep'")
+}
+
 pub(crate) fn kill(id: i64) -> String {
     format!("SELECT pg_terminate_backend({id})")
 }

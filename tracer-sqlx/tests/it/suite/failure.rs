@@ -25,6 +25,7 @@ pub(super) async fn a_slow_wait_for_a_connection_is_logged(on: Fixture<Db>) {
     let held = idle(&pool).await;
     let waiting = sqlx::query(BY_ID).bind(1i64).fetch_optional(&pool);
     let holding = async {
+        // So long is the wait to be.
         tokio::time::sleep(Duration::from_millis(20)).await;
         drop(held);
     };

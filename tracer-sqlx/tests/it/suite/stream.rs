@@ -54,6 +54,7 @@ pub(super) async fn what_the_program_does_between_rows_is_not_the_databases_time
     while let Some(row) = rows.next().await {
         row.unwrap();
         let began = std::time::Instant::now();
+        // The work: longer than the database takes over a row.
         std::thread::sleep(Duration::from_millis(100));
         worked += began.elapsed();
     }
