@@ -106,7 +106,7 @@ impl<B: Body> Body for ResponseBody<B> {
             let polled = inner.as_mut().poll_frame(cx);
             let is_over = match &polled {
                 Poll::Ready(Some(Ok(frame))) => frame.data_ref().is_some_and(|data| {
-                    *rest = rest.after_data(data.remaining() as u64, inner.is_end_stream());
+                    *rest = rest.after_data(data.remaining() as u64, || inner.is_end_stream());
                     *rest == Rest::Nothing
                 }),
                 Poll::Ready(None) => true,

@@ -102,14 +102,15 @@ impl Rest {
         }
     }
 
-    /// What is to come after so many bytes of data; `ended` is what the body says of itself.
-    pub(crate) fn after_data(self, bytes: u64, ended: bool) -> Self {
+    /// What is to come after so many bytes of data; `ended` is what the body says of itself, if it is asked.
+    #[inline]
+    pub(crate) fn after_data(self, bytes: u64, ended: impl Fn() -> bool) -> Self {
         match self {
             Self::Trailers { overdue } => Self::Trailers {
-                overdue: overdue || ended,
+                overdue: overdue || ended(),
             },
-            Self::Bytes(rest) if !ended && bytes < rest => Self::Bytes(rest - bytes),
-            Self::Open if !ended => Self::Open,
+            Self::Bytes(rest) if bytes < rest && !ended() => Self::Bytes(rest - bytes),
+            Self::Open if !ended() => Self::Open,
             Self::Nothing | Self::Bytes(_) | Self::Open => Self::Nothing,
         }
     }
@@ -229,7 +230,7 @@ mod tests {
             (Rest::Nothing, 3, false, Rest::Nothing),
         ] {
             assert_eq!(
-                before.after_data(bytes, ended),
+                before.after_data(bytes, || ended),
                 expected,
                 "{before:?} {bytes} {ended}"
             );

@@ -16,7 +16,7 @@ pub(crate) fn set_server_tags(
     headers: &HeaderMap,
     keys: &[String],
 ) {
-    let host = headers.get(header::HOST);
+    let host = host(headers);
     match conventions {
         Conventions::OpenTelemetry => Target::received(uri, host).set_server_tags(span, keys),
         Conventions::OpenTracing => {
@@ -26,6 +26,14 @@ pub(crate) fn set_server_tags(
                 let _ = LAST.try_with(|kept| kept.set(last));
             }
         }
+    }
+}
+
+/// The value of `Host`. User agents are to send it [first](https://www.rfc-editor.org/rfc/rfc9110#section-7.2).
+fn host(headers: &HeaderMap) -> Option<&HeaderValue> {
+    match headers.iter().next() {
+        Some((name, value)) if *name == header::HOST => Some(value),
+        _ => headers.get(header::HOST),
     }
 }
 

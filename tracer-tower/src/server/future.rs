@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use tracer_core::{SpanContext, SpanKind, SpanSlot, tags};
 
 use super::name;
-use super::options::Options;
+use super::options::{Options, ResponseOptions};
 use crate::body::{ResponseBody, Tail, by_display, log_failure};
 use crate::conventions::{Conventions, open_telemetry};
 use crate::end::{Asked, BodyHint, Rest};
@@ -48,7 +48,8 @@ pin_project! {
 #[derive(Debug)]
 pub(super) struct Exchange {
     slot: SpanSlot,
-    options: Arc<Options>,
+    options: Option<Arc<ResponseOptions>>,
+    conventions: Conventions,
     asked: Asked,
     /// The path of a gRPC call that names the span, and which the caller may have made up.
     unproven: Option<Box<str>>,
@@ -104,7 +105,7 @@ where
                 exchange.settle_name(false);
                 log_failure(
                     &mut exchange.slot,
-                    exchange.options.conventions,
+                    exchange.conventions,
                     any::type_name::<E>(),
                     None,
                 );
@@ -117,13 +118,14 @@ where
 impl Exchange {
     pub(super) fn new(
         slot: SpanSlot,
-        options: &Arc<Options>,
+        options: &Options,
         asked: Asked,
         unproven: Option<Box<str>>,
     ) -> Self {
         Self {
             slot,
-            options: Arc::clone(options),
+            options: options.of_response.clone(),
+            conventions: options.conventions,
             asked,
             unproven,
         }
@@ -166,7 +168,9 @@ impl Exchange {
         if self.slot.span().is_recording() {
             self.describe(&ResponseHead::of(&response), grpc, rest, hint);
         }
-        if let Some(name) = &self.options.response_header {
+        if let Some(options) = &self.options
+            && let Some(name) = &options.header
+        {
             let context = self.slot.span().context();
             if context.is_valid()
                 && let Some(value) = response_header(name, &context)
@@ -179,8 +183,8 @@ impl Exchange {
             slot: self.slot,
             rest,
             kind: SpanKind::Server,
-            conventions: self.options.conventions,
-            limit: self.options.max_body_time,
+            conventions: self.conventions,
+            limit: self.options.and_then(|options| options.max_body_time),
         });
         response.map(|body| ResponseBody::new(body, tail, by_display))
     }
@@ -198,11 +202,11 @@ impl Exchange {
             grpc::Answer::Open => true,
             grpc::Answer::Over(status) => !grpc::is_refusal(status),
         });
-        let options = &*self.options;
-        let conventions = options.conventions;
+        let options = self.options.as_deref();
+        let conventions = self.conventions;
         let span = self.slot.span();
         span.set_tag(conventions.status_code(), head.status.as_u16());
-        let is_error = match &options.error_if {
+        let is_error = match options.and_then(|options| options.error_if.as_ref()) {
             Some(is_error) => is_error(head),
             None => head.status.is_server_error(),
         };
@@ -215,7 +219,9 @@ impl Exchange {
         if let grpc::Answer::Over(status) = grpc {
             grpc::set_status(span, conventions, SpanKind::Server, status);
         }
-        options.response_headers.set_tags(span, head.headers);
+        if let Some(options) = options {
+            options.headers.set_tags(span, head.headers);
+        }
         if rest != Rest::Nothing && hint.exact_size.is_none() {
             // A body that is there as a whole leaves with its head: the span's end says the same.
             let elapsed = i64::try_from(span.elapsed().as_micros()).unwrap_or(i64::MAX);
@@ -224,7 +230,7 @@ impl Exchange {
                 (tags::HTTP_TTFB_US, elapsed),
             ));
         }
-        if let Some(on_response) = &options.on_response {
+        if let Some(on_response) = options.and_then(|options| options.on_response.as_ref()) {
             on_response(head, span);
         }
     }

@@ -10,7 +10,7 @@ use tower_layer::Layer;
 use tracer_core::{Propagation, Span, Tracer};
 
 use super::framework::{Framework, Plain};
-use super::options::{Naming, Options};
+use super::options::{Naming, Options, ResponseOptions};
 use super::service::Trace;
 use crate::conventions::Conventions;
 use crate::head::{RequestHead, ResponseHead};
@@ -66,6 +66,10 @@ impl<F: Framework> ServerLayer<F> {
         set(options);
         options.common.take();
         self
+    }
+
+    fn set_of_response(self, set: impl FnOnce(&mut ResponseOptions)) -> Self {
+        self.set(|options| set(Arc::make_mut(options.of_response.get_or_insert_default())))
     }
 
     /// Uses this tracer and no other.
@@ -143,21 +147,21 @@ impl<F: Framework> ServerLayer<F> {
     /// Records this header of responses as tag `http.response.header.{name}`.
     #[must_use]
     pub fn response_header(self, name: HeaderName) -> Self {
-        self.set(|options| options.response_headers.add("response", name))
+        self.set_of_response(|options| options.headers.add("response", name))
     }
 
     /// Tells the caller its trace by this header of the response: `traceresponse` in the form of W3C Trace Context
     /// (`00-{trace}-{span}-{flags}`), any other name (`x-trace-id`) with the bare trace id.
     #[must_use]
     pub fn send_trace_id(self, name: HeaderName) -> Self {
-        self.set(|options| options.response_header = Some(name))
+        self.set_of_response(|options| options.header = Some(name))
     }
 
     /// Ends a span that has lasted for longer with the next piece of its body, for streams that go on for hours and would be
     /// seen only then. What comes after it is not traced, and the span is tagged with `complete = false`.
     #[must_use]
     pub fn max_body_time(self, limit: Duration) -> Self {
-        self.set(|options| options.max_body_time = Some(limit))
+        self.set_of_response(|options| options.max_body_time = Some(limit))
     }
 
     /// Says which responses are errors; by default those with a status of 5xx.
@@ -166,7 +170,7 @@ impl<F: Framework> ServerLayer<F> {
         self,
         is_error: impl Fn(&ResponseHead<'_>) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.set(|options| options.error_if = Some(Arc::new(is_error)))
+        self.set_of_response(|options| options.error_if = Some(Arc::new(is_error)))
     }
 
     /// Calls `tag` with each request and its span, if that is recorded: for tags of your own.
@@ -184,7 +188,7 @@ impl<F: Framework> ServerLayer<F> {
         self,
         tag: impl Fn(&ResponseHead<'_>, &mut Span) + Send + Sync + 'static,
     ) -> Self {
-        self.set(|options| options.on_response = Some(Arc::new(tag)))
+        self.set_of_response(|options| options.on_response = Some(Arc::new(tag)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a server layer is told.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::HeaderName;
@@ -24,15 +24,22 @@ pub(super) struct Options {
     pub(super) trusts_forwarded: bool,
     pub(super) query_keys: Vec<String>,
     pub(super) request_headers: AllowList,
-    pub(super) response_headers: AllowList,
-    pub(super) response_header: Option<HeaderName>,
-    pub(super) max_body_time: Option<Duration>,
     pub(super) filter: Option<RequestTest>,
-    pub(super) error_if: Option<ResponseTest>,
     pub(super) on_request: Option<OnRequest>,
-    pub(super) on_response: Option<OnResponse>,
+    /// Apart, for each exchange has them to its end, and most layers have none.
+    pub(super) of_response: Option<Arc<ResponseOptions>>,
     /// The tags that all spans have, and that of their method, made with the first of them.
     pub(super) common: OnceLock<MethodTemplates>,
+}
+
+/// What is to be done with responses.
+#[derive(Clone, Default)]
+pub(super) struct ResponseOptions {
+    pub(super) headers: AllowList,
+    pub(super) header: Option<HeaderName>,
+    pub(super) max_body_time: Option<Duration>,
+    pub(super) error_if: Option<ResponseTest>,
+    pub(super) on_response: Option<OnResponse>,
 }
 
 /// Where operation names come from.
@@ -58,8 +65,16 @@ impl fmt::Debug for Options {
             .field("trusts_forwarded", &self.trusts_forwarded)
             .field("query_keys", &self.query_keys)
             .field("request_headers", &self.request_headers)
-            .field("response_headers", &self.response_headers)
-            .field("response_header", &self.response_header)
+            .field("of_response", &self.of_response)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ResponseOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseOptions")
+            .field("headers", &self.headers)
+            .field("header", &self.header)
             .field("max_body_time", &self.max_body_time)
             .finish_non_exhaustive()
     }

@@ -1,7 +1,6 @@
 //! The beginning of an exchange: whose trace it is, what it is called, and what is known before it is answered.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use http::Request;
 use tracer_core::{
@@ -29,7 +28,7 @@ pub(super) enum Start {
     Traced(Exchange),
 }
 
-pub(super) fn start<F: Framework, B>(options: &Arc<Options>, request: &mut Request<B>) -> Start {
+pub(super) fn start<F: Framework, B>(options: &Options, request: &mut Request<B>) -> Start {
     let head = RequestHead::of(request);
     if let Some(outer) = ServerSpan::of(head.extensions) {
         rename::<F>(options, &head, outer);
@@ -42,7 +41,7 @@ pub(super) fn start<F: Framework, B>(options: &Arc<Options>, request: &mut Reque
 }
 
 fn start_by<F: Framework, B>(
-    options: &Arc<Options>,
+    options: &Options,
     tracer: &Tracer,
     request: &mut Request<B>,
 ) -> Start {
