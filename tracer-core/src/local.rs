@@ -23,12 +23,14 @@ use crate::stack::Stack;
 
 mod edit;
 mod note;
+mod noted;
 mod rest;
 mod under;
 
 pub(crate) use edit::{edit, edit_details, log, log_now, put_bytes, put_number, put_tag};
 use note::note_root;
-pub(crate) use note::{is_noted, leave, leave_first, settle};
+pub(crate) use note::{is_noted, leave, leave_detailed, leave_first, settle};
+use noted::NotedDetails;
 pub(crate) use rest::finish_above;
 use rest::{finish_other, hand_over_held, hand_over_late, pop_below};
 pub(crate) use under::start_under;
@@ -68,6 +70,8 @@ struct Local {
     stack: Stack,
     /// Spans that were not put on the stack at once.
     made: Made,
+    /// Details of those that are only noted.
+    noted: NotedDetails,
     parts: Parts,
     defaults: Vec<u32>,
 }
@@ -405,6 +409,7 @@ impl Local {
         Self {
             stack: Stack::new(),
             made: Made::new(),
+            noted: NotedDetails::new(),
             parts: Parts::new(),
             defaults: Vec::new(),
         }

@@ -83,6 +83,16 @@ impl Parts {
         })
     }
 
+    /// The same of a span with details.
+    #[inline]
+    pub(crate) fn finish_detailed(&mut self, draft: &Draft, details: &mut Details) -> Option<()> {
+        let part = self.last.as_mut().filter(|part| !part.hub.is_closed())?;
+        let ring = part.ring.as_mut()?;
+        ring.copy_detailed(draft, details, &part.hub)?;
+        part.counts.noted.add(1);
+        Some(())
+    }
+
     /// Empty details for a span of `tracer`: used ones if there are.
     pub(crate) fn details(&mut self, tracer: u32) -> Box<Details> {
         match self.get(tracer) {
@@ -144,21 +154,25 @@ impl Part {
         self.ring.is_some()
     }
 
-    /// The same as [`Parts::finish_draft`] with the trace it is of, and the tags of a sampler if it is a root. Whether it was not dropped, for there was
-    /// no room; `None` if it takes a record.
+    /// The same as [`Parts::finish_draft`] with the trace it is of, and the tags of a sampler if it is a root. Whether it was
+    /// not dropped, for there was no room; `None` if it takes a record.
     pub(crate) fn finish_first(
         &mut self,
         draft: &Draft,
         end: Instant,
         trace: Trace,
         sampler: Option<SamplerTags>,
+        details: Option<&mut Details>,
     ) -> Option<bool> {
         let ring = self.ring.as_mut()?;
+        if let Some(details) = &details {
+            details.sealed_len()?;
+        }
         if self.hub.is_closed() {
             return None;
         }
         self.counts.noted.add(1);
-        let sent = ring.copy_first(draft, end, trace, sampler, &self.hub);
+        let sent = ring.copy_first(draft, end, trace, sampler, details, &self.hub);
         if !sent {
             self.counts.queue_full.add(1);
         }

@@ -1,10 +1,10 @@
 //! Spans that nobody has asked anything of.
 //!
-//! Most spans are entered, are the parents of others, and are left: nobody tags them, and nobody asks for their contexts. So
-//! entering one makes a [note](note) of it in cells of the thread: no borrow, no record, nothing that must be dropped. Left as
-//! it was entered, a span of a sampled trace goes from its note into the ring, and one of a refused trace nowhere. Whoever
-//! comes to the stack for anything else finds the notes turned into spans there: nobody can tell the difference, but that a
-//! noted span is counted as started when it is finished or turned.
+//! Most spans are entered, are the parents of others, and are left: nobody asks for their contexts. So entering one makes a
+//! [note](note) of it in cells of the thread: no borrow, no record, nothing that must be dropped. Tags and logs are kept beside
+//! it, and sent ahead of it. Left as it was entered, a span of a sampled trace goes from its note into the ring, and one of a
+//! refused trace nowhere. Whoever comes to the stack for anything else finds the notes turned into spans there: nobody can tell
+//! the difference, but that a noted span is counted as started when it is finished or turned.
 //!
 //! That costs a third of what writing a record on the stack, reading it, and taking it off again does.
 
@@ -25,7 +25,7 @@ thread_local! {
 }
 
 /// Notes a thread keeps; one more makes spans of them all.
-const MOST: usize = 16;
+pub(crate) const MOST: usize = 16;
 
 /// Spans that are made at once after notes were for nothing, at the most.
 const MOST_DISTRUST: u8 = 3;
@@ -40,8 +40,12 @@ struct Pending {
     /// The tracer of all notes. 0 if there is no ground: then nothing may be noted.
     tracer: Cell<u32>,
     state: Cell<u16>,
-    /// The first of the notes that is left in the ordinary way: no root, nor the first of its trace.
+    /// The first of the notes that is left in the ordinary way: no root, nor one with details, nor the first of its trace.
     ordinary: Cell<u32>,
+    /// Whether the reporter thread knows the trace.
+    is_known: Cell<bool>,
+    /// How many notes there are up to the last one with details.
+    detailed: Cell<u32>,
     /// How many spans without tags are made at once before others are noted again: where most are tagged, notes are for
     /// nothing. Of roots, and of others.
     distrust: [Cell<u8>; 2],
@@ -64,6 +68,8 @@ pub(crate) struct Note {
     pub(crate) span_id: SpanId,
     pub(crate) state: u16,
     pub(crate) start: Instant,
+    /// Whether it has details.
+    pub(crate) has_details: bool,
     /// Of a root its trace, and what the sampler said.
     pub(crate) root: Option<(Trace, SamplerTags)>,
 }
@@ -207,6 +213,8 @@ impl Pending {
             tracer: Cell::new(0),
             state: Cell::new(0),
             ordinary: Cell::new(0),
+            is_known: Cell::new(false),
+            detailed: Cell::new(0),
             distrust: [const { Cell::new(0) }; 2],
             active: Cell::new(SpanId::NONE),
             trace: Cell::new(Trace::NONE),
@@ -221,7 +229,20 @@ impl Pending {
         self.tracer.set(tracer);
         self.state.set(context.state & kept);
         self.trace.set(Trace::of(context));
+        self.is_known.set(false);
+        self.detailed.set(0);
         self.ordinary.set(u32::MAX);
+    }
+
+    /// Says which notes are left in the ordinary way.
+    #[inline]
+    fn set_ordinary(&self) {
+        let roots = u32::from(self.sampler.get().is_some());
+        self.ordinary.set(if self.is_known.get() {
+            self.detailed.get().max(roots)
+        } else {
+            u32::MAX
+        });
     }
 
     #[inline]
@@ -285,10 +306,45 @@ impl Pending {
 }
 
 impl Last<'_> {
-    /// Whether the reporter thread knows the trace, and the span is no root.
+    /// Whether the reporter thread knows the trace, and the span is no root and has no details.
     #[inline]
     pub(crate) fn is_ordinary(&self) -> bool {
         self.at >= self.pending.ordinary.get()
+    }
+
+    /// Whether it is ordinary but for its details.
+    #[inline]
+    pub(crate) fn is_detailed(&self) -> bool {
+        let is_root = self.at == 0 && self.pending.sampler.get().is_some();
+        self.has_details() && self.pending.is_known.get() && !is_root
+    }
+
+    /// Whether the span has details, which whoever [said](Self::add_details) so keeps.
+    #[inline]
+    pub(crate) fn has_details(&self) -> bool {
+        self.draft.mark.get().has(Mark::BLOCK)
+    }
+
+    /// Remembers that the span has details. Which of the notes it is.
+    #[inline]
+    pub(crate) fn add_details(&self) -> u32 {
+        let mark = &self.draft.mark;
+        mark.set(mark.get().with(Mark::BLOCK));
+        self.pending.detailed.set(self.at + 1);
+        self.pending.set_ordinary();
+        self.at
+    }
+
+    /// Remembers that they are gone, and which note is the last that still has some.
+    #[inline]
+    pub(crate) fn take_details(&self, others: Option<u32>) {
+        self.pending.detailed.set(others.map_or(0, |at| at + 1));
+        self.pending.set_ordinary();
+    }
+
+    #[inline]
+    pub(crate) fn tracer(&self) -> u32 {
+        self.pending.tracer.get()
     }
 
     /// What the sampler said of it, if it is a root.
@@ -298,8 +354,8 @@ impl Last<'_> {
 
     /// Remembers that the reporter thread knows the trace.
     pub(crate) fn set_known(&self) {
-        let is_rooted = self.pending.sampler.get().is_some();
-        self.pending.ordinary.set(u32::from(is_rooted));
+        self.pending.is_known.set(true);
+        self.pending.set_ordinary();
     }
 
     /// Its trace.
@@ -335,10 +391,11 @@ pub(crate) fn take(mut make: impl FnMut(Note)) {
             distrust.set(distrust.get().saturating_add(1).min(MOST_DISTRUST));
         }
         for (at, draft) in (0..count).zip(&pending.notes) {
-            let (name, span_id) = if is_recorded {
-                (draft.mark.get().name(), draft.span_id.get())
+            let (name, span_id, has_details) = if is_recorded {
+                let mark = draft.mark.get();
+                (mark.name(), draft.span_id.get(), mark.has(Mark::BLOCK))
             } else {
-                (draft.refused.get(), SpanId::NONE)
+                (draft.refused.get(), SpanId::NONE, false)
             };
             make(Note {
                 place: pending.place(at, draft),
@@ -347,6 +404,7 @@ pub(crate) fn take(mut make: impl FnMut(Note)) {
                 span_id,
                 state: pending.state.get(),
                 start: draft.start.get(),
+                has_details,
                 root: root.filter(|_| at == 0),
             });
         }

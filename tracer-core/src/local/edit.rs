@@ -2,10 +2,11 @@
 
 use std::time::SystemTime;
 
-use super::{LOCAL, Place, borrow, is_noted, with};
+use super::{LOCAL, Local, Place, borrow, is_noted, with};
 use crate::details::{Details, Kind, LogTime, Stored};
 use crate::edit::Edit;
 use crate::fields::Field;
+use crate::pending;
 use crate::record::SpanRecord;
 use crate::tags;
 
@@ -62,26 +63,48 @@ pub(crate) fn log_now(place: Place, fields: &[Field<'_>]) -> bool {
     })
 }
 
-/// Has `write` change the details of the span at `place`, if it was not only noted, is simply recorded, and has some, or its
-/// thread has used ones. No active span changes by that, so what was noted may stay.
+/// Has `write` change the details of the span at `place`, if that is simply recorded, and has some or its thread has used
+/// ones. No active span changes by that, so what was noted may stay.
 #[inline(always)]
 fn write_down(place: Place, write: impl FnOnce(&mut Details) -> bool) -> bool {
     let written = borrow(LOCAL.take(), |local| {
-        let record = local.stack.get_mut(place)?;
+        let details = if place.is_noted() {
+            local.details_of_note(place)?
+        } else {
+            local.details_of_record(place)?
+        };
+        Some(write(details))
+    });
+    written.flatten() == Some(true)
+}
+
+impl Local {
+    /// Those of the note that got some last, or of the active one.
+    #[inline(always)]
+    fn details_of_note(&mut self, place: Place) -> Option<&mut Details> {
+        if !self.noted.is_last(place) {
+            let Self { noted, parts, .. } = self;
+            pending::last(place, |note| noted.add(&note, place, parts))??;
+        }
+        self.noted.last()
+    }
+
+    #[inline(always)]
+    fn details_of_record(&mut self, place: Place) -> Option<&mut Details> {
+        let record = self.stack.get_mut(place)?;
         if !record.is_plainly_recorded() {
             return None;
         }
         if record.details.is_none() {
-            let used = local.parts.used_details(record.context.tracer)?;
+            let used = self.parts.used_details(record.context.tracer)?;
             #[expect(
                 clippy::mem_forget,
                 reason = "none: the code that would drop it is in the way"
             )]
             std::mem::forget(record.details.replace(used));
         }
-        record.details.as_deref_mut().map(write)
-    });
-    written.flatten() == Some(true)
+        record.details.as_deref_mut()
+    }
 }
 
 /// Sets a tag of the span at `place`, whatever it takes.

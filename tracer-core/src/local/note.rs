@@ -21,6 +21,18 @@ pub(crate) fn leave(place: Place) -> bool {
     left.flatten().is_some()
 }
 
+/// The same if it has details.
+#[inline(never)]
+pub(crate) fn leave_detailed(place: Place) -> bool {
+    let left = pending::last(place, |note| {
+        if !note.is_detailed() || !clock::has_counter() {
+            return None;
+        }
+        borrow(LOCAL.take(), |local| local.send_detailed(&note))?
+    });
+    left.flatten().is_some()
+}
+
 /// The same if it is the first of its trace that is left, or a root, or something stands in its way.
 #[inline(never)]
 pub(crate) fn leave_first(place: Place) -> bool {
@@ -65,7 +77,13 @@ impl Local {
     pub(super) fn make_pending(&mut self) {
         let Self { stack, made, .. } = self;
         made.retain(|place| stack.get_mut(place).is_some());
+        let mut taken = 0;
         pending::take(|note| {
+            let mut details = None;
+            if note.has_details {
+                details = self.noted.take(taken);
+                taken += 1;
+            }
             let mut record = self.stack.spare();
             let (mut sampler, mut start) = (None, Some(note.start));
             if let Some((trace, tags)) = note.root {
@@ -82,9 +100,11 @@ impl Local {
                 return;
             }
             self.begin(&mut record, note.name, sampler, start);
+            record.details = details;
             let place = self.stack.push(record);
             self.made.add(note.place, place);
         });
+        self.noted.clear();
     }
 
     /// Allows notes of children of the active span. `false` if there is more to them than a note can say: they carry
@@ -127,11 +147,30 @@ impl Local {
         })
     }
 
+    /// The same with its details.
+    #[inline]
+    fn send_detailed(&mut self, note: &Last<'_>) -> Option<()> {
+        let details = self.noted.last()?;
+        self.parts.finish_detailed(note.draft, details)?;
+        self.noted.pop(note);
+        note.forget();
+        Some(())
+    }
+
     /// The same with its trace, and what the sampler said of a root.
     fn send_first(&mut self, note: &Last<'_>, end: Instant) -> Option<()> {
         let (part, sampler) = (self.parts.last()?, note.sampler());
-        if part.finish_first(note.draft, end, note.trace(), sampler)? {
+        let details = if note.has_details() {
+            Some(self.noted.last()?)
+        } else {
+            None
+        };
+        let has_details = details.is_some();
+        if part.finish_first(note.draft, end, note.trace(), sampler, details)? {
             note.set_known();
+        }
+        if has_details {
+            self.noted.pop(note);
         }
         note.forget();
         if sampler.is_some() {

@@ -1,5 +1,7 @@
 //! That spans which are only noted cannot be told from others.
 
+mod details;
+
 use std::time::Duration;
 
 use crate::tags;

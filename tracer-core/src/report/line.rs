@@ -90,7 +90,7 @@ impl Mark {
     /// The span has more, to be taken from the extras.
     pub(super) const MORE: Self = Self(1 << 29);
     /// The span has details, to be taken from the blocks.
-    pub(super) const BLOCK: Self = Self(1 << 30);
+    pub(crate) const BLOCK: Self = Self(1 << 30);
 
     /// Of a span in that state, whose name has that number.
     #[inline]
@@ -104,12 +104,12 @@ impl Mark {
     }
 
     #[inline]
-    pub(super) fn with(self, other: Self) -> Self {
+    pub(crate) fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
     #[inline]
-    pub(super) fn has(self, other: Self) -> bool {
+    pub(crate) fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rtrb::{Producer, RingBuffer};
 
-use crate::clock::Instant;
+use crate::clock::{self, Instant};
 use crate::details::{Details, Limits, Spares};
 use crate::name::Number;
 use crate::record::{SamplerTags, SpanRecord};
@@ -127,22 +127,60 @@ impl Ring {
         Some(())
     }
 
-    /// The same with its trace. `false` if there is no room.
+    /// The same with its details, ended now.
+    #[inline]
+    pub(crate) fn copy_detailed(
+        &mut self,
+        draft: &Draft,
+        details: &mut Details,
+        hub: &Hub,
+    ) -> Option<()> {
+        details.sealed_len().filter(|_| self.lane.is_ready())?;
+        let end = clock::now();
+        if !self.push_block(details, hub) {
+            return None;
+        }
+        self.lane.push(|line| line.copy(draft, end));
+        Some(())
+    }
+
+    /// The same with its trace, and details of which all can be [sealed](Details::seal). `false` if there is no room.
     pub(crate) fn copy_first(
         &mut self,
         draft: &Draft,
         end: Instant,
         trace: Trace,
         sampler: Option<SamplerTags>,
+        details: Option<&mut Details>,
         hub: &Hub,
     ) -> bool {
-        let has_room = self.lane.has_room(|| hub.wake());
-        if has_room {
-            self.trace = trace;
-            self.lane
-                .push(|line| line.copy_first(draft, end, trace, sampler));
+        if !self.lane.has_room(|| hub.wake()) {
+            return false;
         }
-        has_room
+        if let Some(details) = details
+            && !self.push_block(details, hub)
+        {
+            return false;
+        }
+        self.trace = trace;
+        self.lane
+            .push(|line| line.copy_first(draft, end, trace, sampler));
+        true
+    }
+
+    /// Sends all that bytes can say of details. `false` if there is no room.
+    #[inline(never)]
+    fn push_block(&mut self, details: &mut Details, hub: &Hub) -> bool {
+        let block = details.seal();
+        if self.blocks.push_entire_slice(block).is_err() {
+            return false;
+        }
+        self.bytes_since_wake += block.len();
+        if self.bytes_since_wake >= WAKE_BYTES {
+            self.bytes_since_wake = 0;
+            hub.wake();
+        }
+        true
     }
 
     /// Sends what goes ahead of the line of a span, if there is room for all of it and the line.
@@ -171,7 +209,7 @@ impl Ring {
         };
         if let Some(details) = record.details.take() {
             match block_len(&details) {
-                Some(bytes) => mark = mark.with(self.send_block(details, bytes, has_room, hub)?),
+                Some(_) => mark = mark.with(self.send_block(details, has_room, hub)?),
                 None => self.admit_box(details, record, has_room)?,
             }
         }
@@ -185,27 +223,13 @@ impl Ring {
         Some(mark)
     }
 
-    /// Sends details as so many bytes. Emptied they stay here, also if there is no room: a full ring is not the time to ask
+    /// Sends details as bytes. Emptied they stay here, also if there is no room: a full ring is not the time to ask
     /// the allocator.
     #[inline]
-    fn send_block(
-        &mut self,
-        mut details: Box<Details>,
-        bytes: usize,
-        has_room: bool,
-        hub: &Hub,
-    ) -> Option<Mark> {
-        let sent = has_room && self.blocks.push_entire_slice(details.seal()).is_ok();
+    fn send_block(&mut self, mut details: Box<Details>, has_room: bool, hub: &Hub) -> Option<Mark> {
+        let sent = has_room && self.push_block(&mut details, hub);
         self.spares.give(details);
-        if !sent {
-            return None;
-        }
-        self.bytes_since_wake += bytes;
-        if self.bytes_since_wake >= WAKE_BYTES {
-            self.bytes_since_wake = 0;
-            hub.wake();
-        }
-        Some(Mark::BLOCK)
+        sent.then_some(Mark::BLOCK)
     }
 
     /// Gives details that cannot be sent as bytes back to the record, to go in their box, if there is room.
