@@ -4,8 +4,10 @@ use std::sync::atomic::Ordering;
 
 use crate::sync::AtomicU64;
 
-/// The counters of one thread. Only that thread writes them, so counting is a load and a store.
+/// The counters of one thread. Only that thread writes them, so counting is a load and a store; on lines of their own, or those
+/// of two threads would wait for each other.
 #[derive(Debug, Default)]
+#[repr(align(64))]
 pub(crate) struct ThreadCounts {
     pub(crate) started: Count,
     pub(crate) finished: Count,

@@ -26,7 +26,9 @@ use crate::tags;
 /// assert_eq!(charge.tag("cents"), Some(1999.into()));
 /// assert!(charge.parent_id().is_none());
 /// ```
+// Fields are copied two at once, which takes longer where they lie on two lines: a root cost 50 ns in place of 45.
 #[derive(Clone)]
+#[repr(align(64))]
 pub struct SpanRecord {
     pub(crate) context: SpanContext,
     /// The operation name; overruled by `details.name` if it is not known at compile time.
