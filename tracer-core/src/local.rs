@@ -26,14 +26,16 @@ mod note;
 mod noted;
 mod rest;
 mod under;
+mod visit;
 
 pub(crate) use edit::{edit, edit_details, log, log_now, put_bytes, put_number, put_tag};
 use note::note_root;
 pub(crate) use note::{is_noted, leave, leave_detailed, leave_first, settle};
 use noted::NotedDetails;
 pub(crate) use rest::finish_above;
-use rest::{finish_other, hand_over_held, hand_over_late, pop_below};
+use rest::{finish_other, hand_over_held};
 pub(crate) use under::start_under;
+pub(crate) use visit::{finish_plain, finish_poll, hand_over, pop, pop_plain, push};
 
 thread_local! {
     static MODE: Cell<Mode> = const { Cell::new(Mode::Idle) };
@@ -202,61 +204,6 @@ pub(crate) fn finish(place: Place) {
         Some(None) => {}
         Some(Some(held)) => hand_over_held(held, end),
         None => finish_other(place, end),
-    }
-}
-
-/// Finishes the span at `place` at the end of a poll that it did not begin in; before it those above it, whose scopes were
-/// leaked.
-pub(crate) fn finish_poll(place: Place) {
-    let left = with(|local| {
-        let record = local.take_top(place)?;
-        let end = if record.context.state & state::COUNTED != 0 {
-            clock::now()
-        } else {
-            Instant::ZERO
-        };
-        Some((local.hand_over(record, end), end))
-    });
-    match left.flatten() {
-        Some((None, _)) => {}
-        Some((Some(held), end)) => hand_over_held(held, end),
-        None => {
-            finish_above(place);
-            finish_other(place, clock::now());
-        }
-    }
-}
-
-/// Puts a span on the stack. If there is none, or the thread is ending or must not trace, the place is none and nothing
-/// happened.
-pub(crate) fn push(span: &mut Option<Box<SpanRecord>>) -> Place {
-    if span.is_none() || mode() == Mode::Suppressed {
-        return Place::NONE;
-    }
-    with_made(|local| {
-        let record = span.take()?;
-        Some(local.push(record))
-    })
-    .flatten()
-    .unwrap_or(Place::NONE)
-}
-
-/// Takes the span at `place` off the stack; `None` if it is not there. Spans still above it, whose scopes were leaked or
-/// moved out of the poll that opened them, are finished when `and_above`; else they stay and this one leaves a gap.
-pub(crate) fn pop(place: Place, and_above: bool) -> Option<Box<SpanRecord>> {
-    let popped = with(|local| local.take_top(local.made.find(place))).flatten();
-    popped.or_else(|| pop_below(place, and_above))
-}
-
-/// Hands a span that is not on the stack to its reporter thread, as ended at `end`. Its box stays for one of the next.
-#[inline(always)]
-pub(crate) fn hand_over(record: Box<SpanRecord>, end: Instant) {
-    let mut record = Some(record);
-    let left = with_made(|local| local.hand_over(record.take()?, end));
-    match (left, record) {
-        (Some(None), _) => {}
-        (Some(Some(held)), _) => hand_over_held(held, end),
-        (None, late) => hand_over_late(late, end),
     }
 }
 

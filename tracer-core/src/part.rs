@@ -83,6 +83,31 @@ impl Parts {
         })
     }
 
+    /// The same of a span with a record, of the tracer used last.
+    #[inline]
+    pub(crate) fn finish_record(
+        &mut self,
+        record: &SpanRecord,
+        end: impl FnOnce() -> Instant,
+    ) -> Option<()> {
+        let Some(Part {
+            ring: Some(ring),
+            hub,
+            counts,
+            tracer,
+        }) = &mut self.last
+        else {
+            return None;
+        };
+        if *tracer != record.context.tracer || !record.is_ordinary() || hub.is_closed() {
+            return None;
+        }
+        ring.copy_record(record, || {
+            counts.finished.add(1);
+            end()
+        })
+    }
+
     /// The same of a span with details.
     #[inline]
     pub(crate) fn finish_detailed(&mut self, draft: &Draft, details: &mut Details) -> Option<()> {

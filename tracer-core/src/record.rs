@@ -357,6 +357,13 @@ impl SpanRecord {
         self.context.state & state::RECORDING != 0
     }
 
+    /// Whether its end is counted, and it goes to the reporters.
+    #[inline]
+    pub(crate) fn is_ordinary(&self) -> bool {
+        let both = state::RECORDING | state::COUNTED;
+        self.context.state & both == both
+    }
+
     /// Whether the span goes to its local trace when it ends.
     #[inline]
     pub(crate) fn is_held(&self) -> bool {

@@ -185,8 +185,19 @@ impl Visit<'_> {
 fn end_poll(place: Place) {
     if std::thread::panicking() {
         local::edit(place, span::mark_panic);
+        local::finish_poll(place);
+    } else {
+        end_quietly(place);
     }
-    local::finish_poll(place);
+}
+
+/// Apart, for a function that calls others saves registers for that.
+#[inline(never)]
+fn end_quietly(place: Place) {
+    match local::pop_plain(place) {
+        Some(record) => span::end(record),
+        None => local::finish_poll(place),
+    }
 }
 
 impl Drop for Visit<'_> {

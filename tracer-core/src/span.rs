@@ -332,12 +332,28 @@ impl Drop for Span {
     }
 }
 
-/// Apart, so that code with a span contains a branch and a call.
+/// Apart, so that code with a span contains a branch and a call; and in pieces, for a function that calls others saves
+/// registers for that.
 #[inline(never)]
-fn end(mut record: Box<SpanRecord>) {
+pub(crate) fn end(record: Box<SpanRecord>) {
     if record.context.state & state::COUNTED == 0 {
-        return local::keep(record);
+        local::keep(record);
+    } else if std::thread::panicking() {
+        end_at_length(record);
+    } else {
+        end_quietly(record);
     }
+}
+
+#[inline(never)]
+fn end_quietly(record: Box<SpanRecord>) {
+    if let Some(record) = local::finish_plain(record) {
+        end_at_length(record);
+    }
+}
+
+#[inline(never)]
+fn end_at_length(mut record: Box<SpanRecord>) {
     let end = clock::now();
     if std::thread::panicking() {
         mark_panic(&mut record);

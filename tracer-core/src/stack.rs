@@ -139,9 +139,25 @@ impl Stack {
     /// Keeps the record of a span that ended, which must own nothing any more, for one of the next.
     #[inline]
     pub(crate) fn keep(&mut self, record: Box<SpanRecord>) {
-        if self.spares.len() < self.spares.capacity() {
-            self.spares.push(record);
+        drop(self.try_keep(record));
+    }
+
+    /// The same, which gives it back if there are enough.
+    #[inline]
+    pub(crate) fn try_keep(
+        &mut self,
+        record: Box<SpanRecord>,
+    ) -> Result<&SpanRecord, Box<SpanRecord>> {
+        if self.spares.len() == self.spares.capacity() {
+            return Err(record);
         }
+        Ok(self.spares.push_mut(record))
+    }
+
+    /// Takes back what was kept last.
+    #[inline]
+    pub(crate) fn take_back(&mut self) -> Option<Box<SpanRecord>> {
+        self.spares.pop()
     }
 
     /// A record, and room for spares.
@@ -160,6 +176,34 @@ impl Stack {
         };
         self.spans.push(record);
         place
+    }
+
+    /// Puts a span on the stack, if there is room for it.
+    #[inline]
+    pub(crate) fn push_within(&mut self, span: &mut Option<Box<SpanRecord>>) -> Option<Place> {
+        let depth = self.spans.len();
+        if depth == self.spans.capacity() {
+            return None;
+        }
+        let record = self.spans.push_mut(span.take()?);
+        Some(Place {
+            depth: depth as u32,
+            span_id: record.context.span_id,
+        })
+    }
+
+    /// Takes the span at `place` off the stack, if it is the active one and nothing is to be [tidied](Self::tidy) up then.
+    #[inline]
+    pub(crate) fn take_top_within(&mut self, place: Place) -> Option<Box<SpanRecord>> {
+        let is_tidy = match self.spans.as_slice() {
+            [.., below, _] => !is_gap(below),
+            _ => self.spans.capacity() <= KEPT,
+        };
+        if !is_tidy || !self.is_top(place) {
+            return None;
+        }
+        self.spans
+            .pop_if(|record| record.context.span_id == place.span_id)
     }
 
     /// Takes the active span off the stack.

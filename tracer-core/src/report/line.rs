@@ -71,17 +71,6 @@ pub(super) struct More {
     sampler: Option<SamplerTags>,
 }
 
-/// What is left of a span. In another order than elsewhere: a compiler that finds fields side by side in both copies two at
-/// once, and waits until both have left the store buffer they were written to one by one.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub(super) struct Brief {
-    pub(super) parent_id: SpanId,
-    pub(super) start: Instant,
-    pub(super) span_id: SpanId,
-    pub(super) end: Instant,
-}
-
 impl Mark {
     /// Of no span.
     pub(crate) const NONE: Self = Self(0);
@@ -160,33 +149,28 @@ impl Line {
         }
     }
 
-    /// Writes a span of the same trace as the one before it.
-    #[inline]
-    pub(super) fn write(&self, mark: Mark, brief: Brief) {
-        self.mark.store(mark.0, Relaxed);
-        self.span_id.store(brief.span_id.0, Relaxed);
-        self.parent_id.store(brief.parent_id.0, Relaxed);
-        self.start.store(brief.start, Relaxed);
-        self.end.store(brief.end, Relaxed);
-    }
-
-    /// Writes a span with its trace and, if it has no parent, the tags of a sampler.
-    #[inline]
-    pub(super) fn write_first(
-        &self,
-        mark: Mark,
-        brief: Brief,
-        trace: Trace,
-        sampler: Option<SamplerTags>,
-    ) {
-        self.write_trace(trace);
-        let parent_id = parent_or_param(brief.parent_id, sampler);
-        let brief = Brief { parent_id, ..brief };
-        self.write(mark.with_trace(trace.flags, sampler), brief);
-    }
-
     /// Writes a span of the same trace as the one before it, that ended at `end`. A word after the other: read together, they
     /// would take more registers than there are.
+    #[inline]
+    pub(super) fn write(&self, mark: Mark, record: &SpanRecord, end: Instant) {
+        self.mark.store(mark.0, Relaxed);
+        self.span_id.store(record.context.span_id.0, Relaxed);
+        self.parent_id.store(record.context.parent_id.0, Relaxed);
+        self.start.store(record.start, Relaxed);
+        self.end.store(end, Relaxed);
+    }
+
+    /// The same with its trace and, if it has no parent, the tags of a sampler.
+    #[inline]
+    pub(super) fn write_first(&self, mark: Mark, record: &SpanRecord, end: Instant) {
+        let trace = Trace::of(&record.context);
+        let mark = mark.with_trace(trace.flags, record.sampler);
+        self.write_trace(trace);
+        self.write(mark, record, end);
+        self.write_param(record.sampler);
+    }
+
+    /// The same as [`write`](Self::write).
     #[inline]
     pub(super) fn copy(&self, draft: &Draft, end: Instant) {
         self.mark.store(draft.mark.get().0, Relaxed);
@@ -196,7 +180,7 @@ impl Line {
         self.end.store(end, Relaxed);
     }
 
-    /// The same with its trace and, if it has no parent, the tags of a sampler.
+    /// The same as [`write_first`](Self::write_first).
     #[inline]
     pub(super) fn copy_first(
         &self,
@@ -209,8 +193,15 @@ impl Line {
         self.copy(draft, end);
         let mark = draft.mark.get().with_trace(trace.flags, sampler);
         self.mark.store(mark.0, Relaxed);
-        let parent_id = parent_or_param(draft.parent_id.get(), sampler);
-        self.parent_id.store(parent_id.0, Relaxed);
+        self.write_param(sampler);
+    }
+
+    /// Writes the parameter of a sampler in the place of a parent.
+    #[inline]
+    fn write_param(&self, sampler: Option<SamplerTags>) {
+        if let Some(sampler) = sampler {
+            self.parent_id.store(sampler.param.to_bits(), Relaxed);
+        }
     }
 
     #[inline]
@@ -320,12 +311,6 @@ impl More {
     }
 }
 
-/// What a line has for the parent of a span.
-#[inline]
-fn parent_or_param(parent_id: SpanId, sampler: Option<SamplerTags>) -> SpanId {
-    sampler.map_or(parent_id, |sampler| SpanId(sampler.param.to_bits()))
-}
-
 impl Draft {
     pub(crate) const fn new() -> Self {
         Self {
@@ -334,18 +319,6 @@ impl Draft {
             parent_id: Cell::new(SpanId::NONE),
             start: Cell::new(Instant::ZERO),
             refused: Cell::new(Name::NONE),
-        }
-    }
-}
-
-impl Brief {
-    #[inline]
-    pub(super) fn of(record: &SpanRecord, end: Instant) -> Self {
-        Self {
-            span_id: record.context.span_id,
-            parent_id: record.context.parent_id,
-            start: record.start,
-            end,
         }
     }
 }

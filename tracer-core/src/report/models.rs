@@ -12,7 +12,7 @@ use loom::sync::{Condvar, Mutex};
 use loom::thread;
 
 use super::lane::{Reader, Writer, lane};
-use super::line::{Brief, Mark, Trace};
+use super::line::{Mark, Trace};
 use super::queue::Hub;
 use super::ring::{Handed, RING_BYTES, Ring};
 use super::worker::Worker;
@@ -174,14 +174,10 @@ fn ring_of_a_thread_that_ended_is_emptied_and_its_memory_given_back() {
 #[test]
 fn lines_are_read_as_they_were_written() {
     fn push(writer: &mut Writer, id: u64) -> bool {
-        let brief = Brief {
-            span_id: id.into(),
-            parent_id: id.into(),
-            start: Instant::ZERO,
-            end: Instant::ZERO,
-        };
+        let mut record = span(id, 0);
+        record.context.parent_id = id.into();
         writer.has_room(|| ()) && {
-            writer.push(|line| line.write(Mark::NONE, brief));
+            writer.push(|line| line.write(Mark::NONE, &record, Instant::ZERO));
             true
         }
     }

@@ -14,7 +14,7 @@ use crate::name::Number;
 use crate::record::{SamplerTags, SpanRecord};
 use crate::report::drain::Drain;
 use crate::report::lane::{LINES, Writer, lane};
-use crate::report::line::{Brief, Draft, Line, Mark, More, Trace};
+use crate::report::line::{Draft, Line, Mark, More, Trace};
 use crate::report::queue::Hub;
 
 /// What few spans have.
@@ -102,17 +102,20 @@ impl Ring {
             record.clear();
             return Handed::Full;
         };
-        let brief = Brief::of(record, end);
+        self.write(mark, record, end);
+        Handed::Queued
+    }
+
+    /// Writes the line of a span, for which there must be room.
+    #[inline]
+    fn write(&mut self, mark: Mark, record: &SpanRecord, end: Instant) {
         let trace = Trace::of(&record.context);
-        let sampler = record.sampler;
-        if trace == self.trace && sampler.is_none() {
-            self.lane.push(|line| line.write(mark, brief));
+        if record.sampler.is_none() && trace == self.trace {
+            self.lane.push(|line| line.write(mark, record, end));
         } else {
             self.trace = trace;
-            self.lane
-                .push(|line| line.write_first(mark, brief, trace, sampler));
+            self.lane.push(|line| line.write_first(mark, record, end));
         }
-        Handed::Queued
     }
 
     /// Writes the line of a span of the last span's trace, whose end `end` reads. `None` if it takes looking for the room for
@@ -124,6 +127,22 @@ impl Ring {
         }
         let end = end();
         self.lane.push(|line| line.copy(draft, end));
+        Some(())
+    }
+
+    /// The same for a span with a record, of any trace. `None` also if it takes more than a line.
+    #[inline]
+    pub(crate) fn copy_record(
+        &mut self,
+        record: &SpanRecord,
+        end: impl FnOnce() -> Instant,
+    ) -> Option<()> {
+        if !self.lane.is_ready() || More::is_in(record) {
+            return None;
+        }
+        let number = record.name.recent_number()?;
+        let end = end();
+        self.write(Mark::new(record.context.state, number), record, end);
         Some(())
     }
 
