@@ -144,14 +144,18 @@ impl Stack {
 
     /// The same, which gives it back if there are enough.
     #[inline]
-    pub(crate) fn try_keep(
-        &mut self,
-        record: Box<SpanRecord>,
-    ) -> Result<&SpanRecord, Box<SpanRecord>> {
+    pub(crate) fn try_keep(&mut self, record: Box<SpanRecord>) -> Option<Box<SpanRecord>> {
         if self.spares.len() == self.spares.capacity() {
-            return Err(record);
+            return Some(record);
         }
-        Ok(self.spares.push_mut(record))
+        self.spares.push(record);
+        None
+    }
+
+    /// What was kept last.
+    #[inline]
+    pub(crate) fn kept(&self) -> Option<&SpanRecord> {
+        Some(self.spares.last()?)
     }
 
     /// Takes back what was kept last.
@@ -185,10 +189,12 @@ impl Stack {
         if depth == self.spans.capacity() {
             return None;
         }
-        let record = self.spans.push_mut(span.take()?);
+        let record = span.take()?;
+        let span_id = record.context.span_id;
+        self.spans.push(record);
         Some(Place {
             depth: depth as u32,
-            span_id: record.context.span_id,
+            span_id,
         })
     }
 

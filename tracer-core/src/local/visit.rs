@@ -105,11 +105,13 @@ pub(crate) fn finish_plain(record: Box<SpanRecord>) -> Option<Box<SpanRecord>> {
     let mut record = Some(record);
     borrow(settled(), |local| {
         // Kept before it is read: afterwards nothing is left to do.
-        record = match local.stack.try_keep(record.take()?) {
-            Ok(kept) if local.parts.finish_record(kept, clock::now).is_some() => None,
-            Ok(_) => local.stack.take_back(),
-            Err(record) => Some(record),
-        };
+        record = local.stack.try_keep(record.take()?);
+        if record.is_none() {
+            let kept = local.stack.kept()?;
+            if local.parts.finish_record(kept, clock::now).is_none() {
+                record = local.stack.take_back();
+            }
+        }
         Some(())
     });
     record
