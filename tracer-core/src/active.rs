@@ -241,7 +241,7 @@ impl ActiveSpan {
         }
     }
 
-    /// As [`span::ask_for_debug`], which is not to be asked while the stack is borrowed.
+    /// As [`span::ask_for_debug`], which is not to be asked while what the thread knows is taken out.
     #[cold]
     fn ask_for_debug(&self, tracer: u32) {
         let asked = self.read(|record| {
@@ -268,6 +268,9 @@ fn put_tag(place: Place, tracer: u32, key: &str, value: Stored<'_>) {
     let span = ActiveSpan::of(place, tracer);
     let put = local::put_tag(place, key, value);
     span.settle(put, || span.ask_about_tag(key, &value.to_value()));
+    if key == tags::SAMPLING_PRIORITY {
+        local::update_mode();
+    }
 }
 
 /// Logs where that takes more than [`local::log_now`] does.

@@ -33,7 +33,7 @@ pub(crate) struct LocalTrace {
     root: SpanId,
     policy: Option<KeepPolicy>,
     /// Asked as long as the trace is [`Phase::Undecided`]. Owned by the tracer alone: dropping a sampler runs code of the
-    /// user's, and a trace may go while the stack is borrowed.
+    /// user's, and a trace may go while what a thread knows is taken out.
     sampler: Option<Weak<dyn Reconsider>>,
     /// Changed under the lock, read without it.
     phase: AtomicU8,

@@ -195,7 +195,8 @@ pub(crate) fn finish(place: Place) {
     };
     let left = with(|local| {
         let record = local.take_top(local.made.find(place))?;
-        if record.is_reported() && record.details.is_none() {
+        // It was made at once, and nobody asked for more than a note has.
+        if record.is_reported() && !place.is_noted() {
             pending::trust(record.context.parent_id.is_none());
         }
         Some(local.hand_over(record, end))
@@ -203,11 +204,12 @@ pub(crate) fn finish(place: Place) {
     match left.flatten() {
         Some(None) => {}
         Some(Some(held)) => hand_over_held(held, end),
-        None => finish_other(place, end),
+        // The end is that of the active span, whose trace may be another's.
+        None => finish_other(place, clock::now()),
     }
 }
 
-/// Counts a started span of a tracer.
+/// Counts a span of a tracer.
 pub(crate) fn count(tracer: u32, count: impl FnOnce(&ThreadCounts)) -> bool {
     with_made(|local| local.parts.get(tracer).map(|part| count(&part.counts)))
         .flatten()
@@ -293,8 +295,8 @@ pub(crate) fn details(tracer: u32) -> Box<Details> {
 
 /// Prepares a forked child's only thread: fresh ids, no open spans, no queues of the parent.
 pub(crate) fn after_fork() {
+    id::reseed();
     let left = with(|local| {
-        id::reseed();
         let left = (
             std::mem::replace(&mut local.stack, Stack::new()),
             std::mem::replace(&mut local.parts, Parts::new()),
@@ -324,7 +326,8 @@ fn with_made<R>(work: impl FnOnce(&mut Local) -> R) -> Option<R> {
     borrow(LOCAL.take().or_else(make), |local| work(local.settled()))
 }
 
-/// Works on what was taken out, and puts it back.
+/// Works on what was taken out, and puts it back. Work that panicked would leave the thread with nothing: none does, for it is
+/// all ours.
 #[inline]
 fn borrow<R>(
     local: Option<ManuallyDrop<Box<Local>>>,

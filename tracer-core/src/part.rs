@@ -83,7 +83,16 @@ impl Parts {
         })
     }
 
-    /// The same of a span with a record, of the tracer used last.
+    /// The same of a draft with details.
+    #[inline]
+    pub(crate) fn finish_detailed(&mut self, draft: &Draft, details: &mut Details) -> Option<()> {
+        let part = self.last.as_mut().filter(|part| !part.hub.is_closed())?;
+        let ring = part.ring.as_mut()?;
+        ring.copy_detailed(draft, details, &part.hub, || part.counts.noted.add(1))
+    }
+
+    /// Counts a span with a record as finished and sends its line, if it is of the tracer used last and takes no more. `None`
+    /// if it does, and nothing happened.
     #[inline]
     pub(crate) fn finish_record(
         &mut self,
@@ -106,16 +115,6 @@ impl Parts {
             counts.finished.add(1);
             end()
         })
-    }
-
-    /// The same of a span with details.
-    #[inline]
-    pub(crate) fn finish_detailed(&mut self, draft: &Draft, details: &mut Details) -> Option<()> {
-        let part = self.last.as_mut().filter(|part| !part.hub.is_closed())?;
-        let ring = part.ring.as_mut()?;
-        ring.copy_detailed(draft, details, &part.hub)?;
-        part.counts.noted.add(1);
-        Some(())
     }
 
     /// Empty details for a span of `tracer`: used ones if there are.

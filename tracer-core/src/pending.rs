@@ -46,7 +46,7 @@ struct Pending {
     is_known: Cell<bool>,
     /// How many notes there are up to the last one with details.
     detailed: Cell<u32>,
-    /// How many spans without tags are made at once before others are noted again: where most are tagged, notes are for
+    /// How many spans are made at once before others are noted again: where most are asked for their contexts, notes are for
     /// nothing. Of roots, and of others.
     distrust: [Cell<u8>; 2],
     /// The active span, if its trace is sampled.
@@ -407,6 +407,8 @@ pub(crate) fn take(mut make: impl FnMut(Note)) {
                 has_details,
                 root: root.filter(|_| at == 0),
             });
+            // Its scope may outlive this by far, and is not to be taken for that of a note to come.
+            draft.span_id.set(SpanId::NONE);
         }
         pending.time.set(pending.time.get().wrapping_add(1));
     });

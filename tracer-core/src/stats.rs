@@ -23,7 +23,7 @@ use crate::report::ReporterStats;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Recorded spans started. One that nobody tags, nor asks for its context, counts for other threads when it ends.
+    /// Recorded spans started. One that is entered and nobody asks for its context counts for other threads when it ends.
     pub started: u64,
     /// Recorded spans finished.
     pub finished: u64,

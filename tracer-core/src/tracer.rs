@@ -529,7 +529,8 @@ pub(crate) fn room_for_baggage(id: u32, key: &str) -> Option<usize> {
     }
 }
 
-/// Whether an operation of the tracer of that number may begin a debug trace. Not to be asked while the stack is borrowed.
+/// Whether an operation of the tracer of that number may begin a debug trace. Not to be asked from
+/// inside of work on what the thread knows.
 pub(crate) fn allow_debug(id: u32, operation: &str) -> bool {
     registered(id)
         .and_then(|tracer| tracer.core)

@@ -63,8 +63,8 @@ pub(crate) fn log_now(place: Place, fields: &[Field<'_>]) -> bool {
     })
 }
 
-/// Has `write` change the details of the span at `place`, if that is simply recorded, and has some or its thread has used
-/// ones. No active span changes by that, so what was noted may stay.
+/// Has `write` change the details of the span at `place`, if that is noted, or simply recorded and has some or its thread has
+/// used ones. No active span changes by that, so what was noted may stay.
 #[inline(always)]
 fn write_down(place: Place, write: impl FnOnce(&mut Details) -> bool) -> bool {
     let written = borrow(LOCAL.take(), |local| {

@@ -38,7 +38,11 @@ pub(crate) fn leave_detailed(place: Place) -> bool {
 pub(crate) fn leave_first(place: Place) -> bool {
     let left = pending::last(place, |note| {
         let end = clock::now();
-        borrow(LOCAL.take(), |local| local.send_first(&note, end)).flatten()
+        borrow(LOCAL.take(), |local| local.send_first(&note, end)).unwrap_or_else(|| {
+            // Noted inside of work here, by an allocator: its spans are not recorded.
+            note.forget();
+            Some(())
+        })
     });
     left.flatten().is_some()
 }

@@ -28,7 +28,7 @@ static NUMBERS: Mutex<BTreeMap<[usize; 2], Number>> = Mutex::new(BTreeMap::new()
 const REMEMBERED: usize = 128;
 
 thread_local! {
-    /// By their hashes. One that is not there takes the place of another.
+    /// By their hashes, or beside them.
     static RECENT: [Recent; REMEMBERED] = const { [const { Recent::new() }; REMEMBERED] };
 }
 
@@ -67,16 +67,19 @@ impl Name {
 #[inline(never)]
 fn look_up(text: &'static str, site: Option<&'static Callsite>) -> Option<Number> {
     let name = Name::of(text, site);
-    let number = Number::of(name)?;
     let words = name.words();
     RECENT.with(|recent| {
-        let recent = &recent[hash(words)];
-        recent.number.set(number);
-        for (cell, word) in recent.words.iter().zip(words) {
-            cell.set(word);
+        let at = hash(words);
+        let (own, other) = (&recent[at], &recent[at ^ 1]);
+        if other.words.each_ref().map(Cell::get) == words {
+            return Some(other.number.get());
         }
-    });
-    Some(number)
+        let number = Number::of(name)?;
+        // Two names that are used in turns both have a place.
+        other.set(own.words.each_ref().map(Cell::get), own.number.get());
+        own.set(words, number);
+        Some(number)
+    })
 }
 
 /// A number below [`REMEMBERED`] that names at other places seldom have.
@@ -93,6 +96,13 @@ impl Recent {
             words: [const { Cell::new(0) }; 2],
             number: Cell::new(Number(0)),
         }
+    }
+
+    fn set(&self, words: [usize; 2], number: Number) {
+        for (cell, word) in self.words.iter().zip(words) {
+            cell.set(word);
+        }
+        self.number.set(number);
     }
 }
 

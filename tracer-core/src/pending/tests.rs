@@ -5,7 +5,7 @@ mod details;
 use std::time::Duration;
 
 use crate::tags;
-use crate::{MemoryReporter, Sampler, Scope, Tracer, active_span};
+use crate::{Decision, MemoryReporter, Sampler, Scope, SpanContext, Tracer, active_span};
 
 fn refusing() -> (Tracer, MemoryReporter) {
     tracer(false)
@@ -266,6 +266,77 @@ fn a_root_has_the_tags_of_its_sampler_whatever_is_asked_of_it() {
         assert!(context.is_none_or(|context| context.span_id() == root.span_id()));
         assert_eq!((root.context().flags(), child.context().flags()), (1, 1));
     }
+}
+
+/// Under a span of a refused trace, which is made a record of by being put on the stack, and those noted before it with it.
+fn refused(tracer: &Tracer) -> Scope {
+    let refused = SpanContext::remote(7.into(), 7.into(), Decision::Refused);
+    tracer
+        .build_span("refused")
+        .child_of(&refused)
+        .start()
+        .activate()
+}
+
+#[test]
+fn notes_of_a_refused_trace_are_not_taken_for_spans_that_were_noted_before() {
+    for out_of_order in [false, true] {
+        let (tracer, memory) = sampling();
+        let outer = tracer.start_active_span("outer");
+        let below = refused(&tracer);
+        let unseen = tracer.start_active_span("unseen");
+        outer.set_tag("n", 1);
+        if out_of_order {
+            drop(outer);
+            drop((unseen, below));
+        } else {
+            drop((unseen, below, outer));
+        }
+        assert_eq!(active_span().context(), None);
+        let next = tracer.start_active_span("next");
+        next.set_tag("a", 1);
+        assert!(next.context().parent_id().is_none());
+        drop(next);
+        tracer.flush(Duration::from_secs(30)).unwrap();
+        let spans = memory.take();
+        let shown = spans.iter().map(|span| {
+            let tags = span.tags().map(|(key, _)| key.to_owned());
+            let own = tags.filter(|key| key.len() == 1).collect::<String>();
+            format!("{} {own}", span.operation_name())
+        });
+        assert_eq!(shown.collect::<Vec<_>>(), ["outer n", "next a"]);
+        assert!(
+            spans
+                .iter()
+                .all(|span| span.duration() < Duration::from_secs(60))
+        );
+        assert!(spans[0].start() + spans[0].duration() <= spans[1].start());
+        assert_balanced(&tracer);
+    }
+}
+
+#[test]
+fn a_span_that_ends_below_one_of_a_refused_trace_ends_then() {
+    let (tracer, memory) = sampling();
+    let outer = tracer.start_active_span("outer");
+    let below = refused(&tracer);
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < Duration::from_millis(1) {}
+    drop(outer);
+    drop(below);
+    tracer.flush(Duration::from_secs(30)).unwrap();
+    assert!(memory.take()[0].duration() >= Duration::from_millis(1));
+}
+
+#[test]
+fn a_priority_of_0_refuses_at_once() {
+    let (tracer, _) = sampling();
+    let root = tracer.start_active_span("root");
+    assert!(!crate::is_refused());
+    root.set_tag(tags::SAMPLING_PRIORITY, 0);
+    assert!(crate::is_refused());
+    drop(root);
+    assert!(!crate::is_refused());
 }
 
 #[test]

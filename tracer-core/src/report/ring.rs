@@ -130,35 +130,21 @@ impl Ring {
         Some(())
     }
 
-    /// The same for a span with a record, of any trace. `None` also if it takes more than a line.
-    #[inline]
-    pub(crate) fn copy_record(
-        &mut self,
-        record: &SpanRecord,
-        end: impl FnOnce() -> Instant,
-    ) -> Option<()> {
-        if !self.lane.is_ready() || More::is_in(record) {
-            return None;
-        }
-        let number = record.name.recent_number()?;
-        let end = end();
-        self.write(Mark::new(record.context.state, number), record, end);
-        Some(())
-    }
-
-    /// The same with its details, ended now.
+    /// The same with its details, ended now. `count` is called before it is sent.
     #[inline]
     pub(crate) fn copy_detailed(
         &mut self,
         draft: &Draft,
         details: &mut Details,
         hub: &Hub,
+        count: impl FnOnce(),
     ) -> Option<()> {
         details.sealed_len().filter(|_| self.lane.is_ready())?;
         let end = clock::now();
         if !self.push_block(details, hub) {
             return None;
         }
+        count();
         self.lane.push(|line| line.copy(draft, end));
         Some(())
     }
@@ -185,6 +171,23 @@ impl Ring {
         self.lane
             .push(|line| line.copy_first(draft, end, trace, sampler));
         true
+    }
+
+    /// Writes the line of a span with a record, of any trace, whose end `end` reads. `None` if it takes more, and nothing
+    /// happened.
+    #[inline]
+    pub(crate) fn copy_record(
+        &mut self,
+        record: &SpanRecord,
+        end: impl FnOnce() -> Instant,
+    ) -> Option<()> {
+        if !self.lane.is_ready() || More::is_in(record) {
+            return None;
+        }
+        let number = record.name.recent_number()?;
+        let end = end();
+        self.write(Mark::new(record.context.state, number), record, end);
+        Some(())
     }
 
     /// Sends all that bytes can say of details. `false` if there is no room.

@@ -17,7 +17,11 @@ use tracer_core::{
 
 use crate::Scenario;
 
-pub(crate) const SCENARIOS: [Scenario; 8] = [
+pub(crate) const SCENARIOS: [Scenario; 9] = [
+    Scenario::new(
+        "forks_before_the_first_span_have_ids_of_their_own",
+        before_spans,
+    ),
     Scenario::new("tracers_go_on_in_forked_children", going_on),
     Scenario::new("what_is_queued_at_a_fork_is_the_parents", queued_at_fork),
     Scenario::new("traces_held_at_a_fork_are_the_parents", held_at_fork),
@@ -133,6 +137,13 @@ impl Reporter for Lines {
         let reporter = self.clone();
         Some(Box::new(move || Box::new(reporter.clone())))
     }
+}
+
+/// Forked by a thread that has a tracer and no spans yet, as servers that fork their workers do.
+fn before_spans() {
+    let memory = MemoryReporter::new();
+    let _tracer = build(&memory);
+    fork_and_check(3, || {});
 }
 
 fn going_on() {
