@@ -183,7 +183,8 @@ fn reported(tracer: &Tracer, memory: &MemoryReporter) -> Vec<String> {
 fn assert_balanced(tracer: &Tracer) {
     let stats = tracer.stats();
     assert_eq!((stats.open(), stats.queued, stats.lost()), (0, 0, 0));
-    assert_eq!(stats.started, stats.reporters[0].reported);
+    let ended = stats.reporters[0].reported + stats.withdrawn;
+    assert_eq!(stats.started, ended);
 }
 
 #[test]

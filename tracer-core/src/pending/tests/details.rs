@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use proptest::prelude::*;
 
-use super::{assert_balanced, sampling};
-use crate::{MemoryReporter, Scope, Tracer};
+use super::{assert_balanced, refused, sampling};
+use crate::{MemoryReporter, Scope, Span, Tracer, active_span, tags};
 
 /// What is done on a thread. Spans are counted from the active one down.
 #[derive(Clone, Debug)]
@@ -19,6 +19,12 @@ enum Step {
     LogAt(usize),
     Rename(usize),
     Ask(usize),
+    /// Goes on under a caller whose trace is refused.
+    EnterRefused,
+    /// Sets the priority of a span: to be kept, or not.
+    Prioritise(usize, bool),
+    /// Has a span be active no more, and open until the end.
+    TakeOut(usize),
 }
 
 const KEYS: [&str; 4] = ["a", "b", "http.method", "http.url"];
@@ -34,13 +40,17 @@ fn step() -> impl Strategy<Value = Step> {
         4 => below.clone().prop_map(Step::Log),
         1 => below.clone().prop_map(Step::LogAt),
         1 => below.clone().prop_map(Step::Rename),
-        1 => below.prop_map(Step::Ask),
+        1 => below.clone().prop_map(Step::Ask),
+        1 => Just(Step::EnterRefused),
+        1 => (below.clone(), any::<bool>()).prop_map(|(at, kept)| Step::Prioritise(at, kept)),
+        1 => below.prop_map(Step::TakeOut),
     ]
 }
 
 /// Does it all. Whoever asks for the context of a span at once has it made of its note.
 fn perform(tracer: &Tracer, steps: &[Step], ask_at_once: bool) {
     let mut scopes: Vec<Scope> = Vec::new();
+    let mut spans: Vec<Span> = Vec::new();
     let enter = |scopes: &mut Vec<Scope>| {
         let scope = tracer.start_active_span("span");
         if ask_at_once {
@@ -86,9 +96,21 @@ fn perform(tracer: &Tracer, steps: &[Step], ask_at_once: bool) {
                     let _ = scopes[at].context();
                 }
             }
+            Step::EnterRefused => scopes.push(refused(tracer)),
+            Step::Prioritise(below, kept) => {
+                if let Some(at) = at(below) {
+                    scopes[at].set_tag(tags::SAMPLING_PRIORITY, i64::from(kept));
+                }
+            }
+            Step::TakeOut(below) => {
+                if let Some(at) = at(below) {
+                    spans.push(scopes.remove(at).into_span());
+                }
+            }
         }
     }
     while scopes.pop().is_some() {}
+    assert!(active_span().context().is_none());
 }
 
 /// The spans in the order they were finished, each with all it has and where its parent is.
