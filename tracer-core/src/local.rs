@@ -8,33 +8,30 @@ use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::sync::atomic::Ordering;
 
-use crate::callsite::Callsite;
 use crate::clock::{self, Instant};
 use crate::context::{SpanContext, flag, state};
 use crate::counts::ThreadCounts;
 use crate::details::{Details, Limits};
 use crate::id::{self, SpanId, TraceId};
-use crate::name::Name;
 use crate::part::Parts;
 use crate::pending::{self, Made};
-use crate::record::{SamplerTags, SpanRecord};
+use crate::record::SpanRecord;
 pub(crate) use crate::stack::Place;
 use crate::stack::Stack;
 
+mod begin;
 mod edit;
 mod note;
 mod noted;
 mod rest;
-mod under;
 mod visit;
 
+pub(crate) use begin::{enter_child, enter_root, start_child, start_root, start_under};
 pub(crate) use edit::{edit, edit_details, log, log_now, put_bytes, put_number, put_tag};
-use note::note_root;
 pub(crate) use note::{is_noted, leave, leave_detailed, leave_first, settle};
 use noted::NotedDetails;
 pub(crate) use rest::finish_above;
 use rest::{finish_other, hand_over_held};
-pub(crate) use under::start_under;
 pub(crate) use visit::{finish_plain, finish_poll, hand_over, pop, pop_plain, push};
 
 thread_local! {
@@ -87,81 +84,6 @@ pub(crate) fn mode() -> Mode {
 /// Makes the calling thread one that is not traced, for good.
 pub(crate) fn suppress_this_thread() {
     MODE.set(Mode::Suppressed);
-}
-
-/// Starts a child of the active span, whose mode must be `Sampled` or `Refused`, and activates it. Its tracer is the one
-/// given, or with 0 that of its parent. Where a [note](pending) is enough, the next span can be noted without this.
-#[inline(never)]
-pub(crate) fn enter_child(
-    text: &'static str,
-    site: Option<&'static Callsite>,
-    tracer: u32,
-) -> Place {
-    if let Some(place) = pending::note_at_length(text, site, tracer) {
-        return place;
-    }
-    with(|local| {
-        if local.allow_notes(tracer)
-            && let Some(place) = pending::note_at_length(text, site, tracer)
-        {
-            return Some(place);
-        }
-        let record = local.child(Name::of(text, site), tracer)?;
-        Some(local.push(record))
-    })
-    .flatten()
-    .unwrap_or(Place::NONE)
-}
-
-/// Starts a child as [`enter_child`] does, but does not activate it. `None` if the thread is ending.
-#[inline]
-pub(crate) fn start_child(name: Name, tracer: u32) -> Option<Box<SpanRecord>> {
-    with(|local| local.child(name, tracer)).flatten()
-}
-
-/// Starts a root, where nothing is active, and activates it. With the tags of the sampler, if it said yes.
-#[inline]
-pub(crate) fn enter_root(
-    name: Name,
-    ids: (TraceId, SpanId),
-    tracer: u32,
-    tags: Option<SamplerTags>,
-) -> Place {
-    if let Some(tags) = tags
-        && let Some(place) = note_root(name, ids, tracer, tags)
-    {
-        return place;
-    }
-    let (text, site) = name.parts();
-    make_root(text, site, ids, tracer, tags)
-}
-
-#[inline(never)]
-fn make_root(
-    text: &'static str,
-    site: Option<&'static Callsite>,
-    ids: (TraceId, SpanId),
-    tracer: u32,
-    tags: Option<SamplerTags>,
-) -> Place {
-    with_made(|local| {
-        let record = local.root(ids, tracer, tags.is_some(), Name::of(text, site), tags);
-        local.push(record)
-    })
-    .unwrap_or(Place::NONE)
-}
-
-/// Starts a root that is not activated. `decide` is asked for the verdict of a sampler of ours. `None` if the thread is ending.
-#[inline]
-pub(crate) fn start_root(
-    name: Name,
-    tracer: u32,
-    bits128: bool,
-    decide: impl FnOnce(TraceId) -> (bool, Option<SamplerTags>),
-) -> Option<Box<SpanRecord>> {
-    let ids = id::draw_root(bits128);
-    let (sampled, tags) = decide(ids.0);
-    with_made(|local| local.root(ids, tracer, sampled, name, tags))
 }
 
 /// A record of nothing that is known: all of it is the caller's to set, and it must be.
@@ -374,49 +296,6 @@ impl Local {
         self
     }
 
-    /// Begins a root.
-    #[inline(always)]
-    fn root(
-        &mut self,
-        ids: (TraceId, SpanId),
-        tracer: u32,
-        sampled: bool,
-        name: Name,
-        tags: Option<SamplerTags>,
-    ) -> Box<SpanRecord> {
-        let mut record = self.stack.spare();
-        record.context = SpanContext::root(ids, tracer, sampled);
-        self.begin(&mut record, name, tags, None);
-        record
-    }
-
-    /// Begins a child of the active span.
-    #[inline(always)]
-    fn child(&mut self, name: Name, tracer: u32) -> Option<Box<SpanRecord>> {
-        let mut record = self.stack.spare();
-        record.context = self.stack.top()?.context.child(id::next_span());
-        if tracer != 0 {
-            record.context.tracer = tracer;
-        }
-        self.begin(&mut record, name, None, None);
-        Some(record)
-    }
-
-    /// Begins a span whose context is set, now unless it began before. Part of its callers, for values that are not written
-    /// where they belong at once go through memory.
-    #[inline(always)]
-    fn begin(
-        &mut self,
-        record: &mut SpanRecord,
-        name: Name,
-        sampler: Option<SamplerTags>,
-        start: Option<Instant>,
-    ) {
-        record.name = name;
-        record.sampler = sampler;
-        record.start = begin(&mut record.context, &mut self.parts, start);
-    }
-
     /// Puts a span on the stack.
     #[inline]
     fn push(&mut self, record: Box<SpanRecord>) -> Place {
@@ -480,27 +359,6 @@ impl Local {
         self.stack.keep(record);
         None
     }
-}
-
-/// Counts a span that begins, and reads the clock if it has not begun before. When it began, if that is to be known.
-#[inline]
-fn begin(context: &mut SpanContext, parts: &mut Parts, start: Option<Instant>) -> Instant {
-    if !context.is_recording() {
-        // Others need no part of the tracer, nor the ring and the locks that come with a thread's first: a child of a fork
-        // must not wait for those.
-        if context.parent_id.is_none()
-            && let Some(part) = parts.get(context.tracer)
-        {
-            part.counts.refused.add(1);
-        }
-        return Instant::ZERO;
-    }
-    match parts.get(context.tracer) {
-        Some(part) => part.counts.started.add(1),
-        None => context.state &= !state::COUNTED,
-    }
-    // Last: what beginning a span takes is not part of it.
-    start.unwrap_or_else(clock::now)
 }
 
 impl Drop for End {

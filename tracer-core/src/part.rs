@@ -28,6 +28,14 @@ pub(crate) struct Part {
     pub(crate) counts: Arc<ThreadCounts>,
 }
 
+/// A part whose ring takes spans.
+struct Open<'p> {
+    tracer: u32,
+    hub: &'p Hub,
+    ring: &'p mut Ring,
+    counts: &'p ThreadCounts,
+}
+
 impl Parts {
     pub(crate) const fn new() -> Self {
         Self {
@@ -51,6 +59,24 @@ impl Parts {
         self.last.as_mut()
     }
 
+    /// The part used last, if its spans go to the reporter thread without a lock.
+    #[inline(always)]
+    fn open(&mut self) -> Option<Open<'_>> {
+        let Part {
+            tracer,
+            hub,
+            ring,
+            counts,
+        } = self.last.as_mut()?;
+        let ring = ring.as_mut().filter(|_| !hub.is_closed())?;
+        Some(Open {
+            tracer: *tracer,
+            hub,
+            ring,
+            counts,
+        })
+    }
+
     /// The part used last, if it is of that tracer.
     #[inline]
     pub(crate) fn last_of(&self, tracer: u32) -> Option<&Part> {
@@ -65,18 +91,7 @@ impl Parts {
         draft: &Draft,
         end: impl FnOnce() -> Instant,
     ) -> Option<()> {
-        let Some(Part {
-            ring: Some(ring),
-            hub,
-            counts,
-            ..
-        }) = &mut self.last
-        else {
-            return None;
-        };
-        if hub.is_closed() {
-            return None;
-        }
+        let Open { ring, counts, .. } = self.open()?;
         ring.copy(draft, || {
             counts.noted.add(1);
             end()
@@ -86,9 +101,10 @@ impl Parts {
     /// The same of a draft with details.
     #[inline]
     pub(crate) fn finish_detailed(&mut self, draft: &Draft, details: &mut Details) -> Option<()> {
-        let part = self.last.as_mut().filter(|part| !part.hub.is_closed())?;
-        let ring = part.ring.as_mut()?;
-        ring.copy_detailed(draft, details, &part.hub, || part.counts.noted.add(1))
+        let Open {
+            ring, hub, counts, ..
+        } = self.open()?;
+        ring.copy_detailed(draft, details, hub, || counts.noted.add(1))
     }
 
     /// Counts a span with a record as finished and sends its line, if it is of the tracer used last and takes no more. `None`
@@ -99,18 +115,11 @@ impl Parts {
         record: &SpanRecord,
         end: impl FnOnce() -> Instant,
     ) -> Option<()> {
-        let Some(Part {
-            ring: Some(ring),
-            hub,
-            counts,
-            tracer,
-        }) = &mut self.last
-        else {
-            return None;
-        };
-        if *tracer != record.context.tracer || !record.is_ordinary() || hub.is_closed() {
+        let open = self.open()?;
+        if open.tracer != record.context.tracer || !record.is_ordinary() {
             return None;
         }
+        let Open { ring, counts, .. } = open;
         ring.copy_record(record, || {
             counts.finished.add(1);
             end()

@@ -8,9 +8,10 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode};
 use tracer_core::traced;
 use tracer_reqwest::blocking::{Client, SendTraced};
-use tracer_testing::{TestTracer, assert_trace};
+use tracer_testing::assert_trace;
 
 use crate::server::{raw, shop, silent};
+use crate::terse;
 
 /// A server on a thread of its own, whose runtime this one blocks without.
 fn background<T: Send + 'static>(serve: impl Future<Output = T> + Send + 'static) -> T {
@@ -28,20 +29,6 @@ fn background<T: Send + 'static>(serve: impl Future<Output = T> + Send + 'static
     started.recv().unwrap()
 }
 
-fn test() -> TestTracer {
-    [
-        "component",
-        "http.ttfb_us",
-        "peer.*",
-        "http.url",
-        "http.method",
-        "span.kind",
-    ]
-    .into_iter()
-    .fold(TestTracer::new("cart"), TestTracer::hide)
-    .strict()
-}
-
 #[traced]
 fn checkout(http: &Client, url: &str) -> String {
     http.get(format!("{url}/headers"))
@@ -53,7 +40,7 @@ fn checkout(http: &Client, url: &str) -> String {
 
 #[test]
 fn a_call_is_a_child_of_what_is_active_and_tells_the_server() {
-    let test = test();
+    let test = terse().strict();
     let _default = test.tracer().set_default();
     let scope = test.tracer().start_active_span("shop");
     let headers = checkout(&Client::new(), &background(shop()));
@@ -72,7 +59,7 @@ fn a_call_is_a_child_of_what_is_active_and_tells_the_server() {
 
 #[test]
 fn every_method_sends_what_reqwest_sends() {
-    let test = test();
+    let test = terse().strict();
     let url = format!("{}/orders", background(shop()));
     let http = Client::builder()
         .timeout(Duration::from_secs(5))
@@ -134,7 +121,7 @@ fn every_method_sends_what_reqwest_sends() {
 
 #[test]
 fn a_span_is_open_until_the_last_byte_is_read() {
-    let test = test();
+    let test = terse().strict();
     let known = background(raw("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nlast"));
     let unknown = background(raw("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nlast"));
     let http = Client::new().with_tracer(test.tracer());
@@ -165,7 +152,7 @@ fn a_span_is_open_until_the_last_byte_is_read() {
 
 #[test]
 fn responses_without_a_body_end_with_their_head_and_unread_ones_say_so() {
-    let test = test();
+    let test = terse().strict();
     let url = background(shop());
     let http = Client::new().with_tracer(test.tracer());
     drop(http.head(format!("{url}/orders")).send().unwrap());
@@ -183,7 +170,7 @@ fn responses_without_a_body_end_with_their_head_and_unread_ones_say_so() {
 
 #[test]
 fn a_response_is_what_reqwest_makes_of_it() {
-    let test = test();
+    let test = terse().strict();
     let url = background(shop());
     let http = Client::new().with_tracer(test.tracer());
     let plain = reqwest::blocking::get(format!("{url}/moved")).unwrap();
@@ -210,7 +197,7 @@ fn a_response_is_what_reqwest_makes_of_it() {
 
 #[test]
 fn failures_are_told_as_reqwest_tells_them() {
-    let test = test();
+    let test = terse().strict();
     let silent = background(silent());
     let cut = background(raw(
         "HTTP/1.1 200 OK\r\ncontent-length: 9\r\nconnection: close\r\n\r\ncut",
@@ -253,7 +240,7 @@ fn failures_are_told_as_reqwest_tells_them() {
 
 #[test]
 fn a_single_call_of_a_plain_client_may_be_traced() {
-    let test = test();
+    let test = terse().strict();
     let _default = test.tracer().set_default();
     let url = background(shop());
     let http = reqwest::blocking::Client::new();

@@ -4,28 +4,14 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tracer_reqwest::Client;
-use tracer_testing::{TestTracer, TreeStyle, assert_trace, assert_tree};
+use tracer_testing::{TreeStyle, assert_trace, assert_tree};
 
 use crate::server::{raw, silent};
-
-const HIDDEN: [&str; 6] = [
-    "component",
-    "http.ttfb_us",
-    "peer.*",
-    "http.url",
-    "http.method",
-    "span.kind",
-];
-
-fn test() -> TestTracer {
-    HIDDEN
-        .into_iter()
-        .fold(TestTracer::new("cart"), TestTracer::hide)
-}
+use crate::{HIDDEN, terse};
 
 #[tokio::test]
 async fn nobody_listens() {
-    let test = test();
+    let test = terse();
     // A port that was free a moment ago.
     let address = TcpListener::bind("127.0.0.1:0")
         .await
@@ -64,7 +50,7 @@ async fn nobody_listens() {
 
 #[tokio::test]
 async fn a_timeout_is_an_error_of_its_own_kind() {
-    let test = test();
+    let test = terse();
     let url = format!("http://{}/", silent().await);
     let http = Client::builder()
         .timeout(Duration::from_millis(30))
@@ -81,7 +67,7 @@ async fn a_timeout_is_an_error_of_its_own_kind() {
 
 #[tokio::test]
 async fn a_body_that_breaks_off_is_an_error_and_stays_reqwests() {
-    let test = test();
+    let test = terse();
     let url = raw("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf").await;
     let http = Client::new().with_tracer(test.tracer());
     let response = http.get(&url).send().await.unwrap();
@@ -105,7 +91,7 @@ async fn a_body_that_breaks_off_is_an_error_and_stays_reqwests() {
 
 #[tokio::test]
 async fn a_body_may_time_out() {
-    let test = test();
+    let test = terse();
     let url = crate::server::serve(axum::Router::new().route(
         "/",
         axum::routing::get(|| async {
@@ -132,7 +118,7 @@ async fn a_body_may_time_out() {
 
 #[tokio::test]
 async fn a_request_that_cannot_be_built_is_no_call() {
-    let test = test();
+    let test = terse();
     let http = Client::new().with_tracer(test.tracer());
     let error = http.get("not a url").send().await.unwrap_err();
     assert!(error.is_builder());

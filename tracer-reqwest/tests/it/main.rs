@@ -20,17 +20,19 @@ mod tag;
 
 use tracer_testing::TestTracer;
 
+/// Tags that say the same of all calls, or that no two runs agree on.
+const HIDDEN: [&str; 6] = [
+    "component",
+    "http.ttfb_us",
+    "peer.*",
+    "http.url",
+    "http.method",
+    "span.kind",
+];
+
 /// A tracer whose trees say of a call only what sets it apart from others.
 fn terse() -> TestTracer {
-    let hidden = [
-        "component",
-        "http.ttfb_us",
-        "peer.*",
-        "http.url",
-        "http.method",
-        "span.kind",
-    ];
-    hidden
+    HIDDEN
         .into_iter()
         .fold(TestTracer::new("cart"), TestTracer::hide)
 }
