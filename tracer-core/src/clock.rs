@@ -53,13 +53,19 @@ impl Anchor {
     /// The newest anchor of this process.
     #[inline]
     pub(crate) fn newest() -> Self {
+        Self::newest_at_once().unwrap_or_else(Self::renew)
+    }
+
+    /// The same, but `None` before there is one.
+    #[inline]
+    pub(crate) fn newest_at_once() -> Option<Self> {
         #[cfg(feature = "test-clock")]
         if let Some(anchor) = settable::anchor() {
-            return anchor;
+            return Some(anchor);
         }
         match NEWEST.load(Ordering::Relaxed) {
-            0 => Self::renew(),
-            anchor => Self(anchor),
+            0 => None,
+            anchor => Some(Self(anchor)),
         }
     }
 

@@ -4,15 +4,19 @@ use std::sync::atomic::Ordering;
 
 use crate::sync::AtomicU64;
 
-/// The counters of one thread. Only that thread writes them, so counting is a load and a store; on lines of their own, or those
-/// of two threads would wait for each other.
+/// The counters of one thread. Only that thread writes them, so counting is a load and a store; on a cache line of their own, or
+/// two where they are fetched in pairs, or those of two threads would wait for each other.
 #[derive(Debug, Default)]
-#[repr(align(64))]
+#[repr(align(128))]
 pub(crate) struct ThreadCounts {
+    /// Spans that got a record when they started. Others start as notes, and are counted when their lines are written.
     pub(crate) started: Count,
-    pub(crate) finished: Count,
-    /// Both at once: spans that were only noted until they were finished.
-    pub(crate) noted: Count,
+    /// Lines written to the thread's [lane](crate::report::lane), whose tail this is: each is a span that finished.
+    pub(crate) lines: Count,
+    /// Those of spans that had a record.
+    pub(crate) records: Count,
+    /// Spans that finished without a line.
+    pub(crate) lineless: Count,
     pub(crate) refused: Count,
     pub(crate) withdrawn: Count,
     pub(crate) queue_full: Count,
@@ -29,6 +33,17 @@ impl Count {
         // Released, so that whoever sees a later counter of a span's way sees the earlier ones: free on x86.
         self.0
             .store(self.0.load(Ordering::Relaxed) + more, Ordering::Release);
+    }
+
+    /// Read by the thread that writes it.
+    #[inline]
+    pub(crate) fn own(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub(crate) fn set(&self, count: u64) {
+        self.0.store(count, Ordering::Release);
     }
 
     pub(crate) fn get(&self) -> u64 {
@@ -64,12 +79,18 @@ impl ThreadTotals {
             self.queue_full += thread.queue_full.get();
             self.after_shutdown += thread.after_shutdown.get();
         }
+        let mut lines = 0;
         for thread in threads.clone() {
-            self.finished += thread.finished.get() + thread.noted.get();
+            lines += thread.lines.get();
+            self.finished += thread.lineless.get();
         }
+        self.finished += lines;
+        let records: u64 = threads.clone().map(|thread| thread.records.get()).sum();
         for thread in threads {
-            self.started += thread.started.get() + thread.noted.get();
+            self.started += thread.started.get();
             self.refused += thread.refused.get();
         }
+        // Those that had a record are among them twice.
+        self.started = (self.started + lines).saturating_sub(records);
     }
 }

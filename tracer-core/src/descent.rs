@@ -47,7 +47,7 @@ impl SpanContext {
 
     /// The context of a root.
     #[inline]
-    pub(crate) fn root((trace_id, span_id): (TraceId, SpanId), tracer: u32, sampled: bool) -> Self {
+    pub(crate) fn root(trace_id: TraceId, tracer: u32, sampled: bool) -> Self {
         let recording = if sampled {
             state::RECORDING | state::COUNTED
         } else {
@@ -55,7 +55,7 @@ impl SpanContext {
         };
         Self {
             trace_id,
-            span_id,
+            span_id: trace_id.root(),
             parent_id: SpanId::NONE,
             anchor: Anchor::newest(),
             carried: None,

@@ -35,6 +35,12 @@ impl TraceId {
         self.high
     }
 
+    /// The id of the root, which is the same as the lower half.
+    #[inline]
+    pub(crate) const fn root(self) -> SpanId {
+        SpanId(self.low)
+    }
+
     /// The lower 64 bits.
     #[must_use]
     pub const fn low(self) -> u64 {
@@ -211,12 +217,20 @@ pub(crate) fn next_span() -> SpanId {
     SpanId(IDS.with(IdGenerator::next_span))
 }
 
-/// Draws the ids of a root.
+/// Draws the id of a trace.
 #[inline]
-pub(crate) fn draw_root(bits128: bool) -> (TraceId, SpanId) {
+pub(crate) fn draw_trace(bits128: bool) -> TraceId {
     let low = draw();
     let high = if bits128 { next_span().0 } else { 0 };
-    (TraceId { high, low }, SpanId(low))
+    TraceId { high, low }
+}
+
+/// The same, but `None` where it would take a seed.
+#[inline]
+pub(crate) fn draw_trace_at_once(bits128: bool) -> Option<TraceId> {
+    let low = IDS.with(IdGenerator::step_root);
+    let high = if bits128 { next_span_at_once()?.0 } else { 0 };
+    (low != 0).then_some(TraceId { high, low })
 }
 
 /// Gives this thread ids that no other process draws: for the child of a fork.
@@ -262,13 +276,21 @@ impl IdGenerator {
     /// Draws 64 bits, never zero.
     #[inline]
     fn draw(&self) -> u64 {
+        // 0 of a generator without a seed too, which draws nothing else.
+        match self.step_root() {
+            0 => self.draw_again(),
+            drawn => drawn,
+        }
+    }
+
+    #[inline]
+    fn step_root(&self) -> u64 {
         let [s0, mut s1] = self.state.each_ref().map(Cell::get);
         let drawn = s0.wrapping_add(s1).rotate_left(17).wrapping_add(s0);
         s1 ^= s0;
         self.state[0].set(s0.rotate_left(49) ^ s1 ^ (s1 << 21));
         self.state[1].set(s1.rotate_left(28));
-        // Of a generator without a seed too, which draws nothing else.
-        if drawn == 0 { self.draw_again() } else { drawn }
+        drawn
     }
 
     #[cold]

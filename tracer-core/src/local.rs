@@ -28,7 +28,9 @@ mod visit;
 
 pub(crate) use begin::{enter_child, enter_root, start_child, start_root, start_under};
 pub(crate) use edit::{edit, edit_details, log, log_now, put_bytes, put_number, put_tag};
-pub(crate) use note::{is_noted, leave, leave_detailed, leave_first, settle};
+pub(crate) use note::{
+    is_noted, leave, leave_at_length, leave_detailed, leave_first, note_root, settle,
+};
 use noted::NotedDetails;
 pub(crate) use rest::finish_above;
 use rest::{finish_other, hand_over_held};
@@ -199,9 +201,9 @@ pub(crate) fn pop_default(tracer: u32) {
     });
 }
 
-/// Draws the ids of a root: trace and span. `None` on a thread that is ending.
-pub(crate) fn draw_root(bits128: bool) -> Option<(TraceId, SpanId)> {
-    (!has_ended()).then(|| id::draw_root(bits128))
+/// Draws the id of a trace. `None` on a thread that is ending.
+pub(crate) fn draw_trace(bits128: bool) -> Option<TraceId> {
+    (!has_ended()).then(|| id::draw_trace(bits128))
 }
 
 /// Draws a span id. `None` on a thread that is ending.
@@ -350,7 +352,7 @@ impl Local {
             Some(part) if is_counted && record.is_reported() => part.finish(&mut record, end),
             Some(_) if is_counted && record.is_held() => return Some(record),
             Some(part) if is_counted => {
-                part.counts.finished.add(1);
+                part.counts.lineless.add(1);
                 part.counts.withdrawn.add(1);
                 record.clear();
             }

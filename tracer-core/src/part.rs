@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::clock::Instant;
 use crate::counts::ThreadCounts;
 use crate::details::{Details, Limits};
-use crate::record::{SamplerTags, SpanRecord};
+use crate::record::SpanRecord;
 use crate::registry;
 use crate::report::line::{Draft, Trace};
 use crate::report::queue::Hub;
@@ -26,14 +26,6 @@ pub(crate) struct Part {
     pub(crate) hub: Arc<Hub>,
     ring: Option<Ring>,
     pub(crate) counts: Arc<ThreadCounts>,
-}
-
-/// A part whose ring takes spans.
-struct Open<'p> {
-    tracer: u32,
-    hub: &'p Hub,
-    ring: &'p mut Ring,
-    counts: &'p ThreadCounts,
 }
 
 impl Parts {
@@ -59,52 +51,29 @@ impl Parts {
         self.last.as_mut()
     }
 
-    /// The part used last, if its spans go to the reporter thread without a lock.
-    #[inline(always)]
-    fn open(&mut self) -> Option<Open<'_>> {
-        let Part {
-            tracer,
-            hub,
-            ring,
-            counts,
-        } = self.last.as_mut()?;
-        let ring = ring.as_mut().filter(|_| !hub.is_closed())?;
-        Some(Open {
-            tracer: *tracer,
-            hub,
-            ring,
-            counts,
-        })
-    }
-
     /// The part used last, if it is of that tracer.
     #[inline]
     pub(crate) fn last_of(&self, tracer: u32) -> Option<&Part> {
         self.last.as_ref().filter(|last| last.tracer == tracer)
     }
 
-    /// Counts a span of the last span's trace and tracer, started and finished, and sends its line to the reporter thread;
-    /// `end` reads when it ended. `None` if that takes more, and nothing happened.
+    /// Counts a span of the last span's tracer, started and finished, and sends its line to the reporter thread; `end` reads
+    /// when it ended. With its trace, unless that is the last span's. `None` if that takes more, and nothing happened.
     #[inline]
     pub(crate) fn finish_draft(
         &mut self,
         draft: &Draft,
+        trace: impl FnOnce() -> Option<Trace>,
         end: impl FnOnce() -> Instant,
     ) -> Option<()> {
-        let Open { ring, counts, .. } = self.open()?;
-        ring.copy(draft, || {
-            counts.noted.add(1);
-            end()
-        })
+        self.last.as_mut()?.ring.as_mut()?.copy(draft, trace, end)
     }
 
     /// The same of a draft with details.
     #[inline]
     pub(crate) fn finish_detailed(&mut self, draft: &Draft, details: &mut Details) -> Option<()> {
-        let Open {
-            ring, hub, counts, ..
-        } = self.open()?;
-        ring.copy_detailed(draft, details, hub, || counts.noted.add(1))
+        let Part { ring, hub, .. } = self.last.as_mut()?;
+        ring.as_mut()?.copy_detailed(draft, details, hub)
     }
 
     /// Counts a span with a record as finished and sends its line, if it is of the tracer used last and takes no more. `None`
@@ -115,15 +84,11 @@ impl Parts {
         record: &SpanRecord,
         end: impl FnOnce() -> Instant,
     ) -> Option<()> {
-        let open = self.open()?;
-        if open.tracer != record.context.tracer || !record.is_ordinary() {
+        let part = self.last.as_mut()?;
+        if part.tracer != record.context.tracer || !record.is_ordinary() {
             return None;
         }
-        let Open { ring, counts, .. } = open;
-        ring.copy_record(record, || {
-            counts.finished.add(1);
-            end()
-        })
+        part.ring.as_mut()?.copy_record(record, end)
     }
 
     /// Empty details for a span of `tracer`: used ones if there are.
@@ -170,31 +135,41 @@ impl Part {
     /// left in `record` owns nothing.
     #[inline(always)]
     pub(crate) fn finish(&mut self, record: &mut SpanRecord, end: Instant) {
-        self.counts.finished.add(1);
-        let handed = match &mut self.ring {
-            Some(ring) => ring.hand_over(record, end, &self.hub),
-            None => self.hand_over_to_hub(record, end),
-        };
-        match handed {
+        if let Some(ring) = &mut self.ring {
+            let handed = ring.hand_over(record, end, &self.hub);
+            if handed != Handed::Queued {
+                self.finish_without_line(|_| handed);
+            }
+        } else {
+            let record = record.take_ended(end);
+            self.finish_without_line(|hub| hub.hand_over(record));
+        }
+    }
+
+    /// Counts a span as finished before it is handed over otherwise than by the ring, or not at all.
+    #[cold]
+    fn finish_without_line(&self, hand_over: impl FnOnce(&Hub) -> Handed) {
+        self.counts.lineless.add(1);
+        match hand_over(&self.hub) {
             Handed::Queued => {}
             Handed::Full => self.counts.queue_full.add(1),
             Handed::Closed => self.counts.after_shutdown.add(1),
         }
     }
 
-    /// Whether spans go to the reporter thread without a lock.
+    /// Whether spans go to the reporter thread, and without a lock. Not asked for each: those that finish after a shutdown lie in
+    /// the ring until it is full, and are known for what they are by that.
     pub(crate) fn has_ring(&self) -> bool {
-        self.ring.is_some()
+        self.ring.is_some() && !self.hub.is_closed()
     }
 
-    /// The same as [`Parts::finish_draft`] with the trace it is of, and the tags of a sampler if it is a root. Whether it was
-    /// not dropped, for there was no room; `None` if it takes a record.
-    pub(crate) fn finish_first(
+    /// The same as [`Parts::finish_draft`], with details or without. Whether it was not dropped, for there was no room; `None`
+    /// if it takes a record.
+    pub(crate) fn finish_at_length(
         &mut self,
         draft: &Draft,
         end: Instant,
-        trace: Trace,
-        sampler: Option<SamplerTags>,
+        trace: impl FnOnce() -> Option<Trace>,
         details: Option<&mut Details>,
     ) -> Option<bool> {
         let ring = self.ring.as_mut()?;
@@ -204,17 +179,12 @@ impl Part {
         if self.hub.is_closed() {
             return None;
         }
-        self.counts.noted.add(1);
-        let sent = ring.copy_first(draft, end, trace, sampler, details, &self.hub);
+        let sent = ring.copy_at_length(draft, end, trace, details, &self.hub);
         if !sent {
-            self.counts.queue_full.add(1);
+            self.counts.started.add(1);
+            self.finish_without_line(|_| Handed::Full);
         }
         Some(sent)
-    }
-
-    #[cold]
-    fn hand_over_to_hub(&self, record: &mut SpanRecord, end: Instant) -> Handed {
-        self.hub.hand_over(record.take_ended(end))
     }
 
     /// Empty details.

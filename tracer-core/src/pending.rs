@@ -11,9 +11,10 @@
 use std::cell::Cell;
 
 use crate::callsite::Callsite;
-use crate::clock::{self, Instant};
-use crate::context::{SpanContext, state};
-use crate::id::{self, SpanId};
+use crate::clock::{self, Anchor, Instant};
+use crate::context::state;
+use crate::id::{self, SpanId, TraceId};
+use crate::local::Mode;
 use crate::name::{Name, Number};
 use crate::record::{SamplerTags, SpanRecord};
 use crate::report::line::{Draft, Mark, Trace};
@@ -37,12 +38,15 @@ const MOST_DISTRUST: u8 = 3;
 /// Spans that were entered one inside of the other, on the ground of the span that is on top of the stack, or of none: then
 /// the first is a root.
 struct Pending {
-    notes: [Draft; MOST],
+    /// The first is the ground, of which there is only the id that the first note has for its parent.
+    drafts: [Draft; 1 + MOST],
     count: Cell<u32>,
     /// How many times notes were taken: those of different times are not mistaken for each other.
     time: Cell<u32>,
-    /// The tracer of all notes. 0 if there is no ground: then nothing may be noted.
+    /// The tracer of all notes. 0 if there is no ground: then no child may be noted.
     tracer: Cell<u32>,
+    /// The tracer whose roots may be noted, where nothing is active; or 0.
+    roots_of: Cell<u32>,
     state: Cell<u16>,
     /// The first of the notes that is left in the ordinary way: no root, nor one with details, nor the first of its trace.
     ordinary: Cell<u32>,
@@ -53,12 +57,12 @@ struct Pending {
     /// How many spans are made at once before others are noted again: where most are asked for their contexts, notes are for
     /// nothing. Of roots, and of others.
     distrust: [Cell<u8>; 2],
-    /// The active span, if its trace is sampled.
-    active: Cell<SpanId>,
     /// Their trace, if it is sampled.
     trace: Cell<Trace>,
-    /// What the sampler said of the root, if that is a note.
-    sampler: Cell<Option<SamplerTags>>,
+    /// How many of the notes are roots: one or none.
+    roots: Cell<u32>,
+    /// The mode of the thread outside of the root.
+    outside: Cell<Mode>,
 }
 
 /// A span that was only noted.
@@ -103,21 +107,41 @@ pub(crate) fn trust(is_root: bool) {
 /// Allows notes of spans of a tracer under the one on top of the stack, until [`end`].
 pub(crate) fn begin(top: &SpanRecord, tracer: u32) {
     PENDING.with(|pending| {
-        pending.begin(&top.context, tracer);
-        pending.sampler.set(None);
-        pending.active.set(top.context.span_id);
+        let kept = state::INHERITED | state::RECORDING | state::COUNTED;
+        pending.begin(Trace::of(&top.context), top.context.state & kept, tracer);
+        pending.roots.set(0);
+        pending.set_ground(top.context.span_id);
     });
 }
 
-/// Notes a root of a trace that is sampled, and allows notes of spans under it. Nothing may be noted yet.
+/// Allows notes of roots of a tracer, until [`end`].
+pub(crate) fn allow_roots(tracer: u32) {
+    PENDING.with(|pending| pending.roots_of.set(tracer));
+}
+
+/// Notes the root of a trace that is sampled, and allows notes of spans under it, until it is left: then the mode of the thread
+/// is that `outside` again. `None` if roots of that tracer are not [allowed](allow_roots), or it takes asking for anything.
 #[inline]
-pub(crate) fn note_root(name: Name, context: &SpanContext, sampler: SamplerTags) -> Option<Place> {
+pub(crate) fn note_root(
+    name: Name,
+    trace_id: TraceId,
+    tracer: u32,
+    sampler: SamplerTags,
+    outside: Mode,
+) -> Option<Place> {
     PENDING.with(|pending| {
-        let number = name.number().filter(|_| clock::has_counter())?;
-        pending.begin(context, context.tracer);
-        pending.sampler.set(Some(sampler));
-        pending.active.set(SpanId::NONE);
-        pending.write(number, context.span_id)
+        if pending.roots_of.get() != tracer || !clock::has_counter() {
+            return None;
+        }
+        let number = name.recent_number()?;
+        let trace = Trace::sampled(trace_id, Anchor::newest_at_once()?);
+        let state = state::RANDOM | state::RECORDING | state::COUNTED;
+        pending.begin(trace, state, tracer);
+        pending.roots.set(1);
+        pending.outside.set(outside);
+        pending.set_ground(SpanId(sampler.param.to_bits()));
+        let mark = Mark::new(state, number).with_sampler(sampler.kind);
+        pending.write(mark, trace_id.root())
     })
 }
 
@@ -128,6 +152,7 @@ pub(crate) fn end() -> bool {
         let is_any = pending.count.get() > 0;
         if !is_any {
             pending.tracer.set(0);
+            pending.roots_of.set(0);
         }
         is_any
     })
@@ -169,7 +194,7 @@ pub(crate) fn note_at_length(
         }
         let name = Name::of(text, site);
         if pending.is_recorded() {
-            pending.write(name.number()?, id::next_span())
+            pending.write_child(name.number()?, id::next_span())
         } else {
             pending.write_refused(name)
         }
@@ -211,7 +236,7 @@ pub(crate) fn last<R>(place: Place, work: impl FnOnce(Last<'_>) -> R) -> Option<
 impl Pending {
     const fn new() -> Self {
         Self {
-            notes: [const { Draft::new() }; MOST],
+            drafts: [const { Draft::new() }; 1 + MOST],
             count: Cell::new(0),
             time: Cell::new(0),
             tracer: Cell::new(0),
@@ -220,30 +245,41 @@ impl Pending {
             is_known: Cell::new(false),
             detailed: Cell::new(0),
             distrust: [const { Cell::new(0) }; 2],
-            active: Cell::new(SpanId::NONE),
             trace: Cell::new(Trace::NONE),
-            sampler: Cell::new(None),
+            roots_of: Cell::new(0),
+            roots: Cell::new(0),
+            outside: Cell::new(Mode::Idle),
         }
     }
 
-    /// Allows notes of spans of that tracer, whose trace is that of the context.
+    /// Allows notes of spans of that trace, state and tracer.
     #[inline]
-    fn begin(&self, context: &SpanContext, tracer: u32) {
-        let kept = state::INHERITED | state::RECORDING | state::COUNTED;
+    fn begin(&self, trace: Trace, state: u16, tracer: u32) {
         self.tracer.set(tracer);
-        self.state.set(context.state & kept);
-        self.trace.set(Trace::of(context));
+        self.state.set(state);
+        self.trace.set(trace);
         self.is_known.set(false);
         self.detailed.set(0);
         self.ordinary.set(u32::MAX);
     }
 
+    #[inline]
+    fn draft(&self, at: u32) -> Option<&Draft> {
+        let [_, notes @ ..] = &self.drafts;
+        notes.get(at as usize)
+    }
+
+    #[inline]
+    fn set_ground(&self, parent: SpanId) {
+        let [ground, ..] = &self.drafts;
+        ground.span_id.set(parent);
+    }
+
     /// Says which notes are left in the ordinary way.
     #[inline]
     fn set_ordinary(&self) {
-        let roots = u32::from(self.sampler.get().is_some());
         self.ordinary.set(if self.is_known.get() {
-            self.detailed.get().max(roots)
+            self.detailed.get().max(self.roots.get())
         } else {
             u32::MAX
         });
@@ -258,7 +294,7 @@ impl Pending {
     #[inline]
     fn last(&self) -> Option<Last<'_>> {
         let at = self.count.get().wrapping_sub(1);
-        let draft = self.notes.get(at as usize)?;
+        let draft = self.draft(at)?;
         let pending = self;
         Some(Last { pending, draft, at })
     }
@@ -276,7 +312,7 @@ impl Pending {
     #[inline(always)]
     fn note(&self, name: Name) -> Option<Place> {
         if self.is_recorded() {
-            self.write(name.recent_number()?, id::next_span_at_once()?)
+            self.write_child(name.recent_number()?, id::next_span_at_once()?)
         } else {
             self.write_refused(name)
         }
@@ -285,15 +321,21 @@ impl Pending {
     #[inline]
     fn write_refused(&self, name: Name) -> Option<Place> {
         let at = self.count.get();
-        self.notes.get(at as usize)?.refused.set(name);
+        self.draft(at)?.refused.set(name);
         self.count.set(at + 1);
         Some(Place::refused(self.time.get(), at))
     }
 
     #[inline(always)]
-    fn write(&self, number: Number, span_id: SpanId) -> Option<Place> {
+    fn write_child(&self, number: Number, span_id: SpanId) -> Option<Place> {
+        self.write(Mark::new(self.state.get(), number), span_id)
+    }
+
+    #[inline(always)]
+    fn write(&self, mark: Mark, span_id: SpanId) -> Option<Place> {
         let at = self.count.get();
-        let draft = self.notes.get(at as usize)?;
+        let draft = self.draft(at)?;
+        let parent = self.drafts.get(at as usize)?;
         // Without one, times take long to take, which is not for here.
         if !clock::has_counter() {
             return None;
@@ -301,9 +343,9 @@ impl Pending {
         // In the middle: the reading waits for what is before it, and the next one for what is behind.
         let start = clock::now();
         self.count.set(at + 1);
-        draft.mark.set(Mark::new(self.state.get(), number));
+        draft.mark.set(mark);
         draft.span_id.set(span_id);
-        draft.parent_id.set(self.active.replace(span_id));
+        draft.parent_id.set(parent.span_id.get());
         draft.start.set(start);
         Some(Place::noted(span_id))
     }
@@ -319,8 +361,12 @@ impl Last<'_> {
     /// Whether it is ordinary but for its details.
     #[inline]
     pub(crate) fn is_detailed(&self) -> bool {
-        let is_root = self.at == 0 && self.pending.sampler.get().is_some();
-        self.has_details() && self.pending.is_known.get() && !is_root
+        self.has_details() && self.pending.is_known.get() && !self.is_root()
+    }
+
+    #[inline]
+    pub(crate) fn is_root(&self) -> bool {
+        self.at < self.pending.roots.get()
     }
 
     /// Whether the span has details, which whoever [said](Self::add_details) so keeps.
@@ -351,27 +397,31 @@ impl Last<'_> {
         self.pending.tracer.get()
     }
 
-    /// What the sampler said of it, if it is a root.
-    pub(crate) fn sampler(&self) -> Option<SamplerTags> {
-        self.pending.sampler.get().filter(|_| self.at == 0)
+    /// Its trace, if the reporter thread does not know that.
+    #[inline]
+    pub(crate) fn new_trace(&self) -> Option<Trace> {
+        let pending = self.pending;
+        (!pending.is_known.get()).then(|| pending.trace.get())
     }
 
     /// Remembers that the reporter thread knows the trace.
+    #[inline]
     pub(crate) fn set_known(&self) {
         self.pending.is_known.set(true);
         self.pending.set_ordinary();
     }
 
-    /// Its trace.
-    pub(crate) fn trace(&self) -> Trace {
-        self.pending.trace.get()
+    /// Forbids notes of children after the root. The mode outside of it.
+    #[inline]
+    pub(crate) fn end_trace(&self) -> Mode {
+        self.pending.tracer.set(0);
+        self.pending.outside.get()
     }
 
     /// Makes the span below the active one.
     #[inline]
     pub(crate) fn forget(&self) {
         self.pending.count.set(self.at);
-        self.pending.active.set(self.draft.parent_id.get());
     }
 }
 
@@ -386,21 +436,20 @@ pub(crate) fn take(mut make: impl FnMut(Note)) {
     PENDING.with(|pending| {
         let count = pending.count.replace(0);
         let (tracer, is_recorded) = (pending.tracer.replace(0), pending.is_recorded());
-        let root = pending
-            .sampler
-            .take()
-            .map(|sampler| (pending.trace.get(), sampler));
+        let roots = pending.roots.replace(0);
+        pending.roots_of.set(0);
         if is_recorded {
-            let distrust = &pending.distrust[usize::from(root.is_none())];
+            let distrust = &pending.distrust[usize::from(roots == 0)];
             distrust.set(distrust.get().saturating_add(1).min(MOST_DISTRUST));
         }
-        for (at, draft) in (0..count).zip(&pending.notes) {
+        for (at, draft) in (0..count).zip(pending.drafts.iter().skip(1)) {
             let (name, span_id, has_details) = if is_recorded {
                 let mark = draft.mark.get();
                 (mark.name(), draft.span_id.get(), mark.has(Mark::BLOCK))
             } else {
                 (draft.refused.get(), SpanId::NONE, false)
             };
+            let sampler = draft.sampler().filter(|_| at < roots);
             make(Note {
                 place: pending.place(at, draft),
                 name,
@@ -409,7 +458,7 @@ pub(crate) fn take(mut make: impl FnMut(Note)) {
                 state: pending.state.get(),
                 start: draft.start.get(),
                 has_details,
-                root: root.filter(|_| at == 0),
+                root: sampler.map(|sampler| (pending.trace.get(), sampler)),
             });
             // Its scope may outlive this by far, and is not to be taken for that of a note to come.
             draft.span_id.set(SpanId::NONE);

@@ -231,7 +231,14 @@ fn end_noted(place: Place) {
 /// Finishes a span that is more than an ordinary note of a sampled trace.
 #[inline(never)]
 fn end_first(place: Place) {
-    if !local::leave_detailed(place) && !local::leave_first(place) {
+    if !local::leave_first(place) {
+        end_at_length(place);
+    }
+}
+
+#[inline(never)]
+fn end_at_length(place: Place) {
+    if !local::leave_detailed(place) && !local::leave_at_length(place) {
         end_made(place);
     }
 }

@@ -206,13 +206,18 @@ impl Tracer {
             return Scope::at(Place::NONE);
         };
         match local::mode() {
-            _ if std::thread::panicking() => Scope::of(self.begin_named(text, site)),
+            _ if std::thread::panicking() => self.enter_at_length(text, site),
             Mode::Idle | Mode::Default if core.plain_roots => {
                 Scope::at(core.enter_root(text, site))
             }
             Mode::Sampled | Mode::Refused => Scope::at(local::enter_child(text, site, core.id())),
-            _ => Scope::of(self.begin_named(text, site)),
+            _ => self.enter_at_length(text, site),
         }
+    }
+
+    #[inline(never)]
+    fn enter_at_length(&self, text: &'static str, site: Option<&'static Callsite>) -> Scope {
+        Scope::of(self.begin_named(text, site))
     }
 
     /// Begins a span with references, tags or times of the caller's.

@@ -1,11 +1,11 @@
 //! How spans begin on this thread: roots, children of the active span, and spans under a context that need not be active.
 
-use super::note::note_root;
+use super::note::{allow_root, note_root};
 use super::{Local, Place, with, with_made};
 use crate::callsite::Callsite;
 use crate::clock::{self, Instant};
 use crate::context::{SpanContext, state};
-use crate::id::{self, SpanId, TraceId};
+use crate::id::{self, TraceId};
 use crate::name::Name;
 use crate::part::Parts;
 use crate::pending;
@@ -45,29 +45,31 @@ pub(crate) fn start_child(name: Name, tracer: u32) -> Option<Box<SpanRecord>> {
 #[inline]
 pub(crate) fn enter_root(
     name: Name,
-    ids: (TraceId, SpanId),
+    trace_id: TraceId,
     tracer: u32,
     tags: Option<SamplerTags>,
 ) -> Place {
     if let Some(tags) = tags
-        && let Some(place) = note_root(name, ids, tracer, tags)
+        && allow_root(tracer)
+        && name.number().is_some()
+        && let Some(place) = note_root(name, trace_id, tracer, tags)
     {
         return place;
     }
     let (text, site) = name.parts();
-    make_root(text, site, ids, tracer, tags)
+    make_root(text, site, trace_id, tracer, tags)
 }
 
 #[inline(never)]
 fn make_root(
     text: &'static str,
     site: Option<&'static Callsite>,
-    ids: (TraceId, SpanId),
+    trace_id: TraceId,
     tracer: u32,
     tags: Option<SamplerTags>,
 ) -> Place {
     with_made(|local| {
-        let record = local.root(ids, tracer, tags.is_some(), Name::of(text, site), tags);
+        let record = local.root(trace_id, tracer, tags.is_some(), Name::of(text, site), tags);
         local.push(record)
     })
     .unwrap_or(Place::NONE)
@@ -81,9 +83,9 @@ pub(crate) fn start_root(
     bits128: bool,
     decide: impl FnOnce(TraceId) -> (bool, Option<SamplerTags>),
 ) -> Option<Box<SpanRecord>> {
-    let ids = id::draw_root(bits128);
-    let (sampled, tags) = decide(ids.0);
-    with_made(|local| local.root(ids, tracer, sampled, name, tags))
+    let trace_id = id::draw_trace(bits128);
+    let (sampled, tags) = decide(trace_id);
+    with_made(|local| local.root(trace_id, tracer, sampled, name, tags))
 }
 
 /// Starts a child of a context with a trace and a decision, and does not activate it. `None` if the thread is ending.
@@ -106,14 +108,14 @@ impl Local {
     #[inline(always)]
     fn root(
         &mut self,
-        ids: (TraceId, SpanId),
+        trace_id: TraceId,
         tracer: u32,
         sampled: bool,
         name: Name,
         tags: Option<SamplerTags>,
     ) -> Box<SpanRecord> {
         let mut record = self.stack.spare();
-        record.context = SpanContext::root(ids, tracer, sampled);
+        record.context = SpanContext::root(trace_id, tracer, sampled);
         self.begin(&mut record, name, tags, None);
         record
     }

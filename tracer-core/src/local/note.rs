@@ -2,8 +2,7 @@
 
 use super::{LOCAL, Local, MODE, Mode, Place, borrow, with};
 use crate::clock::{self, Instant};
-use crate::context::SpanContext;
-use crate::id::{self, SpanId, TraceId};
+use crate::id::{self, TraceId};
 use crate::name::Name;
 use crate::pending::{self, Last};
 use crate::record::SamplerTags;
@@ -21,6 +20,18 @@ pub(crate) fn leave(place: Place) -> bool {
     left.flatten().is_some()
 }
 
+/// The same if it is the first of its trace that is left, or a root.
+#[inline(always)]
+pub(crate) fn leave_first(place: Place) -> bool {
+    let left = pending::last(place, |note| {
+        if note.has_details() || !clock::has_counter() {
+            return None;
+        }
+        borrow(LOCAL.take(), |local| local.send_first(&note))?
+    });
+    left.flatten().is_some()
+}
+
 /// The same if it has details.
 #[inline(never)]
 pub(crate) fn leave_detailed(place: Place) -> bool {
@@ -33,35 +44,61 @@ pub(crate) fn leave_detailed(place: Place) -> bool {
     left.flatten().is_some()
 }
 
-/// The same if it is the first of its trace that is left, or a root, or something stands in its way.
+/// The same whatever it takes.
 #[inline(never)]
-pub(crate) fn leave_first(place: Place) -> bool {
+pub(crate) fn leave_at_length(place: Place) -> bool {
     let left = pending::last(place, |note| {
         let end = clock::now();
-        borrow(LOCAL.take(), |local| local.send_first(&note, end)).unwrap_or_else(|| {
+        borrow(LOCAL.take(), |local| local.send_at_length(&note, end)).unwrap_or_else(|| {
             // Noted inside of work here, by an allocator: its spans are not recorded.
-            note.forget();
+            forget(&note);
             Some(())
         })
     });
     left.flatten().is_some()
 }
 
-/// Notes a root where nothing is active. `None` if it must be made at once.
+/// Notes a root where nothing is active. `None` if that is not [allowed](allow_root), or takes asking for anything.
 #[inline]
-pub(super) fn note_root(
+pub(crate) fn note_root(
     name: Name,
-    ids: (TraceId, SpanId),
+    trace_id: TraceId,
     tracer: u32,
     tags: SamplerTags,
 ) -> Option<Place> {
-    let is_allowed = borrow(LOCAL.take(), |local| local.allows_root(tracer))?;
-    if !is_allowed {
-        return None;
-    }
-    let place = pending::note_root(name, &SpanContext::root(ids, tracer, true), tags)?;
+    let place = pending::note_root(name, trace_id, tracer, tags, MODE.get())?;
     MODE.set(Mode::Sampled);
     Some(place)
+}
+
+/// Allows notes of roots of a tracer until the thread's [`Local`] changes, if its spans go to the ring that is at hand.
+pub(super) fn allow_root(tracer: u32) -> bool {
+    let is_allowed = !pending::is_distrusted(true)
+        && borrow(LOCAL.take(), |local| local.goes_to_ring(tracer)) == Some(true);
+    if is_allowed {
+        pending::allow_roots(tracer);
+    }
+    is_allowed
+}
+
+/// When the span of a note ends, for which it is forgotten at the last moment.
+#[inline]
+fn end(note: &Last<'_>) -> Instant {
+    note.forget();
+    clock::now()
+}
+
+fn forget(note: &Last<'_>) {
+    note.forget();
+    leave_trace(note);
+}
+
+/// Makes it so that nothing is active, if that was the root.
+#[inline]
+fn leave_trace(note: &Last<'_>) {
+    if note.is_root() {
+        MODE.set(note.end_trace());
+    }
 }
 
 /// Whether the span at `place` is of a refused trace, and nobody asked anything of it yet.
@@ -132,23 +169,26 @@ impl Local {
         allowed
     }
 
-    /// Whether a root of a tracer may be noted: its spans go to the ring that is at hand.
-    #[inline]
-    pub(super) fn allows_root(&mut self, tracer: u32) -> bool {
-        !pending::is_distrusted(true)
-            && self
-                .parts
-                .last_of(tracer)
-                .is_some_and(|part| part.has_ring())
+    /// Whether the spans of a tracer go to the ring that is at hand.
+    fn goes_to_ring(&self, tracer: u32) -> bool {
+        let part = self.parts.last_of(tracer);
+        part.is_some_and(|part| part.has_ring())
     }
 
     /// Sends a span that was only noted. `None` if it takes more.
     #[inline]
     fn send(&mut self, note: &Last<'_>) -> Option<()> {
-        self.parts.finish_draft(note.draft, || {
-            note.forget();
-            clock::now()
-        })
+        self.parts.finish_draft(note.draft, || None, || end(note))
+    }
+
+    /// The same with its trace, if that is new.
+    #[inline]
+    fn send_first(&mut self, note: &Last<'_>) -> Option<()> {
+        let trace = || note.new_trace();
+        self.parts.finish_draft(note.draft, trace, || end(note))?;
+        note.set_known();
+        leave_trace(note);
+        Some(())
     }
 
     /// The same with its details.
@@ -161,26 +201,22 @@ impl Local {
         Some(())
     }
 
-    /// The same with its trace, and what the sampler said of a root.
-    fn send_first(&mut self, note: &Last<'_>, end: Instant) -> Option<()> {
-        let (part, sampler) = (self.parts.last()?, note.sampler());
+    /// The same with its details or without, as soon as there is room.
+    fn send_at_length(&mut self, note: &Last<'_>, end: Instant) -> Option<()> {
+        let part = self.parts.last()?;
         let details = if note.has_details() {
             Some(self.noted.last()?)
         } else {
             None
         };
         let has_details = details.is_some();
-        if part.finish_first(note.draft, end, note.trace(), sampler, details)? {
+        if part.finish_at_length(note.draft, end, || note.new_trace(), details)? {
             note.set_known();
         }
         if has_details {
             self.noted.pop(note);
         }
-        note.forget();
-        if sampler.is_some() {
-            pending::end();
-            self.update_mode();
-        }
+        forget(note);
         Some(())
     }
 }

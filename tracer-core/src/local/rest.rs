@@ -76,7 +76,7 @@ impl Local {
         if let Some(part) = self.parts.get(record.context.tracer)
             && record.context.local_trace().is_some()
         {
-            part.counts.finished.add(1);
+            part.counts.lineless.add(1);
             record.take().give_to_trace(&part.hub.room);
         }
         record.clear();

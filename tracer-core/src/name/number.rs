@@ -54,11 +54,8 @@ impl Name {
     pub(crate) fn recent_number(self) -> Option<Number> {
         let words = self.words();
         RECENT.with(|recent| {
-            let recent = &recent[hash(words)];
-            let [first, second] = recent.words.each_ref().map(Cell::get);
-            let number = recent.number.get();
-            // Not as arrays, which are compared in memory.
-            (first == words[0] && second == words[1]).then_some(number)
+            let at = hash(words);
+            recent[at].of(words).or_else(|| recent[at ^ 1].of(words))
         })
     }
 }
@@ -71,9 +68,6 @@ fn look_up(text: &'static str, site: Option<&'static Callsite>) -> Option<Number
     RECENT.with(|recent| {
         let at = hash(words);
         let (own, other) = (&recent[at], &recent[at ^ 1]);
-        if other.words.each_ref().map(Cell::get) == words {
-            return Some(other.number.get());
-        }
         let number = Number::of(name)?;
         // Two names that are used in turns both have a place.
         other.set(own.words.each_ref().map(Cell::get), own.number.get());
@@ -85,9 +79,8 @@ fn look_up(text: &'static str, site: Option<&'static Callsite>) -> Option<Number
 /// A number below [`REMEMBERED`] that names at other places seldom have.
 #[inline]
 fn hash([first, second]: [usize; 2]) -> usize {
-    // Multiplied by 2^64 over the golden ratio: the upper bits depend on all of both.
-    let product = (first.wrapping_add(second) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (product >> (64 - REMEMBERED.ilog2())) as usize
+    // Texts end at any byte, and places in the source lie some words apart: both are to be spread.
+    (first.wrapping_add(second).wrapping_mul(9) >> 3) % REMEMBERED
 }
 
 impl Recent {
@@ -96,6 +89,15 @@ impl Recent {
             words: [const { Cell::new(0) }; 2],
             number: Cell::new(Number(0)),
         }
+    }
+
+    /// The number of the name with those words, if it is this one.
+    #[inline]
+    fn of(&self, words: [usize; 2]) -> Option<Number> {
+        let [first, second] = self.words.each_ref().map(Cell::get);
+        let number = self.number.get();
+        // Not as arrays, which are compared in memory.
+        (first == words[0] && second == words[1]).then_some(number)
     }
 
     fn set(&self, words: [usize; 2], number: Number) {

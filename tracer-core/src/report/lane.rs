@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
+use crate::counts::ThreadCounts;
 use crate::report::line::Line;
 use crate::sync::{AtomicBool, AtomicU64};
 
@@ -15,34 +16,22 @@ pub(super) const LINES: usize = if cfg!(loom) { 8 } else { 4096 };
 /// Lines that wait when a writer wakes the reader rather than have it come in its own time.
 const WAKE: u64 = LINES as u64 / 2;
 
-/// How far writer and reader are: lines written and read since the beginning.
-#[derive(Debug)]
-struct Ends {
-    tail: Tail,
-    head: Head,
-}
-
-/// What the writer stores, on a cache line of its own, or two where they are fetched in pairs.
-#[derive(Debug)]
-#[repr(align(128))]
-struct Tail {
-    written: AtomicU64,
-    /// The writer is gone.
-    ended: AtomicBool,
-}
-
-#[derive(Debug)]
+/// What the reader stores, and what is stored once. What the writer stores is in its [counters](ThreadCounts::lines).
+#[derive(Debug, Default)]
 #[repr(align(128))]
 struct Head {
+    /// Lines read since the beginning.
     read: AtomicU64,
+    /// The writer is gone.
+    ended: AtomicBool,
 }
 
 /// The end that lines go in.
 #[derive(Debug)]
 pub(super) struct Writer {
     lines: Arc<[Line; LINES]>,
-    ends: Arc<Ends>,
-    written: u64,
+    counts: Arc<ThreadCounts>,
+    head: Arc<Head>,
     /// How many lines may be written until the writer must look at the other end.
     limit: u64,
 }
@@ -51,32 +40,30 @@ pub(super) struct Writer {
 #[derive(Debug)]
 pub(super) struct Reader {
     lines: Arc<[Line; LINES]>,
-    ends: Arc<Ends>,
+    counts: Arc<ThreadCounts>,
+    head: Arc<Head>,
     read: u64,
 }
 
-/// A lane's two ends. `None` never happens.
-pub(super) fn lane() -> Option<(Writer, Reader)> {
+/// The two ends of the lane of a thread with those counters. `None` never happens.
+pub(super) fn lane(counts: &Arc<ThreadCounts>) -> Option<(Writer, Reader)> {
     // By way of a slice: an array would be made on the stack first.
     let lines: Arc<[Line]> = (0..LINES).map(|_| Line::new()).collect();
     let lines: Arc<[Line; LINES]> = lines.try_into().ok()?;
-    let ends = Arc::new(Ends {
-        tail: Tail {
-            written: AtomicU64::new(0),
-            ended: AtomicBool::new(false),
-        },
-        head: Head {
-            read: AtomicU64::new(0),
-        },
-    });
+    let head = Arc::new(Head::default());
     let writer = Writer {
         lines: Arc::clone(&lines),
-        ends: Arc::clone(&ends),
-        written: 0,
+        counts: Arc::clone(counts),
+        head: Arc::clone(&head),
         limit: WAKE,
     };
-    let read = 0;
-    Some((writer, Reader { lines, ends, read }))
+    let reader = Reader {
+        lines,
+        counts: Arc::clone(counts),
+        head,
+        read: 0,
+    };
+    Some((writer, reader))
 }
 
 #[inline]
@@ -88,7 +75,7 @@ impl Writer {
     /// Whether there is room for a line, which takes no looking at the other end.
     #[inline]
     pub(super) fn is_ready(&self) -> bool {
-        self.written != self.limit
+        self.counts.lines.own() != self.limit
     }
 
     /// Whether there is room for a line. Calls `wake` when there are many that wait.
@@ -99,8 +86,8 @@ impl Writer {
 
     #[cold]
     fn look(&mut self, wake: impl FnOnce()) -> bool {
-        let read = self.ends.head.read.load(Acquire);
-        match self.written - read {
+        let read = self.head.read.load(Acquire);
+        match self.counts.lines.own() - read {
             waiting if waiting < WAKE => self.limit = read + WAKE,
             // The reader was woken before it came to this.
             waiting if waiting == LINES as u64 => return false,
@@ -116,22 +103,29 @@ impl Writer {
     #[inline]
     pub(super) fn push(&mut self, write: impl FnOnce(&Line)) {
         debug_assert!(self.is_ready(), "no room");
-        write(line(&self.lines, self.written));
-        self.written += 1;
-        self.ends.tail.written.store(self.written, Release);
+        let written = self.counts.lines.own();
+        write(line(&self.lines, written));
+        self.counts.lines.set(written + 1);
+    }
+
+    /// The same for the line of a span that had a record.
+    #[inline]
+    pub(super) fn push_record(&mut self, write: impl FnOnce(&Line)) {
+        self.counts.records.add(1);
+        self.push(write);
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.ends.tail.ended.store(true, Release);
+        self.head.ended.store(true, Release);
     }
 }
 
 impl Reader {
     /// How many lines wait.
     pub(super) fn len(&self) -> usize {
-        (self.ends.tail.written.load(Acquire) - self.read) as usize
+        (self.counts.lines.get() - self.read) as usize
     }
 
     /// Has `read` read so many lines, which must [wait](Self::len), and gives their room back.
@@ -141,12 +135,12 @@ impl Reader {
             read(line(&self.lines, number));
         }
         self.read = end;
-        self.ends.head.read.store(end, Release);
+        self.head.read.store(end, Release);
     }
 
     /// Whether nothing waits, nor will.
     pub(super) fn is_done(&self) -> bool {
         // In this order: the last line was there before the end.
-        self.ends.tail.ended.load(Acquire) && self.len() == 0
+        self.head.ended.load(Acquire) && self.len() == 0
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::clock::{Anchor, AtomicInstant, Instant};
-use crate::context::{Carried, SpanContext};
+use crate::context::{Carried, SpanContext, flag};
 use crate::details::Details;
 use crate::id::{SpanId, TraceId};
 use crate::name::{Name, Number};
@@ -45,6 +45,7 @@ pub(crate) struct Mark(u64);
 pub(crate) struct Draft {
     pub(crate) mark: Cell<Mark>,
     pub(crate) span_id: Cell<SpanId>,
+    /// Of a root the parameter of the sampler.
     pub(crate) parent_id: Cell<SpanId>,
     pub(crate) start: Cell<Instant>,
     /// Otherwise the mark knows.
@@ -120,18 +121,27 @@ impl Mark {
         self.0 >> 16 & 0xff
     }
 
-    /// That of the first line of a trace, and of the tags of a sampler.
+    /// That of the first line of a trace.
     #[inline]
-    fn with_trace(self, flags: u64, sampler: Option<SamplerTags>) -> Self {
-        let mark = self.with(Self::TRACE).with(Self(flags << 16));
-        match sampler {
-            Some(sampler) => mark.with(Self(u64::from(sampler.kind.number()) << 24)),
-            None => mark,
-        }
+    fn with_trace(self, flags: u64) -> Self {
+        self.with(Self::TRACE).with(Self(flags << 16))
+    }
+
+    /// Of a root that such a sampler took.
+    #[inline]
+    pub(crate) fn with_sampler(self, kind: SamplerKind) -> Self {
+        self.with(Self(u64::from(kind.number()) << 24))
     }
 
     fn sampler(self) -> Option<SamplerKind> {
         SamplerKind::numbered((self.0 >> 24) as u8 & 0xf)
+    }
+
+    /// The tags of the sampler of a root, which has the parameter in the place of a parent.
+    #[inline]
+    fn sampler_tags(self, parent: u64) -> Option<SamplerTags> {
+        let param = f64::from_bits(parent);
+        self.sampler().map(|kind| SamplerTags { kind, param })
     }
 }
 
@@ -164,10 +174,13 @@ impl Line {
     #[inline]
     pub(super) fn write_first(&self, mark: Mark, record: &SpanRecord, end: Instant) {
         let trace = Trace::of(&record.context);
-        let mark = mark.with_trace(trace.flags, record.sampler);
+        let mark = mark.with_trace(trace.flags);
         self.write_trace(trace);
         self.write(mark, record, end);
-        self.write_param(record.sampler);
+        if let Some(sampler) = record.sampler {
+            self.mark.store(mark.with_sampler(sampler.kind).0, Relaxed);
+            self.parent_id.store(sampler.param.to_bits(), Relaxed);
+        }
     }
 
     /// The same as [`write`](Self::write).
@@ -182,26 +195,11 @@ impl Line {
 
     /// The same as [`write_first`](Self::write_first).
     #[inline]
-    pub(super) fn copy_first(
-        &self,
-        draft: &Draft,
-        end: Instant,
-        trace: Trace,
-        sampler: Option<SamplerTags>,
-    ) {
+    pub(super) fn copy_first(&self, draft: &Draft, end: Instant, trace: Trace) {
         self.write_trace(trace);
         self.copy(draft, end);
-        let mark = draft.mark.get().with_trace(trace.flags, sampler);
+        let mark = draft.mark.get().with_trace(trace.flags);
         self.mark.store(mark.0, Relaxed);
-        self.write_param(sampler);
-    }
-
-    /// Writes the parameter of a sampler in the place of a parent.
-    #[inline]
-    fn write_param(&self, sampler: Option<SamplerTags>) {
-        if let Some(sampler) = sampler {
-            self.parent_id.store(sampler.param.to_bits(), Relaxed);
-        }
     }
 
     #[inline]
@@ -233,9 +231,8 @@ impl Line {
     pub(super) fn read(&self, trace: Trace, tracer: u32, record: &mut SpanRecord) {
         let mark = self.mark();
         let parent = self.parent_id.load(Relaxed);
-        let param = f64::from_bits(parent);
         record.name = mark.name();
-        record.sampler = mark.sampler().map(|kind| SamplerTags { kind, param });
+        record.sampler = mark.sampler_tags(parent);
         record.context.parent_id = match record.sampler {
             Some(_) => SpanId::NONE,
             None => SpanId(parent),
@@ -258,6 +255,16 @@ impl Trace {
         anchor: Anchor::NONE,
         flags: 0,
     };
+
+    /// A trace of ours that is sampled.
+    #[inline]
+    pub(crate) const fn sampled(trace_id: TraceId, anchor: Anchor) -> Self {
+        Self {
+            trace_id,
+            anchor,
+            flags: flag::SAMPLED as u64,
+        }
+    }
 
     #[inline]
     pub(crate) fn of(context: &SpanContext) -> Self {
@@ -320,5 +327,10 @@ impl Draft {
             start: Cell::new(Instant::ZERO),
             refused: Cell::new(Name::NONE),
         }
+    }
+
+    /// What the sampler said, of a root.
+    pub(crate) fn sampler(&self) -> Option<SamplerTags> {
+        self.mark.get().sampler_tags(self.parent_id.get().0)
     }
 }

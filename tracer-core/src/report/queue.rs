@@ -118,7 +118,7 @@ impl Hub {
         if state.closing || (state.rings + 1).saturating_mul(RING_BYTES) > self.memory {
             return (None, counts);
         }
-        let Some((ring, drain)) = ring(tracer) else {
+        let Some((ring, drain)) = ring(tracer, &counts) else {
             return (None, counts);
         };
         state.rings += 1;

@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rtrb::{Producer, RingBuffer};
 
 use crate::clock::{self, Instant};
+use crate::counts::ThreadCounts;
 use crate::details::{Details, Limits, Spares};
 use crate::name::Number;
-use crate::record::{SamplerTags, SpanRecord};
+use crate::record::SpanRecord;
 use crate::report::drain::Drain;
 use crate::report::lane::{LINES, Writer, lane};
 use crate::report::line::{Draft, Line, Mark, More, Trace};
@@ -56,9 +57,9 @@ pub(crate) struct Ring {
     bytes_since_wake: usize,
 }
 
-/// A ring's two ends, for spans of one tracer.
-pub(crate) fn ring(tracer: u32) -> Option<(Ring, Drain)> {
-    let (lane_in, lane_out) = lane()?;
+/// A ring's two ends, for spans of one tracer and a thread with those counters.
+pub(crate) fn ring(tracer: u32, counts: &Arc<ThreadCounts>) -> Option<(Ring, Drain)> {
+    let (lane_in, lane_out) = lane(counts)?;
     let (extras_in, extras_out) = RingBuffer::new(RING_EXTRAS);
     let (blocks_in, blocks_out) = RingBuffer::new(RING_BLOCKS);
     let boxes_drained = Arc::new(AtomicUsize::new(0));
@@ -111,51 +112,66 @@ impl Ring {
     fn write(&mut self, mark: Mark, record: &SpanRecord, end: Instant) {
         let trace = Trace::of(&record.context);
         if record.sampler.is_none() && trace == self.trace {
-            self.lane.push(|line| line.write(mark, record, end));
+            self.lane.push_record(|line| line.write(mark, record, end));
         } else {
             self.trace = trace;
-            self.lane.push(|line| line.write_first(mark, record, end));
+            self.lane
+                .push_record(|line| line.write_first(mark, record, end));
         }
     }
 
-    /// Writes the line of a span of the last span's trace, whose end `end` reads. `None` if it takes looking for the room for
-    /// it, and nothing happened.
+    /// Writes the line of a span whose end `end` reads, with its trace unless that is the last span's. `None` if it takes
+    /// looking for the room for it, and nothing happened.
     #[inline]
-    pub(crate) fn copy(&mut self, draft: &Draft, end: impl FnOnce() -> Instant) -> Option<()> {
+    pub(crate) fn copy(
+        &mut self,
+        draft: &Draft,
+        trace: impl FnOnce() -> Option<Trace>,
+        end: impl FnOnce() -> Instant,
+    ) -> Option<()> {
         if !self.lane.is_ready() {
             return None;
         }
         let end = end();
-        self.lane.push(|line| line.copy(draft, end));
+        self.push(draft, trace, end);
         Some(())
     }
 
-    /// The same with its details, ended now. `count` is called before it is sent.
+    #[inline]
+    fn push(&mut self, draft: &Draft, trace: impl FnOnce() -> Option<Trace>, end: Instant) {
+        match trace() {
+            None => self.lane.push(|line| line.copy(draft, end)),
+            Some(trace) => {
+                // That of the next record is not compared with this one, but said.
+                self.trace = Trace::NONE;
+                self.lane.push(|line| line.copy_first(draft, end, trace));
+            }
+        }
+    }
+
+    /// The same with its details, ended now.
     #[inline]
     pub(crate) fn copy_detailed(
         &mut self,
         draft: &Draft,
         details: &mut Details,
         hub: &Hub,
-        count: impl FnOnce(),
     ) -> Option<()> {
         details.sealed_len().filter(|_| self.lane.is_ready())?;
         let end = clock::now();
         if !self.push_block(details, hub) {
             return None;
         }
-        count();
         self.lane.push(|line| line.copy(draft, end));
         Some(())
     }
 
-    /// The same with its trace, and details of which all can be [sealed](Details::seal). `false` if there is no room.
-    pub(crate) fn copy_first(
+    /// The same as [`copy`](Self::copy), after details of which all can be [sealed](Details::seal). `false` if there is no room.
+    pub(crate) fn copy_at_length(
         &mut self,
         draft: &Draft,
         end: Instant,
-        trace: Trace,
-        sampler: Option<SamplerTags>,
+        trace: impl FnOnce() -> Option<Trace>,
         details: Option<&mut Details>,
         hub: &Hub,
     ) -> bool {
@@ -167,9 +183,7 @@ impl Ring {
         {
             return false;
         }
-        self.trace = trace;
-        self.lane
-            .push(|line| line.copy_first(draft, end, trace, sampler));
+        self.push(draft, trace, end);
         true
     }
 

@@ -307,6 +307,16 @@ impl Sampler {
         }
     }
 
+    /// The same, where a root is taken by its trace alone. `None` leaves the decision open.
+    #[inline]
+    pub(crate) fn take_at_once(&self, trace_id: TraceId) -> Option<SamplerTags> {
+        match &self.kind {
+            Kind::Constant(true) => Some(SamplerTags::ALL),
+            Kind::Probabilistic(sampler) => sampler.tags(trace_id),
+            _ => None,
+        }
+    }
+
     /// Decides on a root by the name it has.
     #[inline]
     pub(crate) fn decide_at_once(&self, trace_id: TraceId, operation_name: &str) -> Verdict {

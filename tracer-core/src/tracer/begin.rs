@@ -17,13 +17,28 @@ use crate::stack::Place;
 use crate::tag::TagValue;
 
 impl Core {
-    /// A root that needs no more than its name.
+    /// A root that needs no more than its name. Most that are sampled take no more than a note.
     #[inline(never)]
     pub(super) fn enter_root(&self, text: &'static str, site: Option<&'static Callsite>) -> Place {
+        let Some(trace_id) = id::draw_trace_at_once(self.bits128) else {
+            return self.enter_root_at_length(text, site, id::draw_trace(self.bits128));
+        };
+        self.sampler
+            .take_at_once(trace_id)
+            .and_then(|tags| local::note_root(Name::of(text, site), trace_id, self.id(), tags))
+            .unwrap_or_else(|| self.enter_root_at_length(text, site, trace_id))
+    }
+
+    #[inline(never)]
+    fn enter_root_at_length(
+        &self,
+        text: &'static str,
+        site: Option<&'static Callsite>,
+        trace_id: TraceId,
+    ) -> Place {
         let name = Name::of(text, site);
-        let ids = id::draw_root(self.bits128);
-        let tags = self.sampler.decide_plain(ids.0, name.text());
-        local::enter_root(name, ids, self.id(), tags)
+        let tags = self.sampler.decide_plain(trace_id, name.text());
+        local::enter_root(name, trace_id, self.id(), tags)
     }
 
     /// The same for one that is not active.
@@ -91,10 +106,10 @@ impl Core {
         carrying: Option<&SpanContext>,
         name: &str,
     ) -> Option<(SpanContext, Option<Verdict>)> {
-        let (trace_id, span_id) = local::draw_root(self.bits128)?;
+        let trace_id = local::draw_trace(self.bits128)?;
         let mut context = SpanContext {
             trace_id,
-            span_id,
+            span_id: trace_id.root(),
             anchor: Anchor::newest(),
             tracer: self.id(),
             state: state::RANDOM,

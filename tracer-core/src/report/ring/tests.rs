@@ -121,7 +121,7 @@ struct Way {
 
 impl Way {
     fn new() -> Self {
-        let (ring, drain) = ring(1).unwrap();
+        let (ring, drain) = ring(1, &Arc::default()).unwrap();
         Self {
             ring,
             drain,
