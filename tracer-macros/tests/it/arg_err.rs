@@ -136,6 +136,48 @@ fn hidden_rows() -> Rows {
     Box::pin(stream::iter([Err("hidden".to_owned())]))
 }
 
+/// Aliases as crates make them for themselves, with the error inside.
+mod own {
+    use super::{Future, Pin, Stream};
+
+    pub(super) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>;
+    pub(super) type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = Result<T, String>> + Send + 'a>>;
+}
+
+#[traced(err)]
+fn own_future(n: &u8) -> own::BoxFuture<'_, u8> {
+    Box::pin(async move { Err(format!("no {n}"))? })
+}
+
+#[traced(err, ret)]
+fn own_future_with_statements(n: &u8) -> own::BoxFuture<'_, u8> {
+    let n = *n;
+    Box::pin(async move { n.checked_sub(1).ok_or_else(|| "none left".into()) })
+}
+
+#[traced(err)]
+fn own_stream(n: &u8) -> own::BoxStream<'_, u8> {
+    stream::once(async move { Err(format!("no {n}"))? }).boxed()
+}
+
+#[test]
+fn an_alias_may_have_the_error_inside() {
+    let test = TestTracer::new("shop");
+    let _default = test.tracer().set_default();
+    block_on(async {
+        assert!(own_future(&1).await.is_err());
+        assert_eq!(own_future_with_statements(&1).await, Ok(0));
+        assert!(own_future_with_statements(&0).await.is_err());
+        assert_eq!(own_stream(&2).count().await, 1);
+    });
+    assert_trace!(test, "
+        own_future {error=true} [event=error, error.kind=alloc::string::String, message=\"no 1\"]
+        own_future_with_statements {return=\"0\"}
+        own_future_with_statements {error=true} [event=error, error.kind=alloc::string::String, message=\"none left\"]
+        own_stream {complete=true, error=true} [event=error, error.kind=alloc::string::String, message=\"no 2\"]
+    ");
+}
+
 #[test]
 fn a_stream_tells_its_first_error() {
     let test = TestTracer::new("shop");

@@ -112,6 +112,28 @@ fn recursion_is_a_chain() {
     );
 }
 
+/// Arguments that are there to be held, one of them in other builds alone.
+#[traced]
+async fn holding(#[cfg(not(test))] _lock: Missing, #[cfg(test)] _permit: OnDrop, n: u8) -> u8 {
+    n
+}
+
+struct OnDrop;
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        tracer_core::active_span().set_tag("given back", true);
+    }
+}
+
+#[test]
+fn arguments_may_depend_on_the_configuration() {
+    let test = TestTracer::new("shop");
+    let _default = test.tracer().set_default();
+    assert_eq!(block_on(holding(OnDrop, 1)), 1);
+    assert_trace!(test, r#"holding {"given back"=true}"#);
+}
+
 /// Without the type of the signature the first `return` would decide, and be wrong.
 #[traced]
 async fn inferred(early: bool) -> Box<dyn Fn(u8) -> u64> {
