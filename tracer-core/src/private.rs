@@ -14,6 +14,7 @@ pub use crate::callsite::Callsite;
 #[cfg(feature = "test-clock")]
 pub use crate::clock::settable as clock;
 pub use begin::{Begin, References, enter, own, start};
+pub use futures_core::Stream;
 pub use handover::Handover;
 pub use outcome::{
     Fault, ViaCause, ViaDisplay, ViaError, ViaLocalCause, call, hold, in_span, in_span_with,

@@ -70,13 +70,8 @@ fn expand(args: &Args, of_block: bool, function: &Function) -> TokenStream {
         Shape::Stream { boxed: false, item } => {
             context.stream(&begin, &outcome, item.as_deref(), &statements)
         }
-        Shape::Future {
-            boxed: true,
-            output,
-        } => boxed::future(&context, &begin, &outcome, output.as_deref(), &statements),
-        Shape::Stream { boxed: true, item } => {
-            boxed::stream(&context, &begin, &outcome, item.as_deref(), &statements)
-        }
+        Shape::Future { boxed: true, .. } => boxed::future(&context, &begin, &outcome, &statements),
+        Shape::Stream { boxed: true, .. } => boxed::stream(&context, &begin, &outcome, &statements),
     };
     function.with_body(&quote_spanned!(site()=> #items #expanded))
 }
@@ -171,13 +166,22 @@ impl Context<'_> {
                     Pat::Ident(name)
                         if name.by_ref.is_none() && name.ident.to_string().starts_with('_') =>
                     {
-                        Some(&name.ident)
+                        let cfgs = input
+                            .attrs
+                            .iter()
+                            .filter(|attr| attr.path().is_ident("cfg"));
+                        Some((cfgs, &name.ident))
                     }
                     _ => None,
                 },
                 FnArg::Receiver(_) => None,
             });
-        quote_spanned!(site()=> #(#[allow(clippy::used_underscore_binding)] #private::hold(&#names);)*)
+        let hold = names.map(|(cfgs, name)| {
+            quote_spanned! {site()=>
+                #(#cfgs)* #[allow(clippy::used_underscore_binding)] #private::hold(&#name);
+            }
+        });
+        quote_spanned!(site()=> #(#hold)*)
     }
 
     // Input:

@@ -41,9 +41,7 @@ impl Shape {
         match found {
             Self::Sync if args.future.is_some() => Self::Future {
                 boxed: true,
-                output: Some(Box::new(
-                    parse_quote!(<#ty as ::core::future::Future>::Output),
-                )),
+                output: None,
             },
             Self::Sync if args.stream.is_some() => Self::Stream {
                 boxed: true,

@@ -3,7 +3,9 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, TokenStreamExt, quote_spanned};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Block, Expr, ExprCall, ExprMethodCall, ReturnType, Stmt, Type, parse_quote_spanned};
+use syn::{
+    Block, Expr, ExprCall, ExprMethodCall, ReturnType, Stmt, Type, parse_quote, parse_quote_spanned,
+};
 
 use super::begin::Begin;
 use super::outcome::Outcome;
@@ -32,9 +34,11 @@ pub(crate) fn future(
     context: &Context<'_>,
     begin: &Begin<'_>,
     outcome: &Outcome<'_>,
-    output: Option<&Type>,
     statements: &TokenStream,
 ) -> TokenStream {
+    let ty = returned(context);
+    let output: Type = parse_quote!(<#ty as ::core::future::Future>::Output);
+    let output = Some(&output);
     if let Some(lazy) = sole(context, begin, outcome, output, statements) {
         return lazy;
     }
@@ -60,10 +64,12 @@ pub(crate) fn stream(
     context: &Context<'_>,
     begin: &Begin<'_>,
     outcome: &Outcome<'_>,
-    item: Option<&Type>,
     statements: &TokenStream,
 ) -> TokenStream {
     let private = &context.private;
+    let ty = returned(context);
+    let item: Type = parse_quote!(<#ty as #private::Stream>::Item);
+    let item = Some(&item);
     let wrap = |inner: &Expr| {
         outcome.stream_in_span(
             &quote_spanned!(site()=> __handover.),
@@ -103,10 +109,7 @@ fn handed_over(
         }
         None => statements.clone(),
     };
-    let ty = match &context.function.sig.output {
-        ReturnType::Type(_, ty) => ty.to_token_stream(),
-        ReturnType::Default => quote_spanned!(site()=> _),
-    };
+    let ty = returned(context);
     quote_spanned! {site()=>
         #enter
         let __handover = &#private::Handover::new(__scope);
@@ -115,6 +118,14 @@ fn handed_over(
             ::core::option::Option::None => __out,
             ::core::option::Option::Some(__span) => ::std::boxed::Box::pin(#rebox),
         }
+    }
+}
+
+/// The type that is returned. What it comes to is asked of it and not read in it: an alias may hide that.
+fn returned(context: &Context<'_>) -> TokenStream {
+    match &context.function.sig.output {
+        ReturnType::Type(_, ty) => ty.to_token_stream(),
+        ReturnType::Default => quote_spanned!(site()=> _),
     }
 }
 

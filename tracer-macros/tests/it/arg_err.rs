@@ -138,7 +138,7 @@ fn hidden_rows() -> Rows {
 
 /// Aliases as crates make them for themselves, with the error inside.
 mod own {
-    use super::{Future, Pin, Stream};
+    use super::{Pin, Stream};
 
     pub(super) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>;
     pub(super) type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = Result<T, String>> + Send + 'a>>;

@@ -122,7 +122,7 @@ struct OnDrop;
 
 impl Drop for OnDrop {
     fn drop(&mut self) {
-        tracer_core::active_span().set_tag("given back", true);
+        tracer_core::active_span().set_tag("returned", true);
     }
 }
 
@@ -131,7 +131,7 @@ fn arguments_may_depend_on_the_configuration() {
     let test = TestTracer::new("shop");
     let _default = test.tracer().set_default();
     assert_eq!(block_on(holding(OnDrop, 1)), 1);
-    assert_trace!(test, r#"holding {"given back"=true}"#);
+    assert_trace!(test, "holding {returned=true}");
 }
 
 /// Without the type of the signature the first `return` would decide, and be wrong.
