@@ -249,17 +249,13 @@ fn on_a_block_it_is_for_what_comes_to_a_result() {
 fn a_refused_stream_passes_its_errors_on_untold() {
     let test = TestTracer::new("shop");
     let _default = test.tracer().set_default();
-    let refused = test
-        .tracer()
-        .build_span("refused")
-        .tag("sampling.priority", 0)
-        .start();
-    refused.context().in_scope(|| {
+    let caller = crate::refused(&test);
+    caller.context().in_scope(|| {
         assert_eq!(
             block_on(rows(&[Err("first")]).collect::<Vec<_>>()),
             [Err("first")]
         );
     });
-    drop(refused);
+    drop(caller);
     assert_trace!(test, "");
 }

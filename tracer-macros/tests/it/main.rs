@@ -30,3 +30,9 @@ mod shape_stream;
 mod shape_sync;
 mod shape_trait;
 mod table;
+
+/// A span whose trace is refused, as by a sampler.
+fn refused(test: &tracer_testing::TestTracer) -> tracer_core::Span {
+    let span = test.tracer().build_span("refused");
+    span.tag(tracer_core::tags::SAMPLING_PRIORITY, 0).start()
+}

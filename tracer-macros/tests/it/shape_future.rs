@@ -10,6 +10,8 @@ use futures::future::{BoxFuture, LocalBoxFuture};
 use tracer_core::traced;
 use tracer_testing::{TestTracer, assert_trace};
 
+use crate::refused;
+
 fn is_send<T: Send>(value: T) -> T {
     value
 }
@@ -200,4 +202,20 @@ fn a_visible_box_is_not_boxed_again() {
         size_of_val(&*elsewhere),
         "this one had to be boxed once more"
     );
+}
+
+/// It may be spawned, and what it starts there must not begin a trace.
+#[test]
+fn a_future_of_a_refused_trace_stays_in_it() {
+    let test = TestTracer::new("shop");
+    let _default = test.tracer().set_default();
+    let caller = refused(&test);
+    let (opaque, boxed, elsewhere) = caller
+        .context()
+        .in_scope(|| (of_another(1), statements_before(2), early_box(&4)));
+    assert_eq!(block_on(opaque), 1);
+    assert_eq!(block_on(boxed), 2);
+    assert_eq!(block_on(elsewhere), 9);
+    drop(caller);
+    assert_trace!(test, "");
 }

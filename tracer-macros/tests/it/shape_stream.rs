@@ -8,6 +8,8 @@ use futures::stream::{self, BoxStream, StreamExt};
 use tracer_core::traced;
 use tracer_testing::{TestTracer, assert_trace};
 
+use crate::refused;
+
 #[traced(tags(n))]
 fn item(n: u8) -> u8 {
     n
@@ -93,4 +95,15 @@ fn a_stream_dropped_early_says_so_and_leaves_nothing_active() {
           item {n=0}
     "
     );
+}
+
+#[test]
+fn a_stream_of_a_refused_trace_stays_in_it() {
+    let test = TestTracer::new("shop");
+    let _default = test.tracer().set_default();
+    let caller = refused(&test);
+    let (opaque, boxed) = caller.context().in_scope(|| (mapped(2), boxed(false)));
+    assert!(block_on(opaque.count()) + block_on(boxed.count()) > 2);
+    drop(caller);
+    assert_trace!(test, "");
 }
