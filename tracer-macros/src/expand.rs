@@ -192,7 +192,7 @@ impl Context<'_> {
     //     fn load(&self) -> impl Future<Output = Order> {
     //         let __scope = private::enter(..);
     //         let __out = private::call(move || { statements }); // which may return early
-    //         private::in_span(__scope.into_span(), __out)
+    //         private::in_span(private::leave(__scope, <call site>), __out)
     //     }
     fn future(
         &self,
@@ -204,8 +204,7 @@ impl Context<'_> {
         if let Some(block) = body::sole_async_block(statements) {
             return self.lazily(begin, outcome, output, block);
         }
-        let (enter, private) = (begin.scope(), &self.private);
-        let span = quote_spanned!(site()=> __scope.into_span());
+        let (enter, span, private) = (begin.scope(), begin.left(), &self.private);
         let in_span = outcome.in_span(private, &span, &quote_spanned!(site()=> __out), output);
         quote_spanned! {site()=>
             #enter
@@ -242,7 +241,7 @@ impl Context<'_> {
     //     fn rows(&self) -> impl Stream<Item = Result<Row, Failed>> {
     //         let __scope = private::enter(..);
     //         let __out = private::call(move || { statements });
-    //         private::stream_in_span_with(__scope.into_span(), __out, <closure that looks for the first error>)
+    //         private::stream_in_span_with(private::leave(__scope, <call site>), __out, <closure that looks for the first error>)
     //     }
     fn stream(
         &self,
@@ -251,10 +250,10 @@ impl Context<'_> {
         item: Option<&Type>,
         statements: &TokenStream,
     ) -> TokenStream {
-        let (enter, private) = (begin.scope(), &self.private);
+        let (enter, span, private) = (begin.scope(), begin.left(), &self.private);
         let in_span = outcome.stream_in_span(
             &quote_spanned!(site()=> #private::),
-            &quote_spanned!(site()=> __scope.into_span(),),
+            &quote_spanned!(site()=> #span,),
             &quote_spanned!(site()=> __out),
             item,
         );

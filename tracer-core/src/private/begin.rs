@@ -80,6 +80,18 @@ fn enter_under_tracer(site: &'static Callsite) -> Scope {
     Tracer::with_current(|tracer| tracer.enter(site.name, Some(site)))
 }
 
+/// Takes the span of a call out of its scope, for the future or stream that goes on with it.
+///
+/// In a refused trace a call has no span while it runs, for the caller's context does. What it gives back may be polled where
+/// that is not active, and what is started there is refused as well: it gets a context of its own.
+pub fn leave(scope: Scope, site: &'static Callsite) -> Span {
+    let span = scope.into_span();
+    if span.is_present() || local::mode() != Mode::Refused {
+        return span;
+    }
+    Span::child(site.name, Some(site), 0)
+}
+
 /// The handle to the span of a scope: of that one, whichever is active by now.
 #[must_use]
 pub fn own(scope: &Scope) -> ActiveSpan {

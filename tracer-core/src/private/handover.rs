@@ -6,7 +6,9 @@ use std::fmt;
 use futures_core::Stream;
 
 use crate::active::ActiveSpan;
+use crate::callsite::Callsite;
 use crate::future::{InSpan, StreamInSpan};
+use crate::private::begin::leave;
 use crate::private::outcome::{self, Observed, ObservedItems};
 use crate::scope::Scope;
 use crate::span::Span;
@@ -17,6 +19,7 @@ use crate::span::Span;
 /// the end whether one of them was reached. If not, the function returned a box made elsewhere, which is boxed once more.
 pub struct Handover {
     scope: Cell<Option<Scope>>,
+    site: &'static Callsite,
 }
 
 impl fmt::Debug for Handover {
@@ -26,9 +29,10 @@ impl fmt::Debug for Handover {
 }
 
 impl Handover {
-    pub const fn new(scope: Scope) -> Self {
+    pub const fn new(scope: Scope, site: &'static Callsite) -> Self {
         Self {
             scope: Cell::new(Some(scope)),
+            site,
         }
     }
 
@@ -38,7 +42,7 @@ impl Handover {
 
     /// The span, if no future got it.
     pub fn unclaimed(&self) -> Option<Span> {
-        self.scope.take().map(Scope::into_span)
+        self.scope.take().map(|scope| leave(scope, self.site))
     }
 
     pub fn in_span<F: Future>(&self, future: F) -> InSpan<F> {

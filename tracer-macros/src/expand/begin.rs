@@ -43,6 +43,18 @@ impl<'a> Begin<'a> {
         quote_spanned!(site()=> let __scope = #enter; #tags)
     }
 
+    /// The span of `__scope`, which it leaves.
+    pub(crate) fn left(&self) -> TokenStream {
+        let (private, callsite) = (&self.context.private, &self.callsite);
+        quote_spanned!(site()=> #private::leave(__scope, #callsite))
+    }
+
+    /// What holds the span of `__scope` until there is a future or stream to take it.
+    pub(crate) fn handover(&self) -> TokenStream {
+        let (private, callsite) = (&self.context.private, &self.callsite);
+        quote_spanned!(site()=> #private::Handover::new(__scope, #callsite))
+    }
+
     /// The call site, if there is no more to the span: no options, no tags.
     pub(crate) fn plain(&self) -> Option<&TokenStream> {
         let is_plain = self.options.is_none()

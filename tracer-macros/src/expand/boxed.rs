@@ -20,7 +20,7 @@ use super::{Context, body, site};
 // Output:
 //     fn load(&self) -> BoxFuture<'_, Order> {
 //         let __scope = private::enter(..);
-//         let __handover = &private::Handover::new(__scope);
+//         let __handover = &private::Handover::new(__scope, <call site>);
 //         let __out = private::call(move || -> BoxFuture<'_, Order> {
 //             if let Some(order) = self.cached() { return Box::pin(__handover.in_span(ready(order))); }
 //             Box::pin(__handover.in_span(async move { .. }))
@@ -94,7 +94,7 @@ fn handed_over(
     wrap: &dyn Fn(&Expr) -> TokenStream,
     rebox: &TokenStream,
 ) -> TokenStream {
-    let (enter, private) = (begin.scope(), &context.private);
+    let (enter, handover, private) = (begin.scope(), begin.handover(), &context.private);
     let statements = match body::statements(statements) {
         Some(parsed) => {
             let mut block = Block {
@@ -112,7 +112,7 @@ fn handed_over(
     let ty = returned(context);
     quote_spanned! {site()=>
         #enter
-        let __handover = &#private::Handover::new(__scope);
+        let __handover = &#handover;
         let __out = #private::call(move || -> #ty { #statements });
         match __handover.unclaimed() {
             ::core::option::Option::None => __out,

@@ -204,18 +204,28 @@ fn a_visible_box_is_not_boxed_again() {
     );
 }
 
+#[traced]
+fn tagging(n: u8) -> impl Future<Output = ()> {
+    prefix();
+    async move {
+        tracer_core::active_span().set_tag("n", n);
+    }
+}
+
 /// It may be spawned, and what it starts there must not begin a trace.
 #[test]
 fn a_future_of_a_refused_trace_stays_in_it() {
     let test = TestTracer::new("shop");
     let _default = test.tracer().set_default();
     let caller = refused(&test);
-    let (opaque, boxed, elsewhere) = caller
-        .context()
-        .in_scope(|| (of_another(1), statements_before(2), early_box(&4)));
+    let context = caller.context();
+    let (opaque, boxed) = context.in_scope(|| (of_another(1), statements_before(2)));
+    let (elsewhere, tagging) = context.in_scope(|| (early_box(&4), tagging(5)));
     assert_eq!(block_on(opaque), 1);
     assert_eq!(block_on(boxed), 2);
     assert_eq!(block_on(elsewhere), 9);
+    block_on(tagging);
     drop(caller);
     assert_trace!(test, "");
+    assert_eq!(test.tracer().stats().tags_ignored, 0);
 }
