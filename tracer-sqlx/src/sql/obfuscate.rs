@@ -122,6 +122,11 @@ mod tests {
                 "SELECT \"secret\" FROM \"t\" WHERE \"t\".\"a\" = 1",
                 "SELECT ? FROM \"t\" WHERE \"t\".\"a\" = ?",
             ),
+            (
+                Sqlite,
+                "SELECT a FROM \"t\" WHERE a IS NOT DISTINCT FROM \"secret\"",
+                "SELECT a FROM \"t\" WHERE a IS NOT DISTINCT FROM ?",
+            ),
             (Sqlite, "SELECT x'00ff'", "SELECT ?"),
             (Sqlite, "SELECT 'never closed secret", "SELECT ?"),
             (
@@ -153,7 +158,19 @@ mod tests {
         for (message, expected) in [
             (
                 "Duplicate entry 'bob@example.com' for key 'email'",
-                "Duplicate entry '?' for key '?'",
+                "Duplicate entry '?'",
+            ),
+            (
+                "Duplicate entry 'O'Brien' secret' for key 'name'",
+                "Duplicate entry '?'",
+            ),
+            (
+                "invalid input syntax for type json: \"a\" secret\"",
+                "invalid input syntax for type json: \"?\"",
+            ),
+            (
+                "column \"a\" of \"b\" does not exist, can't go on: `secret`",
+                "column \"?\" does not exist, can't go on: `?`",
             ),
             (
                 "invalid input syntax for type integer: \"secret\"",
@@ -164,6 +181,8 @@ mod tests {
         ] {
             assert_eq!(obfuscate_message(message, 200), expected);
         }
+        let long = format!("near '{}' secret", "x'".repeat(MAX_READ));
+        assert_eq!(obfuscate_message(&long, 200), "near '?");
     }
 
     proptest! {
