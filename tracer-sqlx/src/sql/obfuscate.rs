@@ -13,7 +13,7 @@ pub(crate) fn obfuscate(sql: &str, dialect: Dialect, max: usize) -> String {
     let mut tokens = Lexer::new(read, dialect)
         .filter(|token| token.kind != Kind::Comment)
         .peekable();
-    let mut before = None;
+    let mut before: [Option<Token<'_>>; 2] = [None, None];
     while let Some(token) = tokens.next() {
         if text.len() >= max {
             break;
@@ -28,7 +28,7 @@ pub(crate) fn obfuscate(sql: &str, dialect: Dialect, max: usize) -> String {
             Kind::Text | Kind::Number => "?",
             Kind::Quoted if dialect == Dialect::Sqlite && token.text.starts_with('"') => {
                 let dotted = tokens.peek().is_some_and(|next| next.is_symbol('.'));
-                if dotted || before.is_some_and(|before| leads_to_name(&before)) {
+                if dotted || leads_to_name(before) {
                     token.text
                 } else {
                     "?"
@@ -37,14 +37,14 @@ pub(crate) fn obfuscate(sql: &str, dialect: Dialect, max: usize) -> String {
             Kind::Quoted | Kind::Word | Kind::Parameter | Kind::Symbol => token.text,
         };
         text.push_str(shown);
-        before = Some(token);
+        before = [before[1], Some(token)];
     }
     text.truncate(prefix(&text, max).trim_end().len());
     text
 }
 
-/// Whether only a name can follow.
-fn leads_to_name(token: &Token<'_>) -> bool {
+/// Whether only a name can follow two tokens.
+fn leads_to_name(before: [Option<Token<'_>>; 2]) -> bool {
     const LEADING: [&str; 8] = [
         "FROM",
         "JOIN",
@@ -55,37 +55,47 @@ fn leads_to_name(token: &Token<'_>) -> bool {
         "EXISTS",
         "REFERENCES",
     ];
-    token.is_symbol('.') || LEADING.iter().any(|keyword| token.is(keyword))
+    let [first, Some(token)] = before else {
+        return false;
+    };
+    // Behind `a IS DISTINCT FROM` there may be a text.
+    let compares = first.is_some_and(|first| first.is("DISTINCT"));
+    token.is_symbol('.') || !compares && LEADING.iter().any(|keyword| token.is(keyword))
 }
 
-/// An error message without what it quotes: databases put values and pieces of the statement between quotes.
+/// An error message without what it quotes: databases put values and pieces of the statement between quotes. They do not escape
+/// the quotes in a value, so what is quoted ends with the last quote of its kind.
 pub(crate) fn obfuscate_message(message: &str, max: usize) -> String {
+    let mut rest = prefix(message, MAX_READ);
+    let is_cut = rest.len() < message.len();
     let mut text = String::new();
-    let mut quote = None;
-    for character in prefix(message, MAX_READ).chars() {
-        match quote {
-            Some(open) if character == open => {
-                text.push(character);
-                quote = None;
-            }
-            Some(_) => {}
-            None => {
-                // An apostrophe within a word quotes nothing.
-                let opens = matches!(character, '\'' | '"' | '`')
-                    && !(character == '\'' && text.ends_with(char::is_alphanumeric));
-                text.push(character);
-                if opens {
-                    quote = Some(character);
-                    text.push('?');
-                }
-            }
-        }
-        if text.len() >= max {
-            break;
+    while let Some(open) = first_quote(rest) {
+        let (before, quoted) = rest.split_at(open + 1);
+        text.push_str(before);
+        text.push('?');
+        let close = quoted.rfind(&before[open..]).filter(|_| !is_cut);
+        rest = close.map_or("", |close| &quoted[close + 1..]);
+        if close.is_some() {
+            text.push_str(&before[open..]);
         }
     }
+    text.push_str(rest);
     text.truncate(prefix(&text, max).len());
     text
+}
+
+/// Where the first quote opens. An apostrophe within a word quotes nothing.
+fn first_quote(text: &str) -> Option<usize> {
+    let mut before = ' ';
+    text.char_indices().find_map(|(at, character)| {
+        let opens = match character {
+            '\'' => !before.is_alphanumeric(),
+            '"' | '`' => true,
+            _ => false,
+        };
+        before = character;
+        opens.then_some(at)
+    })
 }
 
 #[cfg(test)]
