@@ -204,6 +204,34 @@ fn a_visible_box_is_not_boxed_again() {
     );
 }
 
+/// That `T` outlives the box is not said, and need not be as long as the box is not put into another.
+#[traced]
+fn generic<'a, T>(future: impl Future<Output = T> + Send + 'a, early: bool) -> BoxFuture<'a, T> {
+    if early {
+        return Box::pin(future);
+    }
+    prefix();
+    future.boxed()
+}
+
+#[test]
+fn a_visible_box_needs_no_bounds() {
+    let test = TestTracer::new("shop");
+    let _default = test.tracer().set_default();
+    assert_eq!(block_on(generic(step(1), true)), 1);
+    assert_eq!(block_on(generic(step(2), false)), 2);
+    assert_trace!(
+        test,
+        "
+        generic
+          step
+        generic
+          prefix
+          step
+    "
+    );
+}
+
 #[traced]
 fn tagging(n: u8) -> impl Future<Output = ()> {
     prefix();
