@@ -89,7 +89,8 @@ use proc_macro::TokenStream;
 ///
 /// What counts is the return type, not how the body ends. A type that hides it, as `Self::Future` does, is told with
 /// `future` or `stream`. No box is added where the macro can see the one the function returns (`Box::pin(..)`, `.boxed()`);
-/// around one that was made elsewhere another is needed.
+/// around one that was made elsewhere another is needed, and what comes out of it has to outlive that: a generic `T` of a
+/// `BoxFuture<'static, T>` needs `T: 'static` then.
 ///
 /// A panic finishes the span with `error=true` and goes on untouched. A future that is dropped before it is ready gets the
 /// tag `cancelled`, a stream `complete=false`, and destructors run in the span. Spans know the file, line and module of

@@ -25,7 +25,7 @@ use super::{Context, body, site};
 //             if let Some(order) = self.cached() { return Box::pin(__handover.in_span(ready(order))); }
 //             Box::pin(__handover.in_span(async move { .. }))
 //         });
-//         match __handover.unclaimed() {
+//         match __handover.unclaimed() { // where that cannot be told from the body
 //             None => __out,
 //             Some(__span) => Box::pin(private::in_span(__span, __out)), // a box made elsewhere
 //         }
@@ -95,29 +95,40 @@ fn handed_over(
     rebox: &TokenStream,
 ) -> TokenStream {
     let (enter, handover, private) = (begin.scope(), begin.handover(), &context.private);
+    let mut boxes = Boxes { wrap, all: true };
     let statements = match body::statements(statements) {
         Some(parsed) => {
             let mut block = Block {
                 brace_token: context.function.brace,
                 stmts: parsed,
             };
-            Returns { wrap }.visit_block_mut(&mut block);
-            wrap_tail(&mut block, wrap);
+            boxes.visit_block_mut(&mut block);
+            boxes.wrap_tail(&mut block);
             let mut tokens = TokenStream::new();
             tokens.append_all(block.stmts);
             tokens
         }
-        None => statements.clone(),
+        None => {
+            boxes.all = false;
+            statements.clone()
+        }
     };
     let ty = returned(context);
+    let out = if boxes.all {
+        quote_spanned!(site()=> __out)
+    } else {
+        quote_spanned! {site()=>
+            match __handover.unclaimed() {
+                ::core::option::Option::None => __out,
+                ::core::option::Option::Some(__span) => ::std::boxed::Box::pin(#rebox),
+            }
+        }
+    };
     quote_spanned! {site()=>
         #enter
         let __handover = &#handover;
         let __out = #private::call(move || -> #ty { #statements });
-        match __handover.unclaimed() {
-            ::core::option::Option::None => __out,
-            ::core::option::Option::Some(__span) => ::std::boxed::Box::pin(#rebox),
-        }
+        #out
     }
 }
 
@@ -186,47 +197,63 @@ fn is_box_pin(function: &Expr) -> bool {
     names.next().is_some_and(|name| name == "pin") && names.next().is_some_and(|name| name == "Box")
 }
 
-fn wrap_box(expr: &mut Expr, wrap: &dyn Fn(&Expr) -> TokenStream) {
-    match expr {
-        Expr::Block(inner) => wrap_tail(&mut inner.block, wrap),
-        Expr::Unsafe(inner) => wrap_tail(&mut inner.block, wrap),
-        Expr::If(branches) => {
-            wrap_tail(&mut branches.then_branch, wrap);
-            if let Some((_, otherwise)) = &mut branches.else_branch {
-                wrap_box(otherwise, wrap);
-            }
-        }
-        Expr::Match(arms) => arms
-            .arms
-            .iter_mut()
-            .for_each(|arm| wrap_box(&mut arm.body, wrap)),
-        other => {
-            if let Some(inner) = boxed_value(other) {
-                let at = syn::spanned::Spanned::span(&*inner).resolved_at(site());
-                let wrapped = wrap(inner);
-                *inner = parse_quote_spanned!(at=> #wrapped);
-            }
-        }
-    }
-}
-
-fn wrap_tail(block: &mut Block, wrap: &dyn Fn(&Expr) -> TokenStream) {
-    if let Some(Stmt::Expr(tail, None)) = block.stmts.last_mut() {
-        wrap_box(tail, wrap);
-    }
-}
-
-/// Finds the `return`s of a function itself.
-struct Returns<'w> {
+/// Finds the boxes that a function is seen to return, and has the span put into each.
+struct Boxes<'w> {
     wrap: &'w dyn Fn(&Expr) -> TokenStream,
+    /// Whether nothing else can be returned. If so no box has to go into another, which not every type allows: what comes out of
+    /// it would have to outlive it.
+    all: bool,
 }
 
-impl VisitMut for Returns<'_> {
+impl Boxes<'_> {
+    fn wrap_box(&mut self, expr: &mut Expr) {
+        match expr {
+            Expr::Block(inner) if inner.label.is_none() => self.wrap_tail(&mut inner.block),
+            Expr::Unsafe(inner) => self.wrap_tail(&mut inner.block),
+            Expr::If(branches) => {
+                self.wrap_tail(&mut branches.then_branch);
+                if let Some((_, otherwise)) = &mut branches.else_branch {
+                    self.wrap_box(otherwise);
+                }
+            }
+            Expr::Match(arms) => arms
+                .arms
+                .iter_mut()
+                .for_each(|arm| self.wrap_box(&mut arm.body)),
+            // Wrapped where it was found.
+            Expr::Return(_) => {}
+            other => match boxed_value(other) {
+                Some(inner) => {
+                    let at = syn::spanned::Spanned::span(&*inner).resolved_at(site());
+                    let wrapped = (self.wrap)(inner);
+                    *inner = parse_quote_spanned!(at=> #wrapped);
+                }
+                None => self.all = false,
+            },
+        }
+    }
+
+    fn wrap_tail(&mut self, block: &mut Block) {
+        match block.stmts.last_mut() {
+            Some(Stmt::Expr(tail, None)) => self.wrap_box(tail),
+            Some(Stmt::Expr(Expr::Return(_), Some(_))) => {}
+            _ => self.all = false,
+        }
+    }
+}
+
+/// Looks for the `return`s of a function itself.
+impl VisitMut for Boxes<'_> {
     fn visit_expr_return_mut(&mut self, found: &mut syn::ExprReturn) {
         visit_mut::visit_expr_return_mut(self, found);
         if let Some(value) = &mut found.expr {
-            wrap_box(value, self.wrap);
+            self.wrap_box(value);
         }
+    }
+
+    // Which may return.
+    fn visit_macro_mut(&mut self, _: &mut syn::Macro) {
+        self.all = false;
     }
 
     // Whose `return`s are their own.
