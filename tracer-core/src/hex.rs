@@ -21,24 +21,65 @@ pub(crate) fn parse_u64(text: &[u8], case: Case) -> Option<u64> {
     }
     let mut digits = [b'0'; 16];
     digits[zeros..].copy_from_slice(text);
-    let digits = u128::from_be_bytes(digits);
+    read_16(&digits, case).value()
+}
+
+/// What was read of a number, of which all digits were looked at, so that one branch tells of several numbers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Read {
+    number: u64,
+    /// Zero if all bytes were digits.
+    wrong: u64,
+}
+
+impl Read {
+    #[inline]
+    pub(crate) fn value(self) -> Option<u64> {
+        (self.wrong == 0).then_some(self.number)
+    }
+
+    /// The numbers, if all bytes of all of them were digits.
+    #[inline]
+    pub(crate) fn values<const N: usize>(all: [Self; N]) -> Option<[u64; N]> {
+        let wrong = all.iter().fold(0, |wrong, read| wrong | read.wrong);
+        (wrong == 0).then(|| all.map(|read| read.number))
+    }
+}
+
+/// Reads 16 digits.
+#[inline]
+pub(crate) fn read_16(text: &[u8; 16], case: Case) -> Read {
+    let digits = u128::from_be_bytes(*text);
     let (high, low) = (
-        parse_8((digits >> 64) as u64, case)?,
-        parse_8(digits as u64, case)?,
+        read_8((digits >> 64) as u64, case),
+        read_8(digits as u64, case),
     );
-    Some(high << 32 | low)
+    Read {
+        number: high.number << 32 | low.number,
+        wrong: high.wrong | low.wrong,
+    }
+}
+
+/// Reads four digits.
+#[inline]
+pub(crate) fn read_4([a, b, c, d]: [u8; 4], case: Case) -> Read {
+    read_8(
+        u64::from_be_bytes([b'0', b'0', b'0', b'0', a, b, c, d]),
+        case,
+    )
 }
 
 /// Reads two digits.
 #[inline]
-pub(crate) fn parse_u8(text: [u8; 2], case: Case) -> Option<u8> {
-    const ZEROS: u64 = u64::from_be_bytes(*b"000000\0\0");
-    parse_8(ZEROS | u64::from(u16::from_be_bytes(text)), case).map(|value| value as u8)
+pub(crate) fn parse_u8([a, b]: [u8; 2], case: Case) -> Option<u8> {
+    read_4([b'0', b'0', a, b], case)
+        .value()
+        .map(|value| value as u8)
 }
 
 /// Reads eight digits, all at once: each byte of `text` is one, the first the highest.
 #[inline]
-fn parse_8(text: u64, case: Case) -> Option<u64> {
+fn read_8(text: u64, case: Case) -> Read {
     const EACH: u64 = 0x0101_0101_0101_0101;
     const TOP: u64 = EACH * 0x80;
     // The top bit of each byte that is at least so much, as far as all are ASCII.
@@ -49,14 +90,14 @@ fn parse_8(text: u64, case: Case) -> Option<u64> {
     };
     let numbers = at_least(text, b'0') & !at_least(text, b'9' + 1);
     let letters = at_least(letters, b'a') & !at_least(letters, b'f' + 1);
-    if (numbers | letters) & !text & TOP != TOP {
-        return None;
-    }
     // The low bits of a number are its value, those of a letter count from one.
     let values = (text & (EACH * 0x0f)) + (text >> 6 & EACH) * 9;
     let pairs = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
-    Some((fours | fours >> 16) & 0xffff_ffff)
+    Read {
+        number: (fours | fours >> 16) & 0xffff_ffff,
+        wrong: !((numbers | letters) & !text) & TOP,
+    }
 }
 
 /// Writes all 16 digits of `value`.

@@ -187,6 +187,7 @@ impl<H: Borrow<HeaderMap>> ReadCarrier for HttpHeaders<H> {
         TextFormat::HttpHeaders
     }
 
+    #[inline]
     fn entries<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a [u8])) {
         let map: &HeaderMap = self.0.borrow();
         for (name, value) in map {

@@ -213,6 +213,9 @@ impl<C: WriteCarrier> Inject for C {
 
 impl<C: ReadCarrier> Extract for C {
     fn extract(&self, propagations: &[Propagation]) -> Result<Option<SpanContext>, ExtractError> {
+        if let Some(traceparent) = w3c::lone_traceparent(self, propagations) {
+            return traceparent.map(w3c::parse_traceparent).transpose();
+        }
         let mut usual = Usual::of(propagations, self.format());
         // In one pass: to ask a map for each name costs more than to look at the few headers that are usual.
         self.entries(&mut |name, value| usual.read(name, value));

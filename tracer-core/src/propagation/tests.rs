@@ -490,7 +490,32 @@ fn assert_valid(map: &HeaderMap) {
     }
 }
 
+/// A format that nothing is of.
+#[derive(Debug)]
+struct Nothing;
+
+impl Propagator for Nothing {
+    fn inject(&self, _: &SpanContext, _: &mut dyn WriteCarrier) {}
+
+    fn extract(&self, _: &dyn ReadCarrier) -> Result<Option<SpanContext>, ExtractError> {
+        Ok(None)
+    }
+}
+
 proptest! {
+    #[test]
+    fn what_arrives_alone_is_read_as_beside_others(pairs in hostile_headers(), count in 0..3_usize, capitals in any::<bool>()) {
+        let name = |name: String| if capitals { name.to_ascii_uppercase() } else { name };
+        let text = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();
+        let pairs = pairs.into_iter().take(count).map(|(key, value)| (name(key), text(value)));
+        let pairs: Vec<_> = pairs.chain([("User-Agent".to_owned(), "x".to_owned())]).collect();
+        for usual in [&[Propagation::W3c][..], &[Propagation::Jaeger], &DEFAULT] {
+            let more: Vec<_> = usual.iter().cloned().chain([Propagation::custom(Nothing)]).collect();
+            let (read, beside) = (TextMap(&pairs).extract(usual), TextMap(&pairs).extract(&more));
+            prop_assert_eq!(format!("{:?}", read), format!("{:?}", beside));
+        }
+    }
+
     #[test]
     fn whatever_arrives_is_read_without_panic_and_passed_on_valid(pairs in hostile_headers(), from in 0..4_usize) {
         let mut map = HeaderMap::new();

@@ -1,13 +1,13 @@
 //! W3C Trace Context, [Level 2](https://www.w3.org/TR/trace-context-2/): `traceparent` and `tracestate`; with
 //! [W3C Baggage](https://www.w3.org/TR/baggage/).
 
-use super::Propagator;
 use super::carrier::{ReadCarrier, WriteCarrier};
 use super::trace_state::TraceState;
 use super::w3c_baggage::{self, BAGGAGE, BaggageReader};
+use super::{Propagation, Propagator};
 use crate::context::{Decision, SpanContext};
 use crate::error::ExtractError::{self, Corrupted, Unsupported};
-use crate::hex::{self, Case};
+use crate::hex::{self, Case, Read};
 use crate::id::{SpanId, TraceId};
 
 const TRACEPARENT: &str = "traceparent";
@@ -94,6 +94,47 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// What arrived, if that is no more than one `traceparent`, or nothing, as is usual. `None` if it takes reading all formats side
+/// by side, which costs more.
+#[inline]
+pub(super) fn lone_traceparent<'a>(
+    carrier: &'a impl ReadCarrier,
+    propagations: &[Propagation],
+) -> Option<Option<&'a [u8]>> {
+    let mut is_read = false;
+    for propagation in propagations {
+        match propagation {
+            Propagation::W3c => is_read = true,
+            Propagation::Jaeger => {}
+            Propagation::B3Single | Propagation::B3Multi | Propagation::Custom(_) => return None,
+        }
+    }
+    let (mut found, mut is_alone) = (None, is_read);
+    carrier.entries(&mut |name, value| {
+        if is_perhaps_read(name) {
+            if found.is_none() && is(name, TRACEPARENT) {
+                found = Some(value);
+            } else {
+                is_alone = false;
+            }
+        }
+    });
+    is_alone.then_some(found)
+}
+
+/// Whether a name begins as those do that W3C's format or Jaeger's reads.
+#[inline]
+fn is_perhaps_read(name: &str) -> bool {
+    let Some(first) = name.as_bytes().first_chunk() else {
+        return false;
+    };
+    // In lower case, all at once. Others begin so, too.
+    let lower = u32::from_ne_bytes(*first) | 0x2020_2020;
+    [b"trac", b"bagg", b"uber", b"jaeg"]
+        .iter()
+        .any(|ours| lower == u32::from_ne_bytes(**ours))
+}
+
 /// Whether a header is the one of ours, which is in lower case, as nearly all are.
 #[inline]
 fn is(name: &str, ours: &str) -> bool {
@@ -124,13 +165,15 @@ pub fn parse_traceparent(value: &[u8]) -> Result<SpanContext, ExtractError> {
     if (fields[2], fields[35], fields[52]) != (b'-', b'-', b'-') {
         return Err(Corrupted("traceparent: fields of wrong length"));
     }
-    let id = |from: usize| hex::parse_u64(&fields[from..from + 16], Case::Lower);
-    let pair = |at: usize| hex::parse_u8([fields[at], fields[at + 1]], Case::Lower);
-    let (Some(version), Some(high), Some(low), Some(span), Some(flags)) =
-        (pair(0), id(3), id(19), id(36), pair(53))
+    let id = |from: usize| hex::read_16(&part(fields, from), Case::Lower);
+    let [a, b] = part(fields, 0);
+    let [c, d] = part(fields, 53);
+    let version_and_flags = hex::read_4([a, b, c, d], Case::Lower);
+    let Some([both, high, low, span]) = Read::values([version_and_flags, id(3), id(19), id(36)])
     else {
         return Err(Corrupted("traceparent: not hexadecimal in lower case"));
     };
+    let (version, flags) = ((both >> 8) as u8, both as u8);
     match (version, rest.first()) {
         (0xff, _) => return Err(Corrupted("traceparent: version ff")),
         (_, None) => {}
@@ -148,6 +191,12 @@ pub fn parse_traceparent(value: &[u8]) -> Result<SpanContext, ExtractError> {
         Decision::Refused
     };
     Ok(SpanContext::remote(trace_id, span_id, decision).with_random_flag(flags & RANDOM != 0))
+}
+
+/// So many of the bytes, from there on.
+#[inline]
+fn part<const N: usize>(fields: &[u8; 55], from: usize) -> [u8; N] {
+    std::array::from_fn(|at| fields[from + at])
 }
 
 /// Writes a `traceparent` of version `00`; 64-bit trace ids are padded. Allocates nothing.
