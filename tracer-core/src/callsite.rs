@@ -31,8 +31,11 @@ impl Callsite {
         }
     }
 
-    /// What the tags of its spans say.
-    pub(crate) fn tags(&self) -> [(&'static str, TagValue<'static>); 3] {
+    /// How many tags its spans have of it.
+    pub(crate) const TAGS: usize = 3;
+
+    /// What they say.
+    pub(crate) fn tags(&self) -> [(&'static str, TagValue<'static>); Self::TAGS] {
         [
             (tags::CODE_FILE, self.file.into()),
             (tags::CODE_LINE, self.line.into()),

@@ -111,6 +111,7 @@ impl Anchor {
     }
 
     /// The wall time of so many nanoseconds since the counter's zero, in nanoseconds since the Unix epoch.
+    #[inline]
     pub(crate) fn wall_nanos_of(self, counter_nanos: i64) -> i64 {
         self.0.saturating_add(counter_nanos)
     }
@@ -121,14 +122,19 @@ impl Anchor {
     }
 
     /// The wall time of `instant`, in nanoseconds since the Unix epoch.
+    #[inline]
     pub(crate) fn wall_nanos(self, instant: Instant) -> i64 {
         self.wall_nanos_of(counter_nanos(instant))
     }
 }
 
 /// Nanoseconds since the counter's zero.
+#[inline]
 pub(crate) fn counter_nanos(instant: Instant) -> i64 {
-    i64::try_from(instant.duration_since(Instant::ZERO).as_nanos()).unwrap_or(i64::MAX)
+    let since = instant.duration_since(Instant::ZERO);
+    // What `as_nanos` is, in 64 bits: then the compiler sees that it takes apart what was just put together.
+    let nanos = since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos());
+    i64::try_from(nanos).unwrap_or(i64::MAX)
 }
 
 /// Nanoseconds from the Unix epoch to `time`, negative before it.

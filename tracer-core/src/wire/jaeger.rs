@@ -115,7 +115,13 @@ pub(crate) fn span<P: Protocol>(
         P::i64_field(out, 1, 2, context.trace_id.high as i64);
     });
     P::i64_field(out, 2, 3, context.span_id.0 as i64);
-    P::i64_field(out, 3, 4, context.parent_id.0 as i64);
+    known.write_parent(out, context.parent_id, |out| {
+        P::i64_field(out, 3, 4, context.parent_id.0 as i64);
+    });
+    if record.details.is_none() && record.sampler.is_none() && extent == Extent::WHOLE {
+        bare::<P>(out, record, known);
+        return;
+    }
     P::bytes_field(out, 4, 5, extent.name(record.operation_name()));
     let references = extent.tags && references::<P>(out, record);
     P::i32_field(out, if references { 6 } else { 5 }, 7, context.flags.into());
@@ -125,6 +131,21 @@ pub(crate) fn span<P: Protocol>(
     let tags = tags::<P>(out, record, extent, known);
     if extent.logs {
         logs::<P>(out, record, if tags { 10 } else { 9 });
+    }
+    P::stop(out);
+}
+
+/// What comes after the ids of a span with no more than a name: as [`span`] has it, of which little is left then.
+fn bare<P: Protocol>(out: &mut Buffer, record: &SpanRecord, known: &mut Known) {
+    P::bytes_field(out, 4, 5, record.name.text().as_bytes());
+    P::i32_field(out, 5, 7, record.context.flags.into());
+    let wall = |instant| record.context.anchor.wall_nanos(instant).div_euclid(1000);
+    let start = wall(record.start);
+    P::i64_field(out, 7, 8, start);
+    P::i64_field(out, 8, 9, wall(record.end).saturating_sub(start).max(0));
+    if let Some(site) = record.name.callsite() {
+        P::list_field(out, 9, 10, Callsite::TAGS);
+        known.write_site(out, site, |out| site_tags::<P>(out, site, Extent::WHOLE));
     }
     P::stop(out);
 }
@@ -222,7 +243,7 @@ fn tags<P: Protocol>(
     let site = record.name.callsite().filter(|_| extent.tags);
     let count = own.map_or(0, |details| details.tag_count())
         + sampler.as_ref().map_or(0, |tags| tags.len())
-        + site.map_or(0, |site| site.tags().len())
+        + site.map_or(0, |_| Callsite::TAGS)
         + usize::from(is_marked);
     if count == 0 {
         return false;

@@ -2,16 +2,24 @@
 
 use super::Buffer;
 use crate::callsite::Callsite;
-use crate::id::TraceId;
+use crate::id::{SpanId, TraceId};
 
-/// What was written last, as bytes of one protocol: the trace, for spans come trace by trace, and the tags of call sites, for
-/// all spans of a traced function say the same of where it stands, in half of what is written of most.
+/// What was written last, as bytes of one protocol: the trace and the parent, for spans come trace by trace and after their
+/// siblings, and the tags of call sites, for all spans of a traced function say the same of where it stands, in half of what
+/// is written of most.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
-    trace_id: TraceId,
-    trace: [u8; Self::TRACE],
-    trace_len: usize,
+    trace: Ids<TraceId, { Self::TRACE }>,
+    parent: Ids<SpanId, { Self::PARENT }>,
     slots: Vec<Slot>,
+}
+
+/// Ids in at most so many bytes. None were written yet if they are of no length.
+#[derive(Debug)]
+struct Ids<Id, const MOST: usize> {
+    last: Id,
+    bytes: [u8; MOST],
+    len: usize,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -27,6 +35,9 @@ impl Known {
     /// The most that a trace id takes in any protocol: two fields of eleven bytes.
     pub(crate) const TRACE: usize = 22;
 
+    /// The most that the id of a parent takes.
+    const PARENT: usize = Self::TRACE / 2;
+
     /// Writes a trace id, by means of `encode` if it is not the last one.
     #[inline]
     pub(super) fn write_trace(
@@ -35,20 +46,18 @@ impl Known {
         trace_id: TraceId,
         encode: impl FnOnce(&mut Buffer),
     ) {
-        if self.trace_len > 0 && self.trace_id == trace_id {
-            out.write_first(self.trace, self.trace_len);
-            return;
-        }
-        let before = out.len();
-        encode(out);
-        let written = &out.as_slice()[before..];
-        self.trace_len = 0;
-        if let Some(room) = self.trace.get_mut(..written.len())
-            && !out.is_full()
-        {
-            room.copy_from_slice(written);
-            (self.trace_id, self.trace_len) = (trace_id, written.len());
-        }
+        self.trace.write(out, trace_id, encode);
+    }
+
+    /// The same of the id of a parent.
+    #[inline]
+    pub(super) fn write_parent(
+        &mut self,
+        out: &mut Buffer,
+        parent_id: SpanId,
+        encode: impl FnOnce(&mut Buffer),
+    ) {
+        self.parent.write(out, parent_id, encode);
     }
 
     /// Writes the tags of `site`, by means of `encode` if they are not at hand.
@@ -84,6 +93,36 @@ impl Known {
         slot.site = Some(site);
         slot.bytes.clear();
         slot.bytes.extend_from_slice(&out.as_slice()[before..]);
+    }
+}
+
+impl<Id: Copy + PartialEq, const MOST: usize> Ids<Id, MOST> {
+    #[inline]
+    fn write(&mut self, out: &mut Buffer, id: Id, encode: impl FnOnce(&mut Buffer)) {
+        if self.len > 0 && self.last == id {
+            out.write_first(self.bytes, self.len);
+            return;
+        }
+        let before = out.len();
+        encode(out);
+        let written = &out.as_slice()[before..];
+        self.len = 0;
+        if let Some(room) = self.bytes.get_mut(..written.len())
+            && !out.is_full()
+        {
+            room.copy_from_slice(written);
+            (self.last, self.len) = (id, written.len());
+        }
+    }
+}
+
+impl<Id: Default, const MOST: usize> Default for Ids<Id, MOST> {
+    fn default() -> Self {
+        Self {
+            last: Id::default(),
+            bytes: [0; MOST],
+            len: 0,
+        }
     }
 }
 
