@@ -347,7 +347,10 @@ pub(crate) fn end(record: Box<SpanRecord>) {
 
 #[inline(never)]
 fn end_quietly(record: Box<SpanRecord>) {
-    if let Some(record) = local::finish_plain(record) {
+    if record.details.is_some() {
+        // Takes more than a line.
+        end_at_length(record);
+    } else if let Some(record) = local::finish_plain(record) {
         end_at_length(record);
     }
 }
