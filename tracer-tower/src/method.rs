@@ -54,14 +54,19 @@ pub(crate) fn set_tags(span: &mut Span, conventions: Conventions, method: &Metho
 
 /// Tags a span with the method as it came, if its [name] does not say it.
 pub(crate) fn set_original(span: &mut Span, method: &Method) {
-    if name(method) == OTHER {
-        // A method is a token, thus ASCII: it may be cut anywhere.
-        let original = method.as_str();
-        span.set_tag(
-            METHOD_ORIGINAL,
-            &original[..original.len().min(ORIGINAL_BYTES)],
-        );
+    if number(method) == NAMES.len() - 1 {
+        set_unknown(span, method);
     }
+}
+
+#[cold]
+fn set_unknown(span: &mut Span, method: &Method) {
+    // A method is a token, thus ASCII: it may be cut anywhere.
+    let original = method.as_str();
+    span.set_tag(
+        METHOD_ORIGINAL,
+        &original[..original.len().min(ORIGINAL_BYTES)],
+    );
 }
 
 /// What many spans have in common, together with the tag of each method.

@@ -18,7 +18,7 @@ pub(crate) fn set_server_tags(
 ) {
     let host = host(headers);
     match conventions {
-        Conventions::OpenTelemetry => Target::received(uri, host).set_server_tags(span, keys),
+        Conventions::OpenTelemetry => set_parts(span, uri, host, keys),
         Conventions::OpenTracing => {
             let mut last = LAST.try_with(Cell::take).unwrap_or_default();
             span.set_tag(tags::HTTP_URL, last.become_url(uri, host, keys));
@@ -27,6 +27,12 @@ pub(crate) fn set_server_tags(
             }
         }
     }
+}
+
+/// Apart, so that what most requests run through is short.
+#[inline(never)]
+fn set_parts(span: &mut Span, uri: &Uri, host: Option<&HeaderValue>, keys: &[String]) {
+    Target::received(uri, host).set_server_tags(span, keys);
 }
 
 /// The value of `Host`. User agents are to send it [first](https://www.rfc-editor.org/rfc/rfc9110#section-7.2).
@@ -63,14 +69,15 @@ impl Url {
 
     /// Becomes the URL of another request.
     fn become_url(&mut self, uri: &Uri, host: Option<&HeaderValue>, keys: &[String]) -> &str {
-        let target = Target::of_uri(uri);
         let host_bytes = host.map_or(&b""[..], HeaderValue::as_bytes);
-        if !target.host.is_empty() || host_bytes.is_empty() || self.host != host_bytes {
+        if uri.authority().is_some() || host_bytes.is_empty() || self.host != host_bytes {
             self.begin(uri, host);
         }
         self.text.truncate(self.origin);
-        self.text.push_str(target.path);
-        target.write_query(keys, &mut self.text);
+        self.text.push_str(uri.path());
+        if !keys.is_empty() {
+            Target::of_uri(uri).write_query(keys, &mut self.text);
+        }
         &self.text
     }
 
