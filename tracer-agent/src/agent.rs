@@ -93,12 +93,13 @@ impl Agent {
         agent.own(Thread::start("agent-decode", move || reader.run()))?;
 
         let sink = Arc::clone(&agent.sink);
+        let compact_port = agent.compact.port();
         let hosts = Arc::new(Hosts::new(options.listen, options.hosts));
         let strategies = sampling::router(options.sampling_probability);
         agent.own(Thread::start_async("agent-http", move || async move {
             let guard = |router| host::guard(router, Arc::clone(&hosts));
             let (queries, batches) = (
-                query::router(Arc::clone(&sink)),
+                query::router(Arc::clone(&sink), compact_port),
                 receive::http::router(sink),
             );
             tokio::join!(

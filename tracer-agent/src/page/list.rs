@@ -4,57 +4,53 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
-use super::colour;
+use super::{colour, losses, search};
 use crate::model::Trace;
-use crate::query::Params;
+use crate::query::{Asked, Params, QueryError};
 use crate::stats::StoreStats;
+use crate::store::Query;
 use crate::text;
 use crate::tree::Tree;
 
-pub(super) fn body(
-    params: &Params,
-    services: &[String],
-    traces: &[Arc<Trace>],
-    stats: &StoreStats,
-) -> Markup {
+/// The port of Thrift compact that clients send to by default.
+const DEFAULT_PORT: u16 = 6831;
+
+pub(super) fn body(asked: &Asked, params: &Params, found: Result<&Query, &QueryError>) -> Markup {
+    let store = asked.store();
+    let services = store.services();
+    let stats = asked.stats();
     html! {
-        (search(params, services))
-        @if traces.is_empty() {
-            p.message {
-                @if stats.traces_kept == 0 {
-                    "No trace has arrived yet. Point a Jaeger client at UDP port 6831 of this machine, or whatever port this agent was given."
-                } @else {
-                    "No trace kept here is like that."
-                }
-            }
-        } @else {
-            table.traces {
-                thead { tr { th { "Trace" } th { "Services" } th.number { "Spans" } th.number { "Duration" } th { "Started (UTC)" } } }
-                tbody { @for trace in traces { (row(trace, services)) } }
-            }
-            p.quiet { "Showing " (traces.len()) " of " (stats.traces_kept) " traces kept; " (stats.traces_evicted) " were evicted to stay under the memory limit." }
+        h1.hidden { "Traces" }
+        (search::form(params, &services, store))
+        (losses::line(&stats))
+        @match found.map(|query| store.find(query)) {
+            Err(error) => p.message { strong { "Cannot search: " } (error.message()) "." },
+            Ok(traces) if traces.is_empty() => p.message {
+                @if stats.store.traces_kept == 0 { (nothing_yet(asked.compact_port())) }
+                @else { "No trace kept here is like that." }
+            },
+            Ok(traces) => (table(&traces, &services, &stats.store)),
         }
     }
 }
 
-fn search(params: &Params, services: &[String]) -> Markup {
-    let value = |name: &'static str| params.get(name).unwrap_or_default().to_owned();
-    let chosen = value("service");
+/// What to do for a first trace.
+fn nothing_yet(port: u16) -> Markup {
     html! {
-        form.search method="get" action="/" {
-            label { "Service "
-                select name="service" {
-                    option value="" { "all" }
-                    @for service in services {
-                        option value=(service) selected[*service == chosen] { (service) }
-                    }
-                }
-            }
-            label { "Operation " input name="operation" value=(value("operation")); }
-            label { "Tag " input name="tag" placeholder="error:true" value=(value("tag")); }
-            label { "At least " input.short name="minDuration" placeholder="10ms" value=(value("minDuration")); }
-            button { "Search" }
+        "No trace has arrived yet. Spans are taken on UDP port " (port) " of this machine, "
+        @if port == DEFAULT_PORT { "where Jaeger clients send them unless told otherwise." }
+        @else { "so start the service with " code { "JAEGER_AGENT_PORT=" (port) } "." }
+        " Load this page again when the service has done something."
+    }
+}
+
+fn table(traces: &[Arc<Trace>], services: &[String], stats: &StoreStats) -> Markup {
+    html! {
+        table.traces {
+            thead { tr { th { "Trace" } th { "Services" } th.number { "Spans" } th.number { "Duration" } th { "Started (UTC)" } } }
+            tbody { @for trace in traces { (row(trace, services)) } }
         }
+        p.quiet { "Showing " (traces.len()) " of " (stats.traces_kept) " traces kept; " (stats.traces_evicted) " were evicted to stay under the memory limit." }
     }
 }
 
@@ -74,10 +70,10 @@ fn row(trace: &Trace, services: &[String]) -> Markup {
             }
             td {
                 @for service in trace.services() {
-                    span class={ "service " (colour(services.iter().position(|s| s == service).unwrap_or(0))) } { (service) } " "
+                    span class={ "service " (colour(services, service)) } { (service) } " "
                 }
             }
-            td.number { (trace.len()) }
+            td.number.spans { (trace.len()) }
             td.number { (text::duration(trace.duration())) }
             td.time { (text::time(trace.start())) }
         }

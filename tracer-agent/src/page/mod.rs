@@ -5,6 +5,8 @@
 //! sheet, bars are SVG with geometry in attributes, since an inline style would be refused by that policy.
 
 mod list;
+mod losses;
+mod search;
 mod trace;
 
 use std::io::{self, Write as _};
@@ -12,13 +14,13 @@ use std::io::{self, Write as _};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderName, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use maud::{DOCTYPE, Markup, html};
 
-use crate::query::Params;
-use crate::query::{Asked, QueryError, answer, parse_trace_id};
+use crate::query::{Asked, Params, QueryError, answer, parse_trace_id};
+use crate::tree::Tree;
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -30,43 +32,65 @@ const DEPTHS: usize = 32;
 pub(crate) fn router() -> Router<Asked> {
     Router::new()
         .route("/", get(list_page))
+        .route("/trace", get(go_to_trace))
         .route("/trace/{id}", get(trace_page))
         .route("/style.css", get(style))
         .route("/favicon.svg", get(icon))
+        // Where browsers look beside answers that are no pages.
+        .route("/favicon.ico", get(icon))
 }
 
 async fn list_page(State(asked): State<Asked>, RawQuery(query): RawQuery) -> Response {
     let params = Params::parse(query.as_deref());
-    let query = match params.query() {
-        Ok(query) => query,
-        Err(error) => return refusal(&error),
-    };
+    let query = params.query();
+    let status = query
+        .as_ref()
+        .map_or_else(QueryError::status, |_| StatusCode::OK);
     let body = answer::written(move |answer| {
-        let traces = asked.store().find(&query);
-        let body = list::body(
-            &params,
-            &asked.store().services(),
-            &traces,
-            &asked.stats().store,
-        );
+        let body = list::body(&asked, &params, query.as_ref());
         write(answer, "Traces", |out| out.write_all(body.0.as_bytes()))
     });
-    body.await.map_or_else(|error| refusal(&error), response)
+    body.await.map_or_else(
+        |error| refusal(&error),
+        |body| (status, response(body)).into_response(),
+    )
 }
 
-async fn trace_page(State(asked): State<Asked>, Path(id): Path<String>) -> Response {
+/// `?id=`, as the form at the head of each page asks for a trace.
+async fn go_to_trace(RawQuery(query): RawQuery) -> Response {
+    let params = Params::parse(query.as_deref());
+    match parse_trace_id(params.get("id").unwrap_or_default().trim()) {
+        Ok(id) => Redirect::to(&format!("/trace/{id}")).into_response(),
+        Err(error) => refusal(&error),
+    }
+}
+
+async fn trace_page(
+    State(asked): State<Asked>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let params = Params::parse(query.as_deref());
     let trace = parse_trace_id(&id).and_then(|id| {
-        asked.store().trace(id).ok_or_else(|| {
+        let trace = asked.store().trace(id).ok_or_else(|| {
             QueryError::not_found("trace not found: it did not arrive, or was evicted")
-        })
+        })?;
+        Ok((trace, params.first_row()?))
     });
-    let trace = match trace {
-        Ok(trace) => trace,
+    let (trace, from) = match trace {
+        Ok(asked_for) => asked_for,
         Err(error) => return refusal(&error),
     };
     let body = answer::written(move |answer| {
-        let title = format!("Trace {}", trace.id());
-        write(answer, &title, |out| trace::write(out, &trace))
+        let services = asked.store().services();
+        let tree = Tree::of(&trace);
+        let title = match tree.rows().first() {
+            Some(row) => format!("{} {}", row.span.service(), row.span.operation),
+            None => format!("Trace {}", trace.id()),
+        };
+        write(answer, &title, |out| {
+            trace::write(out, &trace, &tree, &services, from)
+        })
     });
     body.await.map_or_else(|error| refusal(&error), response)
 }
@@ -88,11 +112,12 @@ fn asset(kind: &'static str, text: &'static str) -> Response {
 }
 
 fn refusal(error: &QueryError) -> Response {
+    let title = error.status().canonical_reason().unwrap_or("Refused");
     let body = html! {
+        h1 { (title) }
         p.message { (error.message()) }
         p { a href="/" { "All traces" } }
     };
-    let title = error.status().canonical_reason().unwrap_or("Refused");
     let mut response = response(page(title, &body).into_string());
     *response.status_mut() = error.status();
     response
@@ -126,7 +151,14 @@ fn page(title: &str, body: &Markup) -> Markup {
                 link rel="stylesheet" href="/style.css";
             }
             body {
-                header { a href="/" { "tracer-agent" } a.quiet href="/health" { "health" } }
+                header {
+                    a href="/" { "tracer-agent" }
+                    a.quiet href="/health" { "health" }
+                    form method="get" action="/trace" {
+                        input name="id" aria-label="Trace id" placeholder="trace id" required;
+                        " " button { "Open" }
+                    }
+                }
                 main { (body) }
             }
         }
@@ -144,7 +176,8 @@ fn response(page: impl Into<Body>) -> Response {
     (headers, page.into()).into_response()
 }
 
-/// The colour class of the `n`th service.
-fn colour(n: usize) -> String {
-    format!("c{}", n % COLOURS)
+/// The colour class of a service: by its place among all that have traces here, so that it is the same on every page.
+fn colour(services: &[String], service: &str) -> String {
+    let place = services.binary_search_by(|name| name.as_str().cmp(service));
+    format!("c{}", place.unwrap_or_default() % COLOURS)
 }

@@ -1,48 +1,72 @@
 //! The page of one trace: a waterfall, each row of which opens to its tags and logs.
 
+use std::collections::HashSet;
 use std::io;
 use std::time::Duration;
 
 use maud::{Markup, PreEscaped, html};
 
 use super::{DEPTHS, colour};
-use crate::model::{Span, Tag, Trace};
+use crate::model::{RefType, Reference, Span, SpanId, Tag, Trace};
 use crate::text;
 use crate::tree::{Row, Tree};
 
 /// Rows a browser still lays out without a pause.
 const MAX_ROWS: usize = 5_000;
 
-/// Writes it row by row: that of a large trace is megabytes.
-pub(super) fn write(out: &mut impl io::Write, trace: &Trace) -> io::Result<()> {
-    let tree = Tree::of(trace);
-    let services = trace.services();
-    let axis = Axis {
-        start: trace.start_micros(),
-        length: micros(trace.duration()).max(1),
+/// Writes it row by row, `MAX_ROWS` of them: that of a large trace is megabytes.
+pub(super) fn write(
+    out: &mut impl io::Write,
+    trace: &Trace,
+    tree: &Tree<'_>,
+    services: &[String],
+    from: usize,
+) -> io::Result<()> {
+    let all = tree.rows().len();
+    let from = from.min(all);
+    let rows = &tree.rows()[from..all.min(from + MAX_ROWS)];
+    let mut page = Page {
+        services,
+        axis: Axis {
+            start: trace.start_micros(),
+            length: micros(trace.duration()).max(1),
+        },
+        here: rows.iter().map(|row| row.span.span_id).collect(),
+        placed: HashSet::with_capacity(rows.len()),
     };
+    let part = part(from, rows.len(), all);
     let mut put = |markup: Markup| out.write_all(markup.0.as_bytes());
-    put(head(trace, &tree, &services))?;
-    put(PreEscaped(r#"<div class="waterfall">"#.into()))?;
+    put(head(trace, tree, services))?;
+    put(html! { (part) (PreEscaped(r#"<div class="waterfall">"#)) })?;
     put(html! {
-        div.axis {
+        div.axis aria-hidden="true" {
             @for quarter in 0..4u32 {
                 span { (text::duration(trace.duration() * quarter / 4)) }
             }
         }
     })?;
-    for row in tree.rows().iter().take(MAX_ROWS) {
-        put(self::row(row, &services, &axis))?;
+    for row in rows {
+        put(page.row(row))?;
     }
-    put(PreEscaped("</div>".into()))?;
-    put(html! {
-        @if tree.rows().len() > MAX_ROWS {
-            p.message { "The first " (MAX_ROWS) " of " (tree.rows().len()) " spans are shown; the JSON has all." }
-        }
-    })
+    put(html! { (PreEscaped("</div>")) (part) })
 }
 
-fn head(trace: &Trace, tree: &Tree<'_>, services: &[&str]) -> Markup {
+/// Which rows these are, and the ways to the others.
+fn part(from: usize, len: usize, all: usize) -> Markup {
+    let next = from + len;
+    html! {
+        @if len < all {
+            p.message {
+                @if len == 0 { "There is no span " (from + 1) ": the trace has " (all) "." }
+                @else { "Spans " (from + 1) " to " (next) " of " (all) "." }
+                @if from > 0 { " " a href={ "?from=" (from.saturating_sub(MAX_ROWS)) } { "Previous" } }
+                @if next < all { " " a href={ "?from=" (next) } { "Next" } }
+            }
+        }
+    }
+}
+
+fn head(trace: &Trace, tree: &Tree<'_>, services: &[String]) -> Markup {
     let errors = trace.spans().filter(|span| span.is_error()).count();
     html! {
         h1 {
@@ -50,13 +74,14 @@ fn head(trace: &Trace, tree: &Tree<'_>, services: &[&str]) -> Markup {
             " " span.id { (trace.id()) }
         }
         p {
-            (text::time(trace.start())) " UTC, " (text::duration(trace.duration())) ", " (trace.len()) " spans"
+            (text::time(trace.start())) " UTC, " (text::duration(trace.duration())) ", "
+            (trace.len()) (if trace.len() == 1 { " span" } else { " spans" })
             @if errors > 0 { ", " span.error { "! " (errors) (if errors == 1 { " error" } else { " errors" }) } }
             ". " a href={ "/api/traces/" (trace.id()) } { "JSON" }
         }
         p {
-            @for (n, service) in services.iter().enumerate() {
-                span class={ "service " (colour(n)) } { (service) } " "
+            @for service in trace.services() {
+                span class={ "service " (colour(services, service)) } { (service) } " "
             }
         }
         @if trace.refused() > 0 {
@@ -65,42 +90,96 @@ fn head(trace: &Trace, tree: &Tree<'_>, services: &[&str]) -> Markup {
     }
 }
 
-fn row(row: &Row<'_>, services: &[&str], axis: &Axis) -> Markup {
-    let span = row.span;
-    let colour = colour(services.binary_search(&span.service()).unwrap_or(0));
-    let (x, width) = axis.place(span);
-    html! {
-        details.span {
-            summary {
-                span class={ "name d" (row.depth.min(DEPTHS - 1)) } {
-                    @if span.is_error() { span.error title="failed" { "! " } }
-                    @if row.orphan { span.quiet title="its parent has not arrived" { "(parent missing) " } }
-                    span class={ "service " (colour) } { (span.service()) } " " (span.operation)
-                }
-                span.number { (text::duration(span.duration())) }
-                svg.bar aria-hidden="true" {
-                    rect class={ (colour) @if span.is_error() { " failed" } } x={ (x) "%" } width={ (width) "%" } y="25%" height="50%" {}
-                }
-            }
-            div.detail {
-                p.quiet {
-                    "span " (span.span_id)
-                    @if let Some(parent) = span.parent() { ", parent " (parent) }
-                    ", starts at " (text::duration(axis.after_start(span.start_micros)))
-                    ", takes " (text::duration(span.duration()))
-                }
-                (tags("Tags", &span.tags))
-                @if !span.logs.is_empty() {
-                    h2 { "Logs" }
-                    @for log in &span.logs {
-                        table.tags {
-                            caption { (text::duration(axis.after_start(log.micros))) }
-                            (rows(&log.fields))
-                        }
+/// What the rows of a page share.
+struct Page<'p> {
+    services: &'p [String],
+    axis: Axis,
+    /// The spans on it, which links lead to.
+    here: HashSet<SpanId>,
+    /// Those written so far: of two with one id, the first is where links lead.
+    placed: HashSet<SpanId>,
+}
+
+impl Page<'_> {
+    fn row(&mut self, row: &Row<'_>) -> Markup {
+        let span = row.span;
+        let colour = colour(self.services, span.service());
+        let (x, width) = self.axis.place(span);
+        let anchor = self
+            .placed
+            .insert(span.span_id)
+            .then(|| format!("s{}", span.span_id));
+        html! {
+            details.span {
+                summary {
+                    span class={ "name d" (row.depth.min(DEPTHS - 1)) } {
+                        span.hidden { "level " (row.depth + 1) " " }
+                        @if row.depth >= DEPTHS { span.quiet aria-hidden="true" title="levels deeper than drawn" { "+" (row.depth + 1 - DEPTHS) " " } }
+                        @if span.is_error() { span.error title="failed" { "! " } }
+                        @if row.orphan { span.quiet title="its parent has not arrived" { "(parent missing) " } }
+                        span class={ "service " (colour) } { (span.service()) } " " (span.operation)
+                    }
+                    span.number { (text::duration(span.duration())) }
+                    svg.bar aria-hidden="true" {
+                        rect class={ (colour) @if span.is_error() { " failed" } } x={ (x) "%" } width={ (width) "%" } y="25%" height="50%" {}
                     }
                 }
-                (tags("Process", &span.process.tags))
+                div.detail id=[anchor] { (self.detail(span)) }
             }
+        }
+    }
+
+    fn detail(&self, span: &Span) -> Markup {
+        let at = |micros| text::duration(self.axis.after_start(micros));
+        html! {
+            p { span class={ "service " (colour(self.services, span.service())) } { (span.service()) } " " (span.operation) }
+            p.quiet {
+                "span " (self.link(span.span_id))
+                @if let Some(parent) = span.parent() { ", parent " (self.link(parent)) }
+                ", starts at " (at(span.start_micros))
+                ", takes " (text::duration(span.duration()))
+            }
+            @for reference in &span.references { (self.reference(span, reference)) }
+            (tags("Tags", &span.tags))
+            @if !span.logs.is_empty() {
+                h2 { "Logs" }
+                @for log in &span.logs {
+                    table.tags {
+                        caption { "at " (at(log.micros)) }
+                        (rows(&log.fields))
+                    }
+                }
+            }
+            (tags("Process", &span.process.tags))
+        }
+    }
+
+    /// A reference, unless it says no more than that there is a parent.
+    fn reference(&self, span: &Span, reference: &Reference) -> Markup {
+        let word = match reference.ref_type {
+            RefType::ChildOf => "child of ",
+            RefType::FollowsFrom => "follows from ",
+        };
+        let here = reference.trace_id == span.trace_id;
+        let is_parent = here && Some(reference.span_id) == span.parent();
+        html! {
+            @if !(is_parent && reference.ref_type == RefType::ChildOf) {
+                p.quiet {
+                    (word)
+                    @if here { (self.link(reference.span_id)) }
+                    @else {
+                        "span " (reference.span_id) " of trace "
+                        a href={ "/trace/" (reference.trace_id) "#s" (reference.span_id) } { (reference.trace_id) }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The id of a span, and the way to it if it is on this page.
+    fn link(&self, id: SpanId) -> Markup {
+        html! {
+            @if self.here.contains(&id) { a href={ "#s" (id) } { (id) } } @else { (id) }
         }
     }
 }

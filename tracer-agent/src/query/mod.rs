@@ -28,6 +28,7 @@ pub(crate) use params::Params;
 pub(crate) struct Asked {
     sink: Arc<Sink>,
     started: Instant,
+    compact_port: u16,
 }
 
 impl Asked {
@@ -38,9 +39,14 @@ impl Asked {
     pub(crate) fn stats(&self) -> Stats {
         self.sink.stats()
     }
+
+    /// Where clients send to.
+    pub(crate) fn compact_port(&self) -> u16 {
+        self.compact_port
+    }
 }
 
-pub(crate) fn router(sink: Arc<Sink>) -> Router {
+pub(crate) fn router(sink: Arc<Sink>, compact_port: u16) -> Router {
     Router::new()
         .route("/api/services", get(services))
         .route("/api/services/{service}/operations", get(operations_of))
@@ -54,6 +60,7 @@ pub(crate) fn router(sink: Arc<Sink>) -> Router {
         .with_state(Asked {
             sink,
             started: Instant::now(),
+            compact_port,
         })
 }
 

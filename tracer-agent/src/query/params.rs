@@ -77,6 +77,12 @@ impl Params {
             .collect()
     }
 
+    /// `from`: the row of a long trace that its page begins with.
+    pub(crate) fn first_row(&self) -> Result<usize, QueryError> {
+        let from = self.read("from", "the number of a row", |value| value.parse().ok())?;
+        Ok(from.unwrap_or_default())
+    }
+
     /// The search. Jaeger requires `service`; here the newest traces of all services are a good answer without.
     pub(crate) fn query(&self) -> Result<Query, QueryError> {
         let limit = self.read("limit", "a number from 1 to 1500", |value| {

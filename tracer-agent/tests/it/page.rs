@@ -1,6 +1,6 @@
 //! The pages: what is on them, and that nothing from the network becomes markup.
 
-use crate::client::{get, report, start};
+use crate::client::{get, report, send, start};
 use crate::datagram::{Span, Tag};
 
 #[test]
@@ -21,8 +21,11 @@ fn list_shows_the_newest_traces_and_filters_by_service() {
 
     let page = get(agent.query_addr(), "/");
     assert_eq!(page.status, 200);
-    let newest = page.body.find("deliver").expect("the newer trace");
-    let oldest = page.body.find("GET /orders").expect("the older trace");
+    let newest = page.body.find("<strong>deliver").expect("the newer trace");
+    let oldest = page
+        .body
+        .find("<strong>GET /orders")
+        .expect("the older trace");
     assert!(newest < oldest);
     for part in [
         "href=\"/trace/0000000000000001\"",
@@ -56,6 +59,129 @@ fn list_shows_the_newest_traces_and_filters_by_service() {
 }
 
 #[test]
+fn a_search_that_is_refused_keeps_its_form() {
+    let agent = start();
+    report(&agent, "mail", &[Span::new(2, 1, 0, "deliver", 2_000, 10)]);
+    let page = get(
+        agent.query_addr(),
+        "/?service=mail&operation=deliver&maxDuration=x&limit=7&lookback=1h",
+    );
+    assert_eq!(page.status, 400);
+    for part in [
+        "<option value=\"mail\" selected>",
+        "name=\"operation\" list=\"operations\" placeholder=\"whole name\" value=\"deliver\"",
+        "<option value=\"deliver\">",
+        "name=\"maxDuration\" placeholder=\"1.5s\" value=\"x\"",
+        "<option value=\"7\" selected>7</option>",
+        "<option value=\"1h\" selected>",
+        "Cannot search",
+    ] {
+        assert!(page.body.contains(part), "{part} is not in {}", page.body);
+    }
+}
+
+#[test]
+fn an_empty_list_says_where_to_send_spans() {
+    let agent = start();
+    let page = get(agent.query_addr(), "/");
+    let port = format!("JAEGER_AGENT_PORT={}", agent.compact_addr().port());
+    assert!(page.body.contains(&port), "{}", page.body);
+}
+
+#[test]
+fn what_was_lost_is_said_above_the_traces() {
+    let agent = start();
+    report(&agent, "shop", &[Span::new(1, 1, 0, "a", 1, 1)]);
+    assert!(!get(agent.query_addr(), "/").body.contains("Not everything"));
+    send(agent.binary_addr(), b"no thrift");
+    report(&agent, "shop", &[Span::new(1, 2, 0, "b", 1, 1)]);
+    let page = get(agent.query_addr(), "/");
+    assert!(
+        page.body.contains("1 messages could not be taken"),
+        "{}",
+        page.body
+    );
+}
+
+#[test]
+fn a_trace_is_opened_by_its_id() {
+    let agent = start();
+    let found = get(agent.query_addr(), "/trace?id=+00ab+");
+    assert_eq!(
+        (found.status, found.header("location")),
+        (303, Some("/trace/00000000000000ab"))
+    );
+    assert_eq!(get(agent.query_addr(), "/trace?id=shop").status, 400);
+    assert_eq!(get(agent.query_addr(), "/trace").status, 400);
+}
+
+#[test]
+fn a_service_has_one_colour_on_all_pages() {
+    let agent = start();
+    report(&agent, "auth", &[Span::new(1, 1, 0, "a", 1, 1)]);
+    report(&agent, "shop", &[Span::new(2, 1, 0, "b", 2, 1)]);
+    let shop = "<span class=\"service c1\">shop</span>";
+    for path in ["/", "/trace/2"] {
+        let page = get(agent.query_addr(), path);
+        assert!(page.body.contains(shop), "{path}: {}", page.body);
+    }
+}
+
+#[test]
+fn references_lead_to_their_spans() {
+    let agent = start();
+    let mut span = Span::new(1, 2, 1, "child", 2, 1);
+    // Child of its parent, which says nothing new; follows from a span here, one that is not, and one of another trace.
+    span.references = vec![(0, 1, 1), (1, 1, 3), (1, 1, 9), (1, 7, 8)];
+    report(
+        &agent,
+        "shop",
+        &[
+            Span::new(1, 1, 0, "root", 1, 1),
+            span,
+            Span::new(1, 3, 1, "other", 3, 1),
+        ],
+    );
+    let page = get(agent.query_addr(), "/trace/1").body;
+    let link = |id: u64| format!("<a href=\"#s{id:016x}\">{id:016x}</a>");
+    for part in [
+        format!("parent {}", link(1)),
+        format!("follows from {}", link(3)),
+        String::from("follows from 0000000000000009<"),
+        String::from("href=\"/trace/0000000000000007#s0000000000000008\""),
+        String::from("<div class=\"detail\" id=\"s0000000000000003\">"),
+    ] {
+        assert!(page.contains(&part), "{part} is not in {page}");
+    }
+    assert!(!page.contains("child of"), "{page}");
+}
+
+#[test]
+fn a_long_trace_has_pages() {
+    let agent = start();
+    for batch in 0..51u64 {
+        let spans: Vec<_> = (1..=100)
+            .map(|n| batch * 100 + n)
+            .map(|n| Span::new(1, n, 0, &format!("op-{n}."), n as i64, 1))
+            .collect();
+        report(&agent, "shop", &spans);
+    }
+    let first = get(agent.query_addr(), "/trace/1").body;
+    assert!(first.contains("Spans 1 to 5000 of 5100.") && first.contains("href=\"?from=5000\""));
+    assert!(first.contains("op-5000.") && !first.contains("op-5001."));
+    let second = get(agent.query_addr(), "/trace/1?from=5000").body;
+    assert!(second.contains("Spans 5001 to 5100 of 5100.") && second.contains("href=\"?from=0\""));
+    assert!(!second.contains("op-5000.") && second.contains("op-5100."));
+    let beyond = get(agent.query_addr(), "/trace/1?from=9999");
+    assert!(
+        beyond.status == 200 && beyond.body.contains("There is no span"),
+        "{}",
+        beyond.body
+    );
+    assert_eq!(get(agent.query_addr(), "/trace/1?from=x").status, 400);
+}
+
+#[test]
 fn trace_shows_tree_tags_and_logs() {
     let agent = start();
     let mut child = Span::new(1, 2, 1, "charge", 2_000, 3_000).tag("card", "visa".into());
@@ -75,6 +201,7 @@ fn trace_shows_tree_tags_and_logs() {
         "visa",
         "declined",
         "1.50ms",
+        "level 2 ",
         "(parent missing)",
         "x=\"16.667%\"",
         "width=\"50.000%\"",
@@ -163,6 +290,7 @@ fn assets_are_served_with_their_types() {
     for (path, kind) in [
         ("/style.css", "text/css; charset=utf-8"),
         ("/favicon.svg", "image/svg+xml"),
+        ("/favicon.ico", "image/svg+xml"),
     ] {
         let answer = get(agent.query_addr(), path);
         assert_eq!(
