@@ -2,8 +2,10 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 
+use axum::http::Uri;
 use lexopt::prelude::*;
 use tracer_agent::{Agent, AgentBuilder, TraceId, show::Wanted};
 
@@ -98,12 +100,17 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command,
             )),
             Long("ephemeral-ports") => builder = builder.ephemeral_ports(),
             Long("memory") => {
-                let size: Size = value(&mut parser, "--memory", "a size such as 256MB")?;
+                let size: Size = value(
+                    &mut parser,
+                    "--memory",
+                    "a size of 1MB or more, such as 256MB",
+                )?;
                 builder = builder.memory_limit(size.0);
             }
             Long("spans-per-trace") => {
-                builder =
-                    builder.spans_per_trace(value(&mut parser, "--spans-per-trace", "a number")?);
+                let spans: NonZeroUsize =
+                    value(&mut parser, "--spans-per-trace", "a number over 0")?;
+                builder = builder.spans_per_trace(spans.get());
             }
             Long("sampling") => {
                 let share: Share = value(&mut parser, "--sampling", "a number from 0 to 1")?;
@@ -132,7 +139,14 @@ fn show(parser: &mut lexopt::Parser) -> Result<Command, UsageError> {
     while let Some(arg) = parser.next()? {
         match arg {
             Short('h') | Long("help") => return Ok(Command::Help),
-            Long("agent") => agent = parser.value()?.string()?,
+            Long("agent") => {
+                agent = value::<Url>(
+                    parser,
+                    "--agent",
+                    "a URL without TLS, such as http://127.0.0.1:16686",
+                )?
+                .0;
+            }
             Long("last") => last = true,
             Value(text) if id.is_none() => {
                 let text = text.string()?;
@@ -193,8 +207,23 @@ impl FromStr for Size {
             .parse::<usize>()
             .ok()
             .and_then(|number| number.checked_mul(unit))
+            // With less no trace would stay to be seen.
+            .filter(|bytes| *bytes >= 1 << 20)
             .map(Self)
             .ok_or(())
+    }
+}
+
+/// Where an agent answers.
+struct Url(String);
+
+impl FromStr for Url {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let uri: Uri = text.parse().map_err(|_| ())?;
+        let plain = uri.scheme_str() == Some("http") && uri.host().is_some_and(|h| !h.is_empty());
+        plain.then(|| Self(text.to_owned())).ok_or(())
     }
 }
 
@@ -231,15 +260,31 @@ mod tests {
             ("--listen here", "--listen \"here\": expected an IP address"),
             (
                 "--memory 12TB",
-                "--memory \"12TB\": expected a size such as 256MB",
+                "--memory \"12TB\": expected a size of 1MB or more, such as 256MB",
             ),
             (
                 "--memory 99999999999GB",
-                "--memory \"99999999999GB\": expected a size such as 256MB",
+                "--memory \"99999999999GB\": expected a size of 1MB or more, such as 256MB",
             ),
             (
                 "--sampling 2",
                 "--sampling \"2\": expected a number from 0 to 1",
+            ),
+            (
+                "--memory 0",
+                "--memory \"0\": expected a size of 1MB or more, such as 256MB",
+            ),
+            (
+                "--spans-per-trace 0",
+                "--spans-per-trace \"0\": expected a number over 0",
+            ),
+            (
+                "show --agent localhost:16686",
+                "--agent \"localhost:16686\": expected a URL without TLS, such as http://127.0.0.1:16686",
+            ),
+            (
+                "show --agent https://h:1",
+                "--agent \"https://h:1\": expected a URL without TLS, such as http://127.0.0.1:16686",
             ),
             ("--color", "invalid option '--color'"),
             ("start", "unknown command \"start\"; the only one is show"),

@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use cli::Command;
-use tracer_agent::show::{self, Wanted, Waterfall};
+use tracer_agent::show::{self, AskError, Wanted, Waterfall};
 use tracer_agent::{Agent, AgentBuilder};
 
 /// A command line that cannot be understood; 1 is a failure to do what it says.
@@ -114,6 +114,9 @@ fn wait_for_signal() -> io::Result<()> {
 fn show_trace(agent: &str, wanted: Wanted) -> ExitCode {
     let trace = match show::ask(agent, wanted) {
         Ok(trace) => trace,
+        Err(error @ AskError::Unreachable { .. }) => {
+            return fail(&format!("{error}; start one with tracer-agent"));
+        }
         Err(error) => return fail(&error.to_string()),
     };
     let width = std::env::var("COLUMNS")
