@@ -175,14 +175,13 @@ impl AgentBuilder {
     }
 }
 
-/// Why an agent did not start: one line that names the port.
-#[derive(Debug)]
+/// Why an agent did not start: one line that names the port. `Debug` says the same, for that is what a `main` that gives
+/// it back prints.
 pub struct StartError {
     kind: Kind,
     source: io::Error,
 }
 
-#[derive(Debug)]
 enum Kind {
     Port(Port, SocketAddr),
     Thread,
@@ -232,6 +231,12 @@ impl fmt::Display for StartError {
             }
             Kind::Thread => write!(f, "cannot start the agent's thread: {}", self.source),
         }
+    }
+}
+
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -3,14 +3,13 @@
 use std::fmt;
 
 /// A tracer or one of its parts cannot be set up as asked. `Display` names the argument or variable, its value and what
-/// is allowed.
+/// is allowed. `Debug` says the same, for that is what a `main` that gives it back prints.
 ///
 /// ```
 /// # use tracer_core::Sampler;
 /// let error = Sampler::probabilistic(10.0).unwrap_err();
 /// assert_eq!(error.to_string(), "probability is 10.0, but must be a probability from 0 to 1");
 /// ```
-#[derive(Debug)]
 pub struct InitError {
     message: String,
 }
@@ -31,6 +30,12 @@ impl InitError {
 impl fmt::Display for InitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for InitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -76,7 +81,7 @@ impl std::error::Error for ExtractError {}
 /// assert!(!error.is_timeout(), "{error}"); // the reporter thread has ended
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct FlushError {
     pub(crate) kind: FlushErrorKind,
 }
@@ -104,4 +109,31 @@ impl fmt::Display for FlushError {
     }
 }
 
+/// As [`InitError`]'s.
+impl fmt::Debug for FlushError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl std::error::Error for FlushError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_main_that_gives_an_error_back_says_what_is_wrong() {
+        let error: Box<dyn std::error::Error> =
+            InitError::value("JAEGER_AGENT_PORT", "x", "a port from 1 to 65535").into();
+        assert_eq!(
+            format!("{error:?}"),
+            "JAEGER_AGENT_PORT is \"x\", but must be a port from 1 to 65535"
+        );
+        let kind = FlushErrorKind::Ended;
+        assert_eq!(
+            format!("{:?}", FlushError { kind }),
+            "the reporter thread has ended"
+        );
+    }
+}

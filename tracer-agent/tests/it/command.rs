@@ -73,6 +73,10 @@ fn show_prints_the_wanted_trace() {
         text(&gone.stderr).starts_with(&format!("tracer-agent: no agent at http://{addr}: ")),
         "{gone:?}"
     );
+    assert!(
+        text(&gone.stderr).ends_with("; start one with tracer-agent\n"),
+        "{gone:?}"
+    );
     assert_eq!(text(&gone.stderr).lines().count(), 1);
 }
 
@@ -105,6 +109,16 @@ fn a_taken_port_is_named_with_the_flag_that_changes_it() {
         error.starts_with(&expected) && error.contains("choose another port with --query-port"),
         "{error}"
     );
+}
+
+#[test]
+fn an_error_of_starting_reads_the_same_by_debug() {
+    let agent = start();
+    let taken = tracer_agent::Agent::builder()
+        .ephemeral_ports()
+        .query_port(agent.query_addr().port());
+    let error = taken.start().unwrap_err();
+    assert_eq!(format!("{error:?}"), error.to_string());
 }
 
 /// A running binary that does not outlive its test.
