@@ -8,6 +8,16 @@ use crate::agent::{Agent, Sockets};
 use crate::receive::udp;
 
 /// Sets an [`Agent`] up. Made by [`Agent::builder`].
+///
+/// ```
+/// use tracer_agent::Agent;
+///
+/// # fn main() -> Result<(), tracer_agent::StartError> {
+/// let agent = Agent::builder().ephemeral_ports().memory_limit(64 << 20).sampling_probability(0.1).start()?;
+/// println!("{}", agent.url());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct AgentBuilder {
     pub(crate) listen: IpAddr,

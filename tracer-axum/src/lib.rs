@@ -33,7 +33,7 @@
 //! # WebSockets
 //!
 //! The span of a handshake ends with its response. The task of the socket is axum's and knows nothing of the request, so
-//! carry the context into it:
+//! carry the context into it (with axum's feature `ws`):
 //!
 //! ```
 //! use axum::extract::ws::{WebSocket, WebSocketUpgrade};

@@ -12,6 +12,17 @@ use crate::surface;
 
 /// A [`reqwest::ClientBuilder`] that builds a [`Client`]. What it does not pass through is set by
 /// [`configure`](Self::configure).
+///
+/// ```
+/// use std::time::Duration;
+/// use tracer_reqwest::ClientBuilder;
+///
+/// let http = ClientBuilder::new()
+///     .timeout(Duration::from_secs(5))
+///     .configure(|builder| builder.pool_max_idle_per_host(2))
+///     .build()?;
+/// # let _ = http; Ok::<(), reqwest::Error>(())
+/// ```
 #[derive(Debug, Default)]
 #[must_use = "a client is made by `build`"]
 pub struct ClientBuilder {

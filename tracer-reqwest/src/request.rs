@@ -13,6 +13,12 @@ use crate::send;
 use crate::surface;
 
 /// A [`reqwest::RequestBuilder`] whose request has a client span. Made by [`Client`].
+///
+/// ```no_run
+/// # async fn run(http: tracer_reqwest::Client) -> Result<(), reqwest::Error> {
+/// let order = http.get("http://shop/orders/7").operation("fetch order").send().await?.text().await?;
+/// # let _ = order; Ok(()) }
+/// ```
 #[derive(Debug)]
 #[must_use = "a request is sent by `send`"]
 pub struct RequestBuilder {

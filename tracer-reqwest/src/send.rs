@@ -14,6 +14,14 @@ use tracer_tower::client::{Call, Caller, Operation, TraceLayer};
 use crate::error;
 
 /// Sends a single request of a [`reqwest::Client`] with a span.
+///
+/// ```no_run
+/// # async fn run(client: reqwest::Client) -> Result<(), reqwest::Error> {
+/// use tracer_reqwest::SendTraced;
+///
+/// let status = client.get("http://shop/orders").send_traced().await?.status();
+/// # let _ = status; Ok(()) }
+/// ```
 pub trait SendTraced {
     /// As [`send`](reqwest::RequestBuilder::send), with a client span around it; see [`Client`](crate::Client).
     ///

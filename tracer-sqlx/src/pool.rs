@@ -25,6 +25,19 @@ use crate::transaction::{Begin, TracedTransaction, begin};
 /// Made by [`connect`](Self::connect) or [`TracedPoolOptions`], or from a pool of sqlx's that is there. The latter has no
 /// spans of the connects it makes: sqlx's pools let nobody in later to see them. The tags of the database (`db.instance`,
 /// `peer.*`) are those of the pool's connect options at this time.
+///
+/// ```no_run
+/// # #[cfg(feature = "sqlite")] async fn run() -> Result<(), sqlx::Error> {
+/// use tracer_sqlx::{StatementText, TracedPool};
+///
+/// let pool = TracedPool::from(sqlx::SqlitePool::connect("sqlite:shop.db").await?)
+///     .statement_text(StatementText::Off);
+///
+/// let mut tx = pool.begin().await?; // a span `BEGIN`
+/// sqlx::query("DELETE FROM carts WHERE customer = ?").bind(7).execute(&mut tx).await?;
+/// tx.commit().await?;
+/// # Ok(()) }
+/// ```
 pub struct TracedPool<DB: Database> {
     pool: Pool<DB>,
     settings: Arc<Settings>,

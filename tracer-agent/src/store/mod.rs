@@ -23,6 +23,18 @@ const SLICE: usize = 256;
 /// The traces an agent keeps. A handle: clones share the traces, and they outlive the agent.
 ///
 /// All methods are synchronous; none waits for the network, and only those named `wait_*` wait at all.
+///
+/// ```
+/// use std::time::Duration;
+/// use tracer_agent::{Agent, Query};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let agent = Agent::builder().ephemeral_ports().start()?;
+/// let slow = Query::new().service("shop").min_duration(Duration::from_secs(1));
+/// assert!(agent.store().find(&slow).is_empty()); // nothing was sent yet
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Store {
     shared: Arc<Shared>,
