@@ -8,7 +8,7 @@ pub(super) fn line(stats: &Stats) -> Markup {
     let causes = causes(stats);
     html! {
         @if !causes.is_empty() {
-            p.message { strong { "Not everything is here: " } (causes.join(", ")) ". " a href="/health" { "Health" } " has the numbers." }
+            p.message { strong { "Not everything is here: " } (causes.join("; ")) ". " a href="/health" { "Health" } " has the numbers." }
         }
     }
 }
@@ -32,22 +32,19 @@ fn causes(stats: &Stats) -> Vec<String> {
     [
         (
             sum(dropped.filter_map(|spans| u64::try_from(spans).ok())),
-            "spans were dropped by their services",
+            "spans dropped by their services",
         ),
-        (sum(lost), "packets did not arrive"),
+        (sum(lost), "packets that did not arrive"),
         (
             sum([compact, binary, http].map(Messages::refused)),
-            "messages could not be taken",
+            "messages that could not be read or taken",
         ),
-        (
-            store.spans_refused,
-            "spans were of traces that are too large",
-        ),
-        (store.spans_invalid, "spans had no id"),
+        (store.spans_refused, "spans of traces that are too large"),
+        (store.spans_invalid, "spans without an id"),
     ]
     .into_iter()
     .filter(|(count, _)| *count > 0)
-    .map(|(count, what)| format!("{count} {what}"))
+    .map(|(count, what)| format!("{what}: {count}"))
     .collect()
 }
 

@@ -97,7 +97,8 @@ fn what_was_lost_is_said_above_the_traces() {
     report(&agent, "shop", &[Span::new(1, 2, 0, "b", 1, 1)]);
     let page = get(agent.query_addr(), "/");
     assert!(
-        page.body.contains("1 messages could not be taken"),
+        page.body
+            .contains("messages that could not be read or taken: 1."),
         "{}",
         page.body
     );
