@@ -108,7 +108,7 @@ impl ActiveSpan {
         if self.is_kept() {
             let mut fields = fields.into_fields();
             let fields = fields.as_mut();
-            if !local::log_now(self.place, fields) {
+            if !local::log_now(self.place, fields) && !local::log_first(self.place, fields) {
                 log(self.place, self.tracer, None, fields);
             }
         }
@@ -263,8 +263,15 @@ impl ActiveSpan {
 
 /// Sets a tag that takes more than [`local::put_number`] and [`local::put_bytes`] do. Apart, and with all it needs in
 /// registers, as the next.
-#[cold]
+#[inline(never)]
 fn put_tag(place: Place, tracer: u32, key: &str, value: Stored<'_>) {
+    if !local::put_first(place, key, value) {
+        put_other_tag(place, tracer, key, value);
+    }
+}
+
+#[cold]
+fn put_other_tag(place: Place, tracer: u32, key: &str, value: Stored<'_>) {
     let span = ActiveSpan::of(place, tracer);
     let put = local::put_tag(place, key, value);
     span.settle(put, || span.ask_about_tag(key, &value.to_value()));

@@ -15,6 +15,7 @@ mod value;
 use std::time::SystemTime;
 
 pub(crate) use block::Kind;
+pub(crate) use block::PIECE;
 use block::{Block, Entries, Entry, FRONT};
 pub(crate) use spares::Spares;
 use value::text;
@@ -180,9 +181,9 @@ impl Details {
         (is_short && self.is_plain()).then_some(self.block.len())
     }
 
-    /// All that bytes can say, for [`load`](Self::load) on another thread.
+    /// All that bytes can say, for [`load`](Self::load) on another thread. What is behind them in the last piece means nothing.
     #[inline]
-    pub(crate) fn seal(&mut self) -> &[u8] {
+    pub(crate) fn seal(&mut self) -> &[[u8; PIECE]] {
         let front = self.block.len() as u64
             | u64::from(self.tags) << TAGS_AT
             | u64::from(self.logs) << LOGS_AT
@@ -191,16 +192,15 @@ impl Details {
         self.block.seal(front)
     }
 
-    /// Becomes what was sealed, at the beginning of bytes in two parts. How many bytes that were.
+    /// Becomes what was sealed, of which no more pieces are taken than there were.
     #[inline]
-    pub(crate) fn load(&mut self, first: &[u8], second: &[u8]) -> usize {
-        let front = self.block.load(first, second, TAGS_AT);
+    pub(crate) fn load(&mut self, pieces: impl Iterator<Item = [u8; PIECE]>) {
+        let front = self.block.load(pieces, TAGS_AT);
         let part = |from: u32, to: u32| (front >> from) as u32 & ((1 << (to - from)) - 1);
         self.tags = part(TAGS_AT, LOGS_AT);
         self.logs = part(LOGS_AT, NAME_AT);
         self.name_at = part(NAME_AT, MARK_AT);
         self.truncated = part(MARK_AT, MARK_AT + 1) != 0;
-        part(0, TAGS_AT) as usize
     }
 
     /// Sets a tag, over an earlier one of the same key. `false` if a limit forbids it.
@@ -288,7 +288,6 @@ impl Details {
     }
 
     /// Appends a log. `false` if a limit forbids it.
-    #[inline(always)]
     pub(crate) fn log(&mut self, time: LogTime, fields: &[Field<'_>]) -> bool {
         let is_one_more = self.logs as usize >= self.limits.logs;
         if is_one_more || !self.block.has_room(Block::LOG, 0) {
@@ -296,6 +295,27 @@ impl Details {
             return false;
         }
         self.put_log(time, fields)
+    }
+
+    /// The same if there is room for all of it and all is short, as mostly. `false` if not, and nothing happened.
+    #[inline(always)]
+    pub(crate) fn put_ordinary_log(&mut self, time: LogTime, fields: &[Field<'_>]) -> bool {
+        if self.logs as usize >= self.limits.logs || fields.is_empty() {
+            return false;
+        }
+        let (log, nanos) = time.parts();
+        let Some(at) = self.block.begin_short_log(log, nanos) else {
+            return false;
+        };
+        for (key, value) in fields {
+            if !self.put_ordinary_field(key.as_bytes(), Stored::of(value)) {
+                self.block.end_log(at, log, 0);
+                return false;
+            }
+        }
+        self.block.end_log(at, log, fields.len());
+        self.logs += 1;
+        true
     }
 
     /// Leaves a log out. Has one log, beyond the limit, say where the first was.
@@ -308,12 +328,8 @@ impl Details {
         }
     }
 
-    #[inline(always)]
     fn put_log(&mut self, time: LogTime, fields: &[Field<'_>]) -> bool {
-        let (log, nanos) = match time {
-            LogTime::Counter(nanos) => (Kind::Counted, nanos),
-            LogTime::Wall(nanos) => (Kind::Timed, nanos),
-        };
+        let (log, nanos) = time.parts();
         let at = self.block.begin_log(log, nanos);
         let mut count = 0;
         for (key, value) in fields {
@@ -496,5 +512,14 @@ impl LogTime {
 
     pub(crate) fn at(time: SystemTime) -> Self {
         Self::Wall(clock::unix_nanos(time))
+    }
+
+    /// What kind of log has it, and its nanoseconds.
+    #[inline]
+    fn parts(self) -> (Kind, i64) {
+        match self {
+            Self::Counter(nanos) => (Kind::Counted, nanos),
+            Self::Wall(nanos) => (Kind::Timed, nanos),
+        }
     }
 }

@@ -27,7 +27,9 @@ mod rest;
 mod visit;
 
 pub(crate) use begin::{enter_child, enter_root, start_child, start_root, start_under};
-pub(crate) use edit::{edit, edit_details, log, log_now, put_bytes, put_number, put_tag};
+pub(crate) use edit::{
+    edit, edit_details, log, log_first, log_now, put_bytes, put_first, put_number, put_tag,
+};
 pub(crate) use note::{
     is_noted, leave, leave_at_length, leave_detailed, leave_first, note_root, settle,
 };

@@ -72,8 +72,8 @@ impl Parts {
     /// The same of a draft with details.
     #[inline]
     pub(crate) fn finish_detailed(&mut self, draft: &Draft, details: &mut Details) -> Option<()> {
-        let Part { ring, hub, .. } = self.last.as_mut()?;
-        ring.as_mut()?.copy_detailed(draft, details, hub)
+        let ring = self.last.as_mut()?.ring.as_mut()?;
+        ring.copy_detailed(draft, details)
     }
 
     /// Counts a span with a record as finished and sends its line, if it is of the tracer used last and takes no more. `None`

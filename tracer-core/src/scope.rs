@@ -232,13 +232,20 @@ fn end_noted(place: Place) {
 #[inline(never)]
 fn end_first(place: Place) {
     if !local::leave_first(place) {
+        end_detailed(place);
+    }
+}
+
+#[inline(never)]
+fn end_detailed(place: Place) {
+    if !local::leave_detailed(place) {
         end_at_length(place);
     }
 }
 
 #[inline(never)]
 fn end_at_length(place: Place) {
-    if !local::leave_detailed(place) && !local::leave_at_length(place) {
+    if !local::leave_at_length(place) {
         end_made(place);
     }
 }

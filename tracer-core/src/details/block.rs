@@ -62,8 +62,9 @@ const TIME: usize = 8;
 const KIND_BITS: u32 = 4;
 const KEY_BITS: u32 = 11;
 
-/// Bytes that all entries may take at most, and so the longest value.
-pub(super) const LONGEST: usize = (1 << (u32::BITS - KIND_BITS - KEY_BITS)) - 1;
+/// Bytes that all entries may take at most, and so the longest value: a header can say any that is shorter than that and a
+/// piece.
+pub(super) const LONGEST: usize = (1 << (u32::BITS - KIND_BITS - KEY_BITS)) - PIECE;
 
 /// Entries, behind room for what [`Details`](super::Details) adds when it sends them elsewhere.
 #[derive(Clone, Debug)]
@@ -73,18 +74,22 @@ pub(super) struct Block {
     ///
     /// It never grows beyond what the entries may take: where there is room for one, it is allowed.
     memory: Vec<u8>,
-    len: usize,
+    /// Of the entries and what is before them. Shorter than a `usize`, so that nothing added to it overflows.
+    len: u32,
     /// A bit for each key that was looked for: most tags are new, and then need not be compared with all others.
     keys: u64,
-    /// Bytes that all may take.
+    /// Bytes that all may take, in whole pieces.
     most: usize,
 }
 
 /// Bytes of that room.
 pub(super) const FRONT: usize = 8;
 
+/// Bytes that are sent elsewhere at once: memory is of whole pieces.
+pub(crate) const PIECE: usize = 64;
+
 /// Bytes of memory that a block begins with.
-const MEMORY: usize = 256;
+const MEMORY: usize = 4 * PIECE;
 
 /// An entry as it is stored. Of a log, `key` is the time and `count` its fields.
 #[derive(Clone, Copy, Debug)]
@@ -103,12 +108,12 @@ impl Block {
     /// Bytes of a log without fields.
     pub(super) const LOG: usize = HEADER + COUNT + TIME;
 
-    /// Whose entries may take so many bytes.
+    /// Whose entries may take so many bytes, and what is left of the last [piece](PIECE) then.
     pub(super) fn new(entries: usize) -> Self {
-        let most = FRONT + entries.min(LONGEST);
+        let most = (FRONT + entries.min(LONGEST)).next_multiple_of(PIECE);
         Self {
             memory: vec![0; MEMORY.min(most)],
-            len: FRONT,
+            len: FRONT as u32,
             keys: 0,
             most,
         }
@@ -116,7 +121,7 @@ impl Block {
 
     #[inline]
     pub(super) fn clear(&mut self) {
-        self.len = FRONT;
+        self.len = FRONT as u32;
         self.keys = 0;
     }
 
@@ -127,7 +132,7 @@ impl Block {
 
     #[inline]
     pub(super) fn len(&self) -> usize {
-        self.len
+        self.len as usize
     }
 
     /// Bytes of an entry.
@@ -139,7 +144,7 @@ impl Block {
     /// Whether so many more bytes are allowed, once so many are freed.
     #[inline]
     pub(super) fn has_room(&self, need: usize, freed: usize) -> bool {
-        self.len + need <= self.most + freed
+        self.len() + need <= self.most + freed
     }
 
     /// Appends an entry that there [is room](Self::has_room) for, whose key has at most 2 047 bytes.
@@ -158,7 +163,7 @@ impl Block {
     pub(super) fn put_short(&mut self, key: &[u8], value: Stored<'_>) -> bool {
         let is_written = self.write(key, value).is_some();
         if is_written {
-            self.len += Self::need(key, value);
+            self.len += Self::need(key, value) as u32;
         }
         is_written
     }
@@ -172,7 +177,7 @@ impl Block {
         let is_new = self.keys & bit == 0;
         if is_new {
             self.keys |= bit;
-            self.len += Self::need(key, value);
+            self.len += Self::need(key, value) as u32;
         }
         is_new
     }
@@ -183,7 +188,8 @@ impl Block {
         if key.len() > SHORT || value.len() > SHORT {
             return None;
         }
-        let room: &mut [u8; ROOM] = self.memory.get_mut(self.len..)?.first_chunk_mut()?;
+        let at = self.len();
+        let room: &mut [u8; ROOM] = self.memory.get_mut(at..at + ROOM)?.first_chunk_mut()?;
         match value {
             Stored::Number(kind, bits) => {
                 room[..HEADER].copy_from_slice(&header(kind, key.len(), size_of::<u64>()));
@@ -204,11 +210,12 @@ impl Block {
     /// Appends an entry where the memory is at its end, or copying is work that is worth a call.
     #[inline(never)]
     fn put_long(&mut self, kind: Kind, key: &[u8], value: &[u8]) {
-        let end = self.len + HEADER + key.len() + value.len();
+        let at = self.len();
+        let end = at + HEADER + key.len() + value.len();
         if self.memory.len() < end {
             self.grow(end);
         }
-        let Some(room) = self.memory.get_mut(self.len..end) else {
+        let Some(room) = self.memory.get_mut(at..end) else {
             return;
         };
         let (head, room) = room.split_at_mut(HEADER);
@@ -216,16 +223,16 @@ impl Block {
         head.copy_from_slice(&header(kind, key.len(), value.len()));
         to_key.copy_from_slice(key);
         to_value.copy_from_slice(value);
-        self.len = end;
+        self.len = end as u32;
     }
 
     /// Becomes a copy.
     pub(super) fn copy_from(&mut self, other: &Self) {
-        if self.memory.len() < other.len {
-            self.grow(other.len);
+        if self.memory.len() < other.len() {
+            self.grow(other.len());
         }
-        let entries = other.memory.get(FRONT..other.len).unwrap_or_default();
-        if let Some(room) = self.memory.get_mut(FRONT..other.len) {
+        let entries = other.memory.get(FRONT..other.len()).unwrap_or_default();
+        if let Some(room) = self.memory.get_mut(FRONT..other.len()) {
             room.copy_from_slice(entries);
             self.len = other.len;
             self.keys = other.keys;
@@ -235,14 +242,21 @@ impl Block {
     /// Grows to so many bytes, or more.
     #[cold]
     fn grow(&mut self, len: usize) {
-        let len = len.next_power_of_two().min(self.most);
+        let len = len.next_power_of_two().max(PIECE).min(self.most);
         self.memory.resize(len, 0);
     }
 
+    /// Begins a log, as [`begin_log`](Self::begin_log) does, if the memory is not at its end.
+    #[inline(always)]
+    pub(super) fn begin_short_log(&mut self, kind: Kind, time: i64) -> Option<usize> {
+        let at = self.len();
+        self.put_short(&[0; COUNT], Stored::Number(kind, time as u64))
+            .then_some(at)
+    }
+
     /// Begins a log; its fields are put next. Says where it is, for [`end_log`](Self::end_log).
-    #[inline]
     pub(super) fn begin_log(&mut self, kind: Kind, time: i64) -> usize {
-        let at = self.len;
+        let at = self.len();
         // What a number and a key of four bytes take.
         self.put(&[0; COUNT], Stored::Number(kind, time as u64));
         at
@@ -252,10 +266,10 @@ impl Block {
     #[inline]
     pub(super) fn end_log(&mut self, at: usize, kind: Kind, fields: usize) {
         if fields == 0 {
-            self.len = at;
+            self.len = at as u32;
             return;
         }
-        let bytes = self.len - at - HEADER;
+        let bytes = self.len() - at - HEADER;
         let rest = self.memory.get_mut(at..).unwrap_or_default();
         if let Some(head) = rest.first_chunk_mut::<{ HEADER + COUNT }>() {
             let [a, b, c, d] = header(kind, 0, bytes);
@@ -266,13 +280,13 @@ impl Block {
 
     #[inline]
     pub(super) fn entries(&self) -> Entries<'_> {
-        Entries(self.memory.get(FRONT..self.len).unwrap_or_default())
+        Entries(self.memory.get(FRONT..self.len()).unwrap_or_default())
     }
 
     /// The entry at `at`.
     #[inline]
     pub(super) fn at(&self, at: usize) -> Option<Entry<'_>> {
-        Entries(self.memory.get(at..self.len)?).next()
+        Entries(self.memory.get(at..self.len())?).next()
     }
 
     /// Where the tag of that key lies. If there is none, it is put next.
@@ -286,7 +300,7 @@ impl Block {
         let mut entries = self.entries();
         let mut at = FRONT;
         while let Some(entry) = entries.next() {
-            let next = self.len - entries.0.len();
+            let next = self.len() - entries.0.len();
             if entry.key.len() == key.len() && entry.kind.is_tag() && entry.key == key {
                 return Some(at..next);
             }
@@ -300,59 +314,61 @@ impl Block {
     pub(super) fn replace(&mut self, old: Range<usize>, key: &[u8], value: Stored<'_>) {
         let at = old.start;
         self.remove(old);
-        let before = self.len;
+        let before = self.len();
         self.put(key, value);
-        let added = self.len - before;
-        if let Some(moved) = self.memory.get_mut(at..self.len) {
-            moved.rotate_right(added);
+        let end = self.len();
+        if let Some(moved) = self.memory.get_mut(at..end) {
+            moved.rotate_right(end - before);
         }
     }
 
     pub(super) fn remove(&mut self, old: Range<usize>) {
         let removed = old.len();
-        self.memory.copy_within(old.end..self.len, old.start);
-        self.len -= removed;
+        let end = self.len();
+        self.memory.copy_within(old.end..end, old.start);
+        self.len -= removed as u32;
     }
 
     /// The block with its front filled in, to be sent elsewhere. The lower half of the front is the length of all.
     #[inline]
-    pub(super) fn seal(&mut self, front: u64) -> &[u8] {
-        if let Some(room) = self.memory.first_chunk_mut::<FRONT>() {
+    pub(super) fn seal(&mut self, front: u64) -> &[[u8; PIECE]] {
+        let count = self.len().div_ceil(PIECE);
+        let (pieces, _) = self.memory.as_chunks_mut::<PIECE>();
+        let Some(sealed) = pieces.get_mut(..count) else {
+            return &[];
+        };
+        if let Some(room) = sealed.as_flattened_mut().first_chunk_mut() {
             *room = front.to_le_bytes();
         }
-        self.memory.get(..self.len).unwrap_or_default()
+        sealed
     }
 
-    /// Becomes the block that was sealed, which is at the beginning of bytes in two parts and whose length is the lower bits
-    /// of its front, and gives the front.
+    /// Becomes the block that was sealed, whose length is the lower bits of its front, and gives the front.
     #[inline]
-    pub(super) fn load(&mut self, first: &[u8], second: &[u8], length_bits: u32) -> u64 {
-        self.keys = u64::MAX;
-        let front = self.take(FRONT, first, second).unwrap_or(0);
+    pub(super) fn load(
+        &mut self,
+        mut pieces: impl Iterator<Item = [u8; PIECE]>,
+        length_bits: u32,
+    ) -> u64 {
+        self.clear();
+        let Some(first) = pieces.next() else {
+            return 0;
+        };
+        let front = first
+            .first_chunk()
+            .map_or(0, |front| u64::from_le_bytes(*front));
         let len = front as usize & ((1 << length_bits) - 1);
-        self.take(len.max(FRONT), first, second).unwrap_or_else(|| {
-            self.clear();
-            0
-        })
-    }
-
-    /// Becomes the first bytes of two parts; the number they begin with. `None` if there are not as many.
-    #[inline]
-    fn take(&mut self, len: usize, first: &[u8], second: &[u8]) -> Option<u64> {
-        if len > first.len() + second.len() {
-            return None;
-        }
         if self.memory.len() < len {
             self.grow(len);
         }
-        let of_first = len.min(first.len());
-        let (to_first, to_second) = self.memory.get_mut(..len)?.split_at_mut(of_first);
-        to_first.copy_from_slice(&first[..of_first]);
-        to_second.copy_from_slice(second.get(..len - of_first)?);
-        self.len = len;
-        self.memory
-            .first_chunk()
-            .map(|front| u64::from_le_bytes(*front))
+        let (room, _) = self.memory.as_chunks_mut::<PIECE>();
+        let room = room.iter_mut().take(len.div_ceil(PIECE));
+        for (to, piece) in room.zip(std::iter::once(first).chain(pieces)) {
+            *to = piece;
+        }
+        self.keys = u64::MAX;
+        self.len = len.clamp(FRONT, self.memory.len()) as u32;
+        front
     }
 }
 

@@ -72,19 +72,27 @@ fn a_field_is_no_tag() {
 }
 
 #[test]
-fn sealed_details_are_the_same_elsewhere_however_they_are_split() {
+fn sealed_details_are_the_same_elsewhere_and_no_more_is_taken() {
     let mut details = filled();
     details.truncated = true;
-    let expected = shown(&details);
-    let sealed = details.seal().to_owned();
-    assert_eq!(details.sealed_len(), Some(sealed.len()));
-    for split in 0..=sealed.len() {
+    for step in 0.. {
+        let expected = shown(&details);
+        let Some(len) = details.sealed_len() else {
+            assert!(step > 64, "{step}");
+            break;
+        };
+        let sealed = details.seal().to_owned();
+        assert_eq!(sealed.len(), len.div_ceil(PIECE));
         let mut other = Details::new(Limits::default());
         assert!(other.set_tag("gone", &1.into()));
-        other.load(&sealed[..split], &sealed[split..]);
+        let mut next = sealed.iter().chain([&[7; PIECE]]).copied();
+        other.load(&mut next);
         assert_eq!(shown(&other), expected);
         assert!(other.truncated);
+        assert_eq!(next.next(), Some([7; PIECE]));
+        assert!(details.set_tag(&step.to_string(), &"x".repeat(step).into()));
     }
+    let mut details = filled();
     details.started_at = Some(1);
     assert_eq!(details.sealed_len(), None);
 }
@@ -92,13 +100,13 @@ fn sealed_details_are_the_same_elsewhere_however_they_are_split() {
 #[test]
 fn damaged_bytes_end_the_reading() {
     let sealed = filled().seal().to_owned();
-    for end in 0..sealed.len() {
+    for end in 0..sealed.len() * PIECE {
         for bit in 0..8 {
-            let mut bytes = sealed.clone();
-            bytes[end] ^= 1 << bit;
-            for bytes in [&bytes[..], &bytes[..end]] {
+            let mut pieces = sealed.clone();
+            pieces[end / PIECE][end % PIECE] ^= 1 << bit;
+            for pieces in [&pieces[..], &pieces[..end / PIECE]] {
                 let mut details = Details::new(Limits::default());
-                details.load(bytes, &[]);
+                details.load(pieces.iter().copied());
                 let _ = shown_unchecked(&details);
             }
         }

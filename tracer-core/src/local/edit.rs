@@ -32,10 +32,11 @@ pub(crate) fn edit_details(
     .flatten()
 }
 
-/// Sets a tag of the span at `place` to a number that is [stored](Stored) as these bits. `false` if that takes more than
-/// writing it down, and nothing happened.
+/// Sets a tag of the span at `place` to a number that is [stored](Stored) as these bits. `false` if that
+/// takes more than writing it down, and nothing happened.
 ///
-/// Once for all types of keys and values, which are words here: a value in memory would be written and read again.
+/// Once for all types of keys and values, which are words here: a value in memory would be written and read again. And it
+/// calls nothing, so it saves no registers.
 #[inline(never)]
 pub(crate) fn put_number(place: Place, key: &str, kind: Kind, bits: u64) -> bool {
     if key == tags::SAMPLING_PRIORITY {
@@ -58,39 +59,62 @@ pub(crate) fn put_bytes(place: Place, key: &str, kind: Kind, bytes: &[u8]) -> bo
 #[inline(never)]
 pub(crate) fn log_now(place: Place, fields: &[Field<'_>]) -> bool {
     write_down(place, |details| {
-        details.log(LogTime::now(), fields);
-        true
+        details.put_ordinary_log(LogTime::now(), fields)
     })
 }
 
-/// Has `write` change the details of the span at `place`, if that is noted, or simply recorded and has some or its thread has
-/// used ones. No active span changes by that, so what was noted may stay.
+/// Sets a tag as [`put_number`] and [`put_bytes`] do, where no details were at hand for the span.
+#[cold]
+pub(crate) fn put_first(place: Place, key: &str, value: Stored<'_>) -> bool {
+    if key == tags::SAMPLING_PRIORITY {
+        return false;
+    }
+    write_down_first(place, |details| {
+        details.put_tag(key, value);
+    })
+}
+
+/// Logs fields now, where no details were at hand for the span, or there is more to it.
+#[cold]
+pub(crate) fn log_first(place: Place, fields: &[Field<'_>]) -> bool {
+    write_down_first(place, |details| {
+        details.log(LogTime::now(), fields);
+    })
+}
+
+/// Has `write` change the details of the span at `place`, if that is noted or simply recorded, and has some or they are at
+/// hand. No active span changes by that, so what was noted may stay.
 #[inline(always)]
 fn write_down(place: Place, write: impl FnOnce(&mut Details) -> bool) -> bool {
     let written = borrow(LOCAL.take(), |local| {
-        let details = if place.is_noted() {
-            local.details_of_note(place)?
-        } else {
-            local.details_of_record(place)?
-        };
-        Some(write(details))
+        Some(write(local.details_at_hand(place)?))
     });
     written.flatten() == Some(true)
 }
 
-impl Local {
-    /// Those of the note that got some last, or of the active one.
-    #[inline(always)]
-    fn details_of_note(&mut self, place: Place) -> Option<&mut Details> {
-        if !self.noted.is_last(place) {
-            let Self { noted, parts, .. } = self;
-            pending::last(place, |note| noted.add(&note, place, parts))??;
+/// The same where they are not at hand.
+fn write_down_first(place: Place, write: impl FnOnce(&mut Details)) -> bool {
+    let written = borrow(LOCAL.take(), |local| {
+        if place.is_noted() {
+            let Local { noted, parts, .. } = local;
+            pending::last(place, |note| noted.provide(&note, parts));
         }
-        self.noted.last()
-    }
+        write(local.details_at_hand(place)?);
+        Some(())
+    });
+    written.flatten().is_some()
+}
 
+impl Local {
     #[inline(always)]
-    fn details_of_record(&mut self, place: Place) -> Option<&mut Details> {
+    fn details_at_hand(&mut self, place: Place) -> Option<&mut Details> {
+        if place.is_noted() {
+            // Of the note that got some last, or the active one.
+            if !self.noted.is_last(place) {
+                pending::last(place, |note| self.noted.add(&note, place))??;
+            }
+            return self.noted.last();
+        }
         let record = self.stack.get_mut(place)?;
         if !record.is_plainly_recorded() {
             return None;

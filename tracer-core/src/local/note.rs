@@ -33,7 +33,7 @@ pub(crate) fn leave_first(place: Place) -> bool {
 }
 
 /// The same if it has details.
-#[inline(never)]
+#[inline(always)]
 pub(crate) fn leave_detailed(place: Place) -> bool {
     let left = pending::last(place, |note| {
         if !note.is_detailed() || !clock::has_counter() {

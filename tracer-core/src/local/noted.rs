@@ -56,14 +56,23 @@ impl NotedDetails {
         self.last_slot().is_some_and(|slot| slot.place == place)
     }
 
-    /// Adds some for the active span.
-    #[inline]
-    pub(super) fn add(&mut self, note: &Last<'_>, place: Place, parts: &mut Parts) -> Option<()> {
+    /// Has some at hand that are of the tracer of a note.
+    pub(super) fn provide(&mut self, note: &Last<'_>, parts: &mut Parts) -> Option<()> {
         let slot = self.slots.get_mut(self.len)?;
         let tracer = note.tracer();
         if slot.details.is_none() || slot.tracer != tracer {
             slot.tracer = tracer;
-            slot.fill(parts);
+            slot.details = Some(parts.details(tracer));
+        }
+        Some(())
+    }
+
+    /// Adds some for the active span, if they are at hand.
+    #[inline]
+    pub(super) fn add(&mut self, note: &Last<'_>, place: Place) -> Option<()> {
+        let slot = self.slots.get_mut(self.len)?;
+        if slot.details.is_none() || slot.tracer != note.tracer() {
+            return None;
         }
         slot.place = place;
         slot.at = note.add_details();
@@ -72,7 +81,7 @@ impl NotedDetails {
     }
 
     /// Forgets the span of those added last, which is that of the note.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pop(&mut self, note: &Last<'_>) {
         let Some(slot) = self.last_slot() else {
             return;
@@ -97,11 +106,6 @@ impl NotedDetails {
 }
 
 impl Slot {
-    #[cold]
-    fn fill(&mut self, parts: &mut Parts) {
-        self.details = Some(parts.details(self.tracer));
-    }
-
     #[cold]
     fn empty(&mut self) {
         self.details = None;

@@ -7,6 +7,7 @@ use rtrb::Consumer;
 
 use crate::details::{Limits, Spares};
 use crate::record::SpanRecord;
+use crate::report::blocks;
 use crate::report::lane::Reader;
 use crate::report::line::{Mark, More, Trace};
 use crate::report::ring::block_len;
@@ -23,7 +24,7 @@ pub(crate) struct Drain {
     /// The trace of the last span.
     trace: Trace,
     extras: Consumer<More>,
-    blocks: Consumer<u8>,
+    blocks: blocks::Reader,
     boxes_drained: Arc<AtomicUsize>,
 }
 
@@ -44,7 +45,7 @@ impl Drain {
         tracer: u32,
         lane: Reader,
         extras: Consumer<More>,
-        blocks: Consumer<u8>,
+        blocks: blocks::Reader,
         boxes_drained: Arc<AtomicUsize>,
     ) -> Self {
         Self {
@@ -81,13 +82,12 @@ impl Drain {
 
     /// Makes spans of so many lines, which must be there.
     fn read(&mut self, lines: usize, batch: &mut Batch) {
-        // The bytes of a span were there before its line.
-        let Ok(blocks) = self.blocks.read_chunk(self.blocks.slots()) else {
-            return;
-        };
-        let (first, second) = blocks.as_slices();
-        let mut bytes = Bytes { first, second };
-        let Self { trace, extras, .. } = self;
+        let Self {
+            trace,
+            extras,
+            blocks,
+            ..
+        } = self;
         let mut slots = batch.slots.iter_mut();
         self.lane.pop(lines, |line| {
             let Some(record) = slots.next() else {
@@ -105,12 +105,10 @@ impl Drain {
             }
             if mark.has(Mark::BLOCK) {
                 batch.is_owning = true;
-                bytes.take(&mut batch.spares, record);
+                take_block(blocks, &mut batch.spares, record);
             }
         });
-        let left = bytes.first.len() + bytes.second.len();
-        let used = blocks.len() - left;
-        blocks.commit(used);
+        blocks.give_back();
     }
 
     /// Whether its thread has ended and nothing is left.
@@ -127,23 +125,11 @@ fn take_more(extras: &mut Consumer<More>, record: &mut SpanRecord) {
     }
 }
 
-/// The bytes that were not read yet: at the end of the ring, and from its beginning on.
-struct Bytes<'b> {
-    first: &'b [u8],
-    second: &'b [u8],
-}
-
-impl Bytes<'_> {
-    /// Gives a span its details.
-    #[inline(never)]
-    fn take(&mut self, spares: &mut Spares, record: &mut SpanRecord) {
-        let mut details = spares.take(Limits::default());
-        let used = details.load(self.first, self.second);
-        let of_first = used.min(self.first.len());
-        self.first = self.first.get(of_first..).unwrap_or_default();
-        self.second = self.second.get(used - of_first..).unwrap_or_default();
-        record.details = Some(details);
-    }
+#[inline(never)]
+fn take_block(blocks: &mut blocks::Reader, spares: &mut Spares, record: &mut SpanRecord) {
+    let mut details = spares.take(Limits::default());
+    details.load(std::iter::repeat_with(|| blocks.next()));
+    record.details = Some(details);
 }
 
 impl Batch {

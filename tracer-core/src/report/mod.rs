@@ -4,6 +4,7 @@
 //! slice, in place, to every reporter. Nothing here runs on an application's thread.
 
 pub(crate) mod account;
+mod blocks;
 mod console;
 pub(crate) mod drain;
 mod http;

@@ -1,6 +1,7 @@
-//! The hand-over under a model checker, which tries every order in which threads may meet: that of the lines of rings and
-//! their registry, the wake-up, the flush, the end of threads, the queue of threads without a ring and the counters. What goes
-//! ahead of lines goes by another crate: to the checker each of its operations is one step.
+//! The hand-over under a model checker, which tries every order in which threads may meet: that of the lines of rings, of
+//! the details ahead of them, and of their registry, the wake-up, the flush, the end of threads, the queue of threads without
+//! a ring and the counters. What goes ahead of lines and is no details goes by another crate: to the checker each of its
+//! operations is one step.
 //!
 //! Run by `ci/all loom`.
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use loom::sync::{Condvar, Mutex};
 use loom::thread;
 
+use super::blocks::{self, blocks};
 use super::lane::{Reader, Writer, lane};
 use super::line::{Mark, Trace};
 use super::queue::Hub;
@@ -19,7 +21,7 @@ use super::worker::Worker;
 use super::{ReportError, Reporter};
 use crate::clock::Instant;
 use crate::counts::ThreadCounts;
-use crate::details::Limits;
+use crate::details::{Limits, PIECE};
 use crate::process::Process;
 use crate::record::SpanRecord;
 use crate::room::Room;
@@ -208,6 +210,51 @@ fn lines_are_read_as_they_were_written() {
         let waiting = reader.len();
         pop(&mut reader, waiting, &mut read);
         assert_eq!(read, (0..7).chain(written).collect::<Vec<_>>());
+    });
+}
+
+/// Room for eight pieces, of which the reader has left some, so that the next come to those that were read before.
+#[test]
+fn details_are_read_as_they_were_written() {
+    const EACH: usize = 3;
+    struct Ends<B, L>(B, L);
+    fn push(Ends(blocks, lines): &mut Ends<blocks::Writer, Writer>, id: u8) -> bool {
+        let has_room = blocks.has_room(EACH, || ()) && lines.has_room(|| ());
+        if has_room {
+            blocks.push(&[[id; PIECE]; EACH]);
+            lines.push(|line| line.write(Mark::NONE, &span(id.into(), 0), Instant::ZERO));
+        }
+        has_room
+    }
+    fn pop(Ends(blocks, lines): &mut Ends<blocks::Reader, Reader>, read: &mut Vec<u8>) {
+        let waiting = lines.len();
+        lines.pop(waiting, |line| {
+            let mut span = SpanRecord::empty();
+            line.read(Trace::NONE, 1, &mut span);
+            let id = u64::from(span.span_id()) as u8;
+            for _ in 0..EACH {
+                assert_eq!(blocks.next(), [id; PIECE], "a piece of another span");
+            }
+            read.push(id);
+        });
+        blocks.give_back();
+    }
+    model(|| {
+        let (blocks_in, blocks_out) = blocks().unwrap();
+        let (lines_in, lines_out) = lane(&Arc::default()).unwrap();
+        let (mut writer, mut reader) = (Ends(blocks_in, lines_in), Ends(blocks_out, lines_out));
+        let mut read = Vec::new();
+        assert!(push(&mut writer, 1));
+        pop(&mut reader, &mut read);
+        assert!(push(&mut writer, 2));
+        let other = thread::spawn(move || {
+            pop(&mut reader, &mut read);
+            (reader, read)
+        });
+        let written: Vec<_> = (3..6).filter(|id| push(&mut writer, *id)).collect();
+        let (mut reader, mut read) = other.join().unwrap();
+        pop(&mut reader, &mut read);
+        assert_eq!(read, [1, 2].into_iter().chain(written).collect::<Vec<_>>());
     });
 }
 

@@ -10,9 +10,10 @@ use rtrb::{Producer, RingBuffer};
 
 use crate::clock::{self, Instant};
 use crate::counts::ThreadCounts;
-use crate::details::{Details, Limits, Spares};
+use crate::details::{Details, Limits, PIECE, Spares};
 use crate::name::Number;
 use crate::record::SpanRecord;
+use crate::report::blocks::{self, PIECES, blocks};
 use crate::report::drain::Drain;
 use crate::report::lane::{LINES, Writer, lane};
 use crate::report::line::{Draft, Line, Mark, More, Trace};
@@ -20,15 +21,11 @@ use crate::report::queue::Hub;
 
 /// What few spans have.
 const RING_EXTRAS: usize = LINES;
-/// Bytes of tags and logs a ring holds.
-const RING_BLOCKS: usize = 1 << 18;
-/// Bytes after which a thread wakes the reporter thread.
-const WAKE_BYTES: usize = RING_BLOCKS / 2;
 /// Bytes of details in boxes a ring holds.
 const RING_BOXES: usize = 1 << 18;
 /// Bytes a ring takes at most.
 pub(crate) const RING_BYTES: usize =
-    LINES * size_of::<Line>() + RING_EXTRAS * size_of::<More>() + RING_BLOCKS + RING_BOXES;
+    LINES * size_of::<Line>() + RING_EXTRAS * size_of::<More>() + PIECES * PIECE + RING_BOXES;
 /// Details a thread keeps for its next spans: as many as it has open at once with tags, usually.
 const KEPT_DETAILS: usize = 32;
 
@@ -48,20 +45,19 @@ pub(crate) struct Ring {
     trace: Trace,
     extras: Producer<More>,
     /// Details of the spans, in the same order.
-    blocks: Producer<u8>,
+    blocks: blocks::Writer,
     spares: Spares,
     /// Bytes of boxes that went in; and came out, as far as last seen.
     boxes_in: usize,
     boxes_out: usize,
     boxes_drained: Arc<AtomicUsize>,
-    bytes_since_wake: usize,
 }
 
 /// A ring's two ends, for spans of one tracer and a thread with those counters.
 pub(crate) fn ring(tracer: u32, counts: &Arc<ThreadCounts>) -> Option<(Ring, Drain)> {
     let (lane_in, lane_out) = lane(counts)?;
     let (extras_in, extras_out) = RingBuffer::new(RING_EXTRAS);
-    let (blocks_in, blocks_out) = RingBuffer::new(RING_BLOCKS);
+    let (blocks_in, blocks_out) = blocks()?;
     let boxes_drained = Arc::new(AtomicUsize::new(0));
     let ring = Ring {
         lane: lane_in,
@@ -72,7 +68,6 @@ pub(crate) fn ring(tracer: u32, counts: &Arc<ThreadCounts>) -> Option<(Ring, Dra
         boxes_in: 0,
         boxes_out: 0,
         boxes_drained: Arc::clone(&boxes_drained),
-        bytes_since_wake: 0,
     };
     let drain = Drain::new(tracer, lane_out, extras_out, blocks_out, boxes_drained);
     Some((ring, drain))
@@ -151,17 +146,14 @@ impl Ring {
 
     /// The same with its details, ended now.
     #[inline]
-    pub(crate) fn copy_detailed(
-        &mut self,
-        draft: &Draft,
-        details: &mut Details,
-        hub: &Hub,
-    ) -> Option<()> {
+    pub(crate) fn copy_detailed(&mut self, draft: &Draft, details: &mut Details) -> Option<()> {
         details.sealed_len().filter(|_| self.lane.is_ready())?;
-        let end = clock::now();
-        if !self.push_block(details, hub) {
+        let pieces = details.seal();
+        if !self.blocks.is_ready(pieces.len()) {
             return None;
         }
+        let end = clock::now();
+        self.blocks.push(pieces);
         self.lane.push(|line| line.copy(draft, end));
         Some(())
     }
@@ -205,18 +197,13 @@ impl Ring {
     }
 
     /// Sends all that bytes can say of details. `false` if there is no room.
-    #[inline(never)]
     fn push_block(&mut self, details: &mut Details, hub: &Hub) -> bool {
-        let block = details.seal();
-        if self.blocks.push_entire_slice(block).is_err() {
-            return false;
+        let pieces = details.seal();
+        let has_room = self.blocks.has_room(pieces.len(), || hub.wake());
+        if has_room {
+            self.blocks.push(pieces);
         }
-        self.bytes_since_wake += block.len();
-        if self.bytes_since_wake >= WAKE_BYTES {
-            self.bytes_since_wake = 0;
-            hub.wake();
-        }
-        true
+        has_room
     }
 
     /// Sends what goes ahead of the line of a span, if there is room for all of it and the line.

@@ -163,14 +163,14 @@ fn change() -> impl Strategy<Value = Change> {
 }
 
 fn limits() -> impl Strategy<Value = Limits> {
-    (0..12usize, 0..4usize, 0..50usize, 0..900usize).prop_map(
-        |(tags, logs, value_bytes, text_bytes)| Limits {
+    (0..12usize, 0..4usize, 0..50usize, 1..15usize).prop_map(|(tags, logs, value_bytes, pieces)| {
+        Limits {
             tags,
             logs,
             value_bytes,
-            text_bytes,
-        },
-    )
+            text_bytes: pieces * PIECE - FRONT,
+        }
+    })
 }
 
 proptest! {
@@ -199,7 +199,7 @@ proptest! {
         prop_assert_eq!(details.tag_count(), model.tags.len());
         prop_assert_eq!(details.log_count(), model.logs.len());
         let mut elsewhere = Details::new(Limits::default());
-        elsewhere.load(details.seal(), &[]);
+        elsewhere.load(details.seal().iter().copied());
         prop_assert_eq!(shown(&elsewhere), model.shown());
         prop_assert_eq!(elsewhere.truncated, model.truncated);
     }
