@@ -148,17 +148,30 @@ impl Details {
     /// Forgets everything but the memory; `false` if that grew beyond what is worth keeping.
     #[inline]
     pub(crate) fn recycle(&mut self) -> bool {
-        self.block.clear();
-        self.tags = 0;
-        self.logs = 0;
-        self.name_at = 0;
-        self.truncated = false;
+        self.clear();
         if !self.is_plain() {
             self.references.clear();
             self.started_at = None;
             self.finished_at = None;
         }
-        self.block.capacity() <= 4096
+        self.block.capacity() <= LONGEST_BLOCK
+    }
+
+    /// Forgets all that bytes can say.
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        self.block.clear();
+        self.tags = 0;
+        self.logs = 0;
+        self.name_at = 0;
+        self.truncated = false;
+    }
+
+    /// Whether bytes can say all there is, and are so few that the memory is worth keeping. Then there is a
+    /// [`sealed_len`](Self::sealed_len).
+    #[inline]
+    pub(crate) fn is_short_and_plain(&self) -> bool {
+        self.block.capacity() <= LONGEST_BLOCK && self.is_plain()
     }
 
     /// Whether bytes can say all there is.

@@ -77,6 +77,7 @@ mod global;
 mod guard;
 mod held;
 mod hex;
+mod hint;
 mod id;
 mod inquiry;
 mod keep;

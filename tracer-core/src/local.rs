@@ -30,9 +30,7 @@ pub(crate) use begin::{enter_child, enter_root, start_child, start_root, start_u
 pub(crate) use edit::{
     edit, edit_details, log, log_first, log_now, put_bytes, put_first, put_number, put_tag,
 };
-pub(crate) use note::{
-    is_noted, leave, leave_at_length, leave_detailed, leave_first, note_root, settle,
-};
+pub(crate) use note::{is_noted, leave, leave_at_length, leave_detailed, note_root, settle};
 use noted::NotedDetails;
 pub(crate) use rest::finish_above;
 use rest::{finish_other, hand_over_held};

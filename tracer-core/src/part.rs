@@ -5,9 +5,11 @@ use std::sync::Arc;
 use crate::clock::Instant;
 use crate::counts::ThreadCounts;
 use crate::details::{Details, Limits};
+use crate::hint::few;
 use crate::record::SpanRecord;
 use crate::registry;
-use crate::report::line::{Draft, Trace};
+use crate::report::lane::Room;
+use crate::report::line::{Drafted, TraceDraft};
 use crate::report::queue::Hub;
 use crate::report::ring::{Handed, Ring};
 
@@ -57,21 +59,31 @@ impl Parts {
         self.last.as_ref().filter(|last| last.tracer == tracer)
     }
 
-    /// Counts a span of the last span's tracer, started and finished, and sends its line to the reporter thread; `end` reads
-    /// when it ended. With its trace, unless that is the last span's. `None` if that takes more, and nothing happened.
+    /// The ring of the part used last, and room in it for a line, if that needs not be looked for.
     #[inline]
-    pub(crate) fn finish_draft(
-        &mut self,
-        draft: &Draft,
-        trace: impl FnOnce() -> Option<Trace>,
-        end: impl FnOnce() -> Instant,
-    ) -> Option<()> {
-        self.last.as_mut()?.ring.as_mut()?.copy(draft, trace, end)
+    pub(crate) fn room_at_hand(&mut self) -> Option<(&mut Ring, Room)> {
+        let Some(Part {
+            ring: Some(ring), ..
+        }) = &mut self.last
+        else {
+            few();
+            return None;
+        };
+        let Some(room) = ring.room_at_hand() else {
+            few();
+            return None;
+        };
+        Some((ring, room))
     }
 
-    /// The same of a draft with details.
+    /// Counts a span of the last span's tracer that ends now, started and finished, and sends its line and its details to the
+    /// reporter thread. `None` if that takes more, and nothing happened.
     #[inline]
-    pub(crate) fn finish_detailed(&mut self, draft: &Draft, details: &mut Details) -> Option<()> {
+    pub(crate) fn finish_detailed(
+        &mut self,
+        draft: Drafted<'_>,
+        details: &mut Details,
+    ) -> Option<()> {
         let ring = self.last.as_mut()?.ring.as_mut()?;
         ring.copy_detailed(draft, details)
     }
@@ -163,13 +175,13 @@ impl Part {
         self.ring.is_some() && !self.hub.is_closed()
     }
 
-    /// The same as [`Parts::finish_draft`], with details or without. Whether it was not dropped, for there was no room; `None`
+    /// Sends a draft with details or without, as soon as there is room. Whether it was not dropped, for there was no room; `None`
     /// if it takes a record.
     pub(crate) fn finish_at_length(
         &mut self,
-        draft: &Draft,
+        draft: Drafted<'_>,
         end: Instant,
-        trace: impl FnOnce() -> Option<Trace>,
+        trace: Option<&TraceDraft>,
         details: Option<&mut Details>,
     ) -> Option<bool> {
         let ring = self.ring.as_mut()?;

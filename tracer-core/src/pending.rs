@@ -13,11 +13,12 @@ use std::cell::Cell;
 use crate::callsite::Callsite;
 use crate::clock::{self, Anchor, Instant};
 use crate::context::state;
+use crate::hint::few;
 use crate::id::{self, SpanId, TraceId};
 use crate::local::Mode;
 use crate::name::{Name, Number};
 use crate::record::{SamplerTags, SpanRecord};
-use crate::report::line::{Draft, Mark, Trace};
+use crate::report::line::{Draft, Drafted, Mark, Trace, TraceDraft};
 use crate::stack::Place;
 
 mod made;
@@ -45,6 +46,8 @@ struct Pending {
     time: Cell<u32>,
     /// The tracer of all notes. 0 if there is no ground: then no child may be noted.
     tracer: Cell<u32>,
+    /// The same if their trace is sampled, else 0.
+    recorded_of: Cell<u32>,
     /// The tracer whose roots may be noted, where nothing is active; or 0.
     roots_of: Cell<u32>,
     state: Cell<u16>,
@@ -58,7 +61,7 @@ struct Pending {
     /// nothing. Of roots, and of others.
     distrust: [Cell<u8>; 2],
     /// Their trace, if it is sampled.
-    trace: Cell<Trace>,
+    trace: TraceDraft,
     /// How many of the notes are roots: one or none.
     roots: Cell<u32>,
     /// The mode of the thread outside of the root.
@@ -82,10 +85,17 @@ pub(crate) struct Note {
     pub(crate) root: Option<(Trace, SamplerTags)>,
 }
 
+/// What it takes to note a root, whatever its trace is.
+#[derive(Clone, Copy)]
+pub(crate) struct ReadyForRoot {
+    number: Number,
+    anchor: Anchor,
+}
+
 /// The note of the active span.
 pub(crate) struct Last<'p> {
     pending: &'p Pending,
-    pub(crate) draft: &'p Draft,
+    pub(crate) draft: Drafted<'p>,
     at: u32,
 }
 
@@ -119,29 +129,46 @@ pub(crate) fn allow_roots(tracer: u32) {
     PENDING.with(|pending| pending.roots_of.set(tracer));
 }
 
+/// Whether roots of that tracer are [allowed](allow_roots) where nothing is active.
+#[inline]
+pub(crate) fn are_roots_allowed(tracer: u32) -> bool {
+    PENDING.with(|pending| pending.roots_of.get() == tracer)
+}
+
+/// Where roots of that tracer are [allowed](allow_roots), what it takes to note one by that name. `None` if they are not, or it
+/// takes asking for anything.
+#[inline]
+pub(crate) fn ready_for_root(name: Name, tracer: u32) -> Option<ReadyForRoot> {
+    PENDING.with(|pending| {
+        if pending.roots_of.get() != tracer || !clock::has_counter() {
+            few();
+            return None;
+        }
+        let number = name.recent_number()?;
+        let anchor = Anchor::newest_at_once()?;
+        Some(ReadyForRoot { number, anchor })
+    })
+}
+
 /// Notes the root of a trace that is sampled, and allows notes of spans under it, until it is left: then the mode of the thread
-/// is that `outside` again. `None` if roots of that tracer are not [allowed](allow_roots), or it takes asking for anything.
+/// is that `outside` again.
 #[inline]
 pub(crate) fn note_root(
-    name: Name,
+    ready: ReadyForRoot,
     trace_id: TraceId,
     tracer: u32,
     sampler: SamplerTags,
     outside: Mode,
 ) -> Option<Place> {
     PENDING.with(|pending| {
-        if pending.roots_of.get() != tracer || !clock::has_counter() {
-            return None;
-        }
-        let number = name.recent_number()?;
-        let trace = Trace::sampled(trace_id, Anchor::newest_at_once()?);
+        let trace = Trace::sampled(trace_id, ready.anchor);
         let state = state::RANDOM | state::RECORDING | state::COUNTED;
         pending.begin(trace, state, tracer);
         pending.roots.set(1);
         pending.outside.set(outside);
         pending.set_ground(SpanId(sampler.param.to_bits()));
-        let mark = Mark::new(state, number).with_sampler(sampler.kind);
-        pending.write(mark, trace_id.root())
+        let mark = Mark::new(state, ready.number).with_sampler(sampler.kind);
+        pending.write(0, mark, trace_id.root())
     })
 }
 
@@ -151,7 +178,7 @@ pub(crate) fn end() -> bool {
     PENDING.with(|pending| {
         let is_any = pending.count.get() > 0;
         if !is_any {
-            pending.tracer.set(0);
+            pending.forbid();
             pending.roots_of.set(0);
         }
         is_any
@@ -162,21 +189,26 @@ pub(crate) fn end() -> bool {
 #[inline(always)]
 pub(crate) fn note(name: Name, tracer: u32) -> Option<Place> {
     PENDING.with(|pending| {
+        if pending.recorded_of.get() == tracer {
+            return pending.note_child(name);
+        }
+        few();
         if pending.tracer.get() != tracer {
             return None;
         }
-        pending.note(name)
+        pending.write_refused(name)
     })
 }
 
-/// The same for a child of the same tracer as the active span.
+/// The same for a child of the same tracer as the active span, whose trace is sampled.
 #[inline(always)]
 pub(crate) fn note_child(name: Name) -> Option<Place> {
     PENDING.with(|pending| {
-        if pending.tracer.get() == 0 {
+        if pending.recorded_of.get() == 0 {
+            few();
             return None;
         }
-        pending.note(name)
+        pending.note_child(name)
     })
 }
 
@@ -220,7 +252,7 @@ pub(crate) fn is_last(place: Place) -> bool {
     PENDING.with(|pending| {
         pending
             .last()
-            .is_some_and(|last| place == pending.place(last.at, last.draft))
+            .is_some_and(|last| place == pending.place(last.at, last.draft.own()))
     })
 }
 
@@ -228,8 +260,16 @@ pub(crate) fn is_last(place: Place) -> bool {
 #[inline]
 pub(crate) fn last<R>(place: Place, work: impl FnOnce(Last<'_>) -> R) -> Option<R> {
     PENDING.with(|pending| {
-        let last = pending.last()?;
-        (place == Place::noted(last.draft.span_id.get())).then(|| work(last))
+        let Some(last) = pending.last() else {
+            few();
+            return None;
+        };
+        // No other span has its id.
+        if !place.is_of(last.draft.own().span_id.get()) {
+            few();
+            return None;
+        }
+        Some(work(last))
     })
 }
 
@@ -240,12 +280,13 @@ impl Pending {
             count: Cell::new(0),
             time: Cell::new(0),
             tracer: Cell::new(0),
+            recorded_of: Cell::new(0),
             state: Cell::new(0),
             ordinary: Cell::new(0),
             is_known: Cell::new(false),
             detailed: Cell::new(0),
             distrust: [const { Cell::new(0) }; 2],
-            trace: Cell::new(Trace::NONE),
+            trace: TraceDraft::new(),
             roots_of: Cell::new(0),
             roots: Cell::new(0),
             outside: Cell::new(Mode::Idle),
@@ -257,10 +298,19 @@ impl Pending {
     fn begin(&self, trace: Trace, state: u16, tracer: u32) {
         self.tracer.set(tracer);
         self.state.set(state);
+        self.recorded_of
+            .set(if self.is_recorded() { tracer } else { 0 });
         self.trace.set(trace);
         self.is_known.set(false);
         self.detailed.set(0);
         self.ordinary.set(u32::MAX);
+    }
+
+    /// Forbids notes of children.
+    #[inline]
+    fn forbid(&self) {
+        self.tracer.set(0);
+        self.recorded_of.set(0);
     }
 
     #[inline]
@@ -294,8 +344,8 @@ impl Pending {
     #[inline]
     fn last(&self) -> Option<Last<'_>> {
         let at = self.count.get().wrapping_sub(1);
-        let draft = self.draft(at)?;
-        let pending = self;
+        let pair = self.drafts.get(at as usize..)?.first_chunk()?;
+        let (pending, draft) = (self, Drafted(pair));
         Some(Last { pending, draft, at })
     }
 
@@ -310,12 +360,16 @@ impl Pending {
     }
 
     #[inline(always)]
-    fn note(&self, name: Name) -> Option<Place> {
-        if self.is_recorded() {
-            self.write_child(name.recent_number()?, id::next_span_at_once()?)
-        } else {
-            self.write_refused(name)
-        }
+    fn note_child(&self, name: Name) -> Option<Place> {
+        let Some(number) = name.recent_number() else {
+            few();
+            return None;
+        };
+        let Some(span_id) = id::next_span_at_once() else {
+            few();
+            return None;
+        };
+        self.write_child(number, span_id)
     }
 
     #[inline]
@@ -328,26 +382,38 @@ impl Pending {
 
     #[inline(always)]
     fn write_child(&self, number: Number, span_id: SpanId) -> Option<Place> {
-        self.write(Mark::new(self.state.get(), number), span_id)
+        self.write(
+            self.count.get(),
+            Mark::new(self.state.get(), number),
+            span_id,
+        )
     }
 
     #[inline(always)]
-    fn write(&self, mark: Mark, span_id: SpanId) -> Option<Place> {
-        let at = self.count.get();
-        let draft = self.draft(at)?;
-        let parent = self.drafts.get(at as usize)?;
+    fn write(&self, at: u32, mark: Mark, span_id: SpanId) -> Option<Place> {
         // Without one, times take long to take, which is not for here.
         if !clock::has_counter() {
+            few();
             return None;
         }
+        let Some(draft) = self.draft(at) else {
+            few();
+            return None;
+        };
         // In the middle: the reading waits for what is before it, and the next one for what is behind.
         let start = clock::now();
         self.count.set(at + 1);
         draft.mark.set(mark);
         draft.span_id.set(span_id);
-        draft.parent_id.set(parent.span_id.get());
         draft.start.set(start);
         Some(Place::noted(span_id))
+    }
+}
+
+impl ReadyForRoot {
+    /// The name of the root.
+    pub(crate) fn name(self) -> Name {
+        self.number.name().unwrap_or(Name::NONE)
     }
 }
 
@@ -372,13 +438,13 @@ impl Last<'_> {
     /// Whether the span has details, which whoever [said](Self::add_details) so keeps.
     #[inline]
     pub(crate) fn has_details(&self) -> bool {
-        self.draft.mark.get().has(Mark::BLOCK)
+        self.draft.own().mark.get().has(Mark::BLOCK)
     }
 
     /// Remembers that the span has details. Which of the notes it is.
     #[inline]
     pub(crate) fn add_details(&self) -> u32 {
-        let mark = &self.draft.mark;
+        let mark = &self.draft.own().mark;
         mark.set(mark.get().with(Mark::BLOCK));
         self.pending.detailed.set(self.at + 1);
         self.pending.set_ordinary();
@@ -399,9 +465,9 @@ impl Last<'_> {
 
     /// Its trace, if the reporter thread does not know that.
     #[inline]
-    pub(crate) fn new_trace(&self) -> Option<Trace> {
+    pub(crate) fn new_trace(&self) -> Option<&TraceDraft> {
         let pending = self.pending;
-        (!pending.is_known.get()).then(|| pending.trace.get())
+        (!pending.is_known.get()).then_some(&pending.trace)
     }
 
     /// Remembers that the reporter thread knows the trace.
@@ -414,7 +480,7 @@ impl Last<'_> {
     /// Forbids notes of children after the root. The mode outside of it.
     #[inline]
     pub(crate) fn end_trace(&self) -> Mode {
-        self.pending.tracer.set(0);
+        self.pending.forbid();
         self.pending.outside.get()
     }
 
@@ -435,21 +501,26 @@ pub(crate) fn is_noted(place: Place) -> bool {
 pub(crate) fn take(mut make: impl FnMut(Note)) {
     PENDING.with(|pending| {
         let count = pending.count.replace(0);
-        let (tracer, is_recorded) = (pending.tracer.replace(0), pending.is_recorded());
+        let (tracer, is_recorded) = (pending.tracer.get(), pending.is_recorded());
+        pending.forbid();
         let roots = pending.roots.replace(0);
         pending.roots_of.set(0);
         if is_recorded {
             let distrust = &pending.distrust[usize::from(roots == 0)];
             distrust.set(distrust.get().saturating_add(1).min(MOST_DISTRUST));
         }
-        for (at, draft) in (0..count).zip(pending.drafts.iter().skip(1)) {
+        for (at, drafts) in (0..count).zip(pending.drafts.windows(2)) {
+            let Some(drafted) = drafts.first_chunk().map(Drafted) else {
+                continue;
+            };
+            let draft = drafted.own();
             let (name, span_id, has_details) = if is_recorded {
                 let mark = draft.mark.get();
                 (mark.name(), draft.span_id.get(), mark.has(Mark::BLOCK))
             } else {
                 (draft.refused.get(), SpanId::NONE, false)
             };
-            let sampler = draft.sampler().filter(|_| at < roots);
+            let sampler = drafted.sampler().filter(|_| at < roots);
             make(Note {
                 place: pending.place(at, draft),
                 name,

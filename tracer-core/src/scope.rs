@@ -224,14 +224,6 @@ fn end_refused(place: Place) {
 #[inline(never)]
 fn end_noted(place: Place) {
     if !local::leave(place) {
-        end_first(place);
-    }
-}
-
-/// Finishes a span that is more than an ordinary note of a sampled trace.
-#[inline(never)]
-fn end_first(place: Place) {
-    if !local::leave_first(place) {
         end_detailed(place);
     }
 }

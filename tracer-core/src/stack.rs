@@ -64,6 +64,12 @@ impl Place {
         self.depth >= u32::MAX - 2 && !self.is_none()
     }
 
+    /// Whether it is the place of the span with that id: of one that is not refused, or there is none yet.
+    #[inline]
+    pub(crate) const fn is_of(self, span_id: SpanId) -> bool {
+        self.span_id.0 == span_id.0
+    }
+
     #[inline]
     pub(crate) const fn is_refused(self) -> bool {
         self.depth == u32::MAX - 2

@@ -191,10 +191,13 @@ impl Tracer {
     /// Apart, for a function that calls others saves registers for that.
     #[inline(never)]
     fn note_text(&self, text: &'static str) -> Scope {
-        if let Some(core) = &self.core
-            && let Some(place) = pending::note(Name::Text(text), core.id())
-        {
-            return Scope::at(place);
+        if let Some(core) = &self.core {
+            if let Some(place) = pending::note(Name::Text(text), core.id()) {
+                return Scope::at(place);
+            }
+            if local::mode() <= Mode::Default && pending::are_roots_allowed(core.id()) {
+                return Scope::at(core.enter_root(text, None));
+            }
         }
         self.enter(text, None)
     }

@@ -52,7 +52,8 @@ pub(crate) fn enter_root(
     if let Some(tags) = tags
         && allow_root(tracer)
         && name.number().is_some()
-        && let Some(place) = note_root(name, trace_id, tracer, tags)
+        && let Some(ready) = pending::ready_for_root(name, tracer)
+        && let Some(place) = note_root(ready, trace_id, tracer, tags)
     {
         return place;
     }

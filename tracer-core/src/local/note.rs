@@ -2,32 +2,28 @@
 
 use super::{LOCAL, Local, MODE, Mode, Place, borrow, with};
 use crate::clock::{self, Instant};
+use crate::hint::few;
 use crate::id::{self, TraceId};
-use crate::name::Name;
-use crate::pending::{self, Last};
+use crate::pending::{self, Last, ReadyForRoot};
 use crate::record::SamplerTags;
 
-/// Finishes the span at `place` if it is the last that was noted, and takes no more than a line of a ring. `false` if not,
-/// and nothing happened.
+/// Finishes the span at `place` if it is the last that was noted, has no details, and takes no more than a line of a ring.
+/// `false` if not, and nothing happened.
 #[inline(always)]
 pub(crate) fn leave(place: Place) -> bool {
     let left = pending::last(place, |note| {
-        if !note.is_ordinary() || !clock::has_counter() {
+        if note.has_details() {
             return None;
         }
-        borrow(LOCAL.take(), |local| local.send(&note))?
-    });
-    left.flatten().is_some()
-}
-
-/// The same if it is the first of its trace that is left, or a root.
-#[inline(always)]
-pub(crate) fn leave_first(place: Place) -> bool {
-    let left = pending::last(place, |note| {
-        if note.has_details() || !clock::has_counter() {
+        if !clock::has_counter() {
+            few();
             return None;
         }
-        borrow(LOCAL.take(), |local| local.send_first(&note))?
+        let Some(local) = LOCAL.take() else {
+            few();
+            return None;
+        };
+        borrow(Some(local), |local| local.send(&note))?
     });
     left.flatten().is_some()
 }
@@ -58,15 +54,15 @@ pub(crate) fn leave_at_length(place: Place) -> bool {
     left.flatten().is_some()
 }
 
-/// Notes a root where nothing is active. `None` if that is not [allowed](allow_root), or takes asking for anything.
+/// Notes a root where nothing is active.
 #[inline]
 pub(crate) fn note_root(
-    name: Name,
+    ready: ReadyForRoot,
     trace_id: TraceId,
     tracer: u32,
     tags: SamplerTags,
 ) -> Option<Place> {
-    let place = pending::note_root(name, trace_id, tracer, tags, MODE.get())?;
+    let place = pending::note_root(ready, trace_id, tracer, tags, MODE.get())?;
     MODE.set(Mode::Sampled);
     Some(place)
 }
@@ -175,19 +171,18 @@ impl Local {
         part.is_some_and(|part| part.has_ring())
     }
 
-    /// Sends a span that was only noted. `None` if it takes more.
-    #[inline]
+    /// Sends a span that was only noted and has no details. `None` if it takes more.
+    #[inline(always)]
     fn send(&mut self, note: &Last<'_>) -> Option<()> {
-        self.parts.finish_draft(note.draft, || None, || end(note))
-    }
-
-    /// The same with its trace, if that is new.
-    #[inline]
-    fn send_first(&mut self, note: &Last<'_>) -> Option<()> {
-        let trace = || note.new_trace();
-        self.parts.finish_draft(note.draft, trace, || end(note))?;
-        note.set_known();
-        leave_trace(note);
+        let (ring, room) = self.parts.room_at_hand()?;
+        let end = end(note);
+        if note.is_ordinary() {
+            ring.copy(room, note.draft, end, None);
+        } else {
+            ring.copy(room, note.draft, end, note.new_trace());
+            note.set_known();
+            leave_trace(note);
+        }
         Some(())
     }
 
@@ -196,7 +191,7 @@ impl Local {
     fn send_detailed(&mut self, note: &Last<'_>) -> Option<()> {
         let details = self.noted.last()?;
         self.parts.finish_detailed(note.draft, details)?;
-        self.noted.pop(note);
+        self.noted.pop_sent(note);
         note.forget();
         Some(())
     }
@@ -210,7 +205,7 @@ impl Local {
             None
         };
         let has_details = details.is_some();
-        if part.finish_at_length(note.draft, end, || note.new_trace(), details)? {
+        if part.finish_at_length(note.draft, end, note.new_trace(), details)? {
             note.set_known();
         }
         if has_details {

@@ -81,7 +81,6 @@ impl NotedDetails {
     }
 
     /// Forgets the span of those added last, which is that of the note.
-    #[inline(always)]
     pub(super) fn pop(&mut self, note: &Last<'_>) {
         let Some(slot) = self.last_slot() else {
             return;
@@ -90,6 +89,20 @@ impl NotedDetails {
         if !details.is_some_and(|details| details.recycle()) {
             slot.empty();
         }
+        self.forget_last(note);
+    }
+
+    /// The same, of which all was sent and nothing is left but entries.
+    #[inline(always)]
+    pub(super) fn pop_sent(&mut self, note: &Last<'_>) {
+        if let Some(details) = self.last() {
+            details.clear();
+        }
+        self.forget_last(note);
+    }
+
+    #[inline(always)]
+    fn forget_last(&mut self, note: &Last<'_>) {
         self.len -= 1;
         note.take_details(self.last_slot().map(|slot| slot.at));
     }

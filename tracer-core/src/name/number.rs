@@ -10,6 +10,7 @@ use std::sync::{Mutex, OnceLock};
 
 use super::Name;
 use crate::callsite::Callsite;
+use crate::hint::few;
 
 /// The number of a name, from 1 on, in the upper half of a word: there a [mark](crate::report::line::Mark) has it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,7 +56,13 @@ impl Name {
         let words = self.words();
         RECENT.with(|recent| {
             let at = hash(words);
-            recent[at].of(words).or_else(|| recent[at ^ 1].of(words))
+            match recent[at].of(words) {
+                Some(number) => Some(number),
+                None => {
+                    few();
+                    recent[at ^ 1].of(words)
+                }
+            }
         })
     }
 }

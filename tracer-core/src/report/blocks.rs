@@ -95,10 +95,12 @@ impl Writer {
     #[inline]
     pub(super) fn push(&mut self, pieces: &[[u8; PIECE]]) {
         debug_assert!(self.is_ready(pieces.len()), "no room");
+        let mut written = self.written;
         for bytes in pieces {
-            self.pieces[self.written as usize % PIECES].write(bytes);
-            self.written += 1;
+            self.pieces[written as usize % PIECES].write(bytes);
+            written += 1;
         }
+        self.written = written;
     }
 }
 

@@ -36,6 +36,9 @@ pub(super) struct Writer {
     limit: u64,
 }
 
+/// Room for the line of that number, which is the next.
+pub(crate) struct Room(u64);
+
 /// The end that lines come out.
 #[derive(Debug)]
 pub(super) struct Reader {
@@ -72,47 +75,46 @@ fn line(lines: &[Line; LINES], number: u64) -> &Line {
 }
 
 impl Writer {
-    /// Whether there is room for a line, which takes no looking at the other end.
+    /// Room for a line, if that takes no looking at the other end.
     #[inline]
-    pub(super) fn is_ready(&self) -> bool {
-        self.counts.lines.own() != self.limit
+    pub(super) fn room_at_hand(&self) -> Option<Room> {
+        let written = self.counts.lines.own();
+        (written != self.limit).then_some(Room(written))
     }
 
-    /// Whether there is room for a line. Calls `wake` when there are many that wait.
+    /// Room for a line. Calls `wake` when there are many that wait.
     #[inline]
-    pub(super) fn has_room(&mut self, wake: impl FnOnce()) -> bool {
-        self.is_ready() || self.look(wake)
+    pub(super) fn room(&mut self, wake: impl FnOnce()) -> Option<Room> {
+        self.room_at_hand().or_else(|| self.look(wake))
     }
 
     #[cold]
-    fn look(&mut self, wake: impl FnOnce()) -> bool {
-        let read = self.head.read.load(Acquire);
-        match self.counts.lines.own() - read {
+    fn look(&mut self, wake: impl FnOnce()) -> Option<Room> {
+        let (written, read) = (self.counts.lines.own(), self.head.read.load(Acquire));
+        match written - read {
             waiting if waiting < WAKE => self.limit = read + WAKE,
             // The reader was woken before it came to this.
-            waiting if waiting == LINES as u64 => return false,
+            waiting if waiting == LINES as u64 => return None,
             _ => {
                 self.limit = read + LINES as u64;
                 wake();
             }
         }
-        true
+        Some(Room(written))
     }
 
-    /// Has `write` fill the next line, for which there must be [room](Self::has_room).
+    /// Has `write` fill the next line.
     #[inline]
-    pub(super) fn push(&mut self, write: impl FnOnce(&Line)) {
-        debug_assert!(self.is_ready(), "no room");
-        let written = self.counts.lines.own();
+    pub(super) fn push(&mut self, Room(written): Room, write: impl FnOnce(&Line)) {
         write(line(&self.lines, written));
         self.counts.lines.set(written + 1);
     }
 
     /// The same for the line of a span that had a record.
     #[inline]
-    pub(super) fn push_record(&mut self, write: impl FnOnce(&Line)) {
+    pub(super) fn push_record(&mut self, room: Room, write: impl FnOnce(&Line)) {
         self.counts.records.add(1);
-        self.push(write);
+        self.push(room, write);
     }
 }
 

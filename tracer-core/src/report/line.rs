@@ -45,12 +45,14 @@ pub(crate) struct Mark(u64);
 pub(crate) struct Draft {
     pub(crate) mark: Cell<Mark>,
     pub(crate) span_id: Cell<SpanId>,
-    /// Of a root the parameter of the sampler.
-    pub(crate) parent_id: Cell<SpanId>,
     pub(crate) start: Cell<Instant>,
     /// Otherwise the mark knows.
     pub(crate) refused: Cell<Name>,
 }
+
+/// A draft, behind that of the span outside of it: the id there is its parent's, or of a root the parameter of the sampler.
+#[derive(Clone, Copy)]
+pub(crate) struct Drafted<'p>(pub(crate) &'p [Draft; 2]);
 
 /// What the spans of a trace have in common. In whole words: what is written by the byte and read by the word waits in
 /// between.
@@ -59,6 +61,16 @@ pub(crate) struct Trace {
     trace_id: TraceId,
     anchor: Anchor,
     flags: u64,
+}
+
+/// A [`Trace`] as its thread has it. Copied a word after the other: read together, they would take more registers than there
+/// are.
+#[derive(Debug)]
+pub(crate) struct TraceDraft {
+    high: Cell<u64>,
+    low: Cell<u64>,
+    anchor: Cell<Anchor>,
+    flags: Cell<u64>,
 }
 
 /// What few spans have.
@@ -185,21 +197,23 @@ impl Line {
 
     /// The same as [`write`](Self::write).
     #[inline]
-    pub(super) fn copy(&self, draft: &Draft, end: Instant) {
-        self.mark.store(draft.mark.get().0, Relaxed);
-        self.span_id.store(draft.span_id.get().0, Relaxed);
-        self.parent_id.store(draft.parent_id.get().0, Relaxed);
-        self.start.store(draft.start.get(), Relaxed);
+    pub(super) fn copy(&self, draft: Drafted<'_>, end: Instant) {
+        let Drafted([outer, own]) = draft;
+        self.mark.store(own.mark.get().0, Relaxed);
+        self.span_id.store(own.span_id.get().0, Relaxed);
+        self.parent_id.store(outer.span_id.get().0, Relaxed);
+        self.start.store(own.start.get(), Relaxed);
         self.end.store(end, Relaxed);
     }
 
-    /// The same as [`write_first`](Self::write_first).
+    /// Adds the trace to what was [copied](Self::copy).
     #[inline]
-    pub(super) fn copy_first(&self, draft: &Draft, end: Instant, trace: Trace) {
-        self.write_trace(trace);
-        self.copy(draft, end);
-        let mark = draft.mark.get().with_trace(trace.flags);
+    pub(super) fn add(&self, trace: &TraceDraft) {
+        let mark = self.mark().with_trace(trace.flags.get());
         self.mark.store(mark.0, Relaxed);
+        self.trace_high.store(trace.high.get(), Relaxed);
+        self.trace_low.store(trace.low.get(), Relaxed);
+        self.anchor.store(trace.anchor.get().to_bits(), Relaxed);
     }
 
     #[inline]
@@ -275,6 +289,12 @@ impl Trace {
         }
     }
 
+    /// Makes it that of no span.
+    #[inline]
+    pub(super) fn forget(&mut self) {
+        self.trace_id.low = 0;
+    }
+
     /// The context of its root.
     pub(crate) fn root(self, span_id: SpanId, tracer: u32, state: u16) -> SpanContext {
         SpanContext {
@@ -285,6 +305,34 @@ impl Trace {
             flags: self.flags as u8,
             state,
             ..SpanContext::EMPTY
+        }
+    }
+}
+
+impl TraceDraft {
+    pub(crate) const fn new() -> Self {
+        Self {
+            high: Cell::new(0),
+            low: Cell::new(0),
+            anchor: Cell::new(Anchor::NONE),
+            flags: Cell::new(0),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn set(&self, trace: Trace) {
+        self.high.set(trace.trace_id.high);
+        self.low.set(trace.trace_id.low);
+        self.anchor.set(trace.anchor);
+        self.flags.set(trace.flags);
+    }
+
+    pub(crate) fn get(&self) -> Trace {
+        let (high, low) = (self.high.get(), self.low.get());
+        Trace {
+            trace_id: TraceId { high, low },
+            anchor: self.anchor.get(),
+            flags: self.flags.get(),
         }
     }
 }
@@ -323,14 +371,22 @@ impl Draft {
         Self {
             mark: Cell::new(Mark::NONE),
             span_id: Cell::new(SpanId::NONE),
-            parent_id: Cell::new(SpanId::NONE),
             start: Cell::new(Instant::ZERO),
             refused: Cell::new(Name::NONE),
         }
     }
+}
+
+impl<'p> Drafted<'p> {
+    #[inline]
+    pub(crate) fn own(self) -> &'p Draft {
+        let Self([_, own]) = self;
+        own
+    }
 
     /// What the sampler said, of a root.
-    pub(crate) fn sampler(&self) -> Option<SamplerTags> {
-        self.mark.get().sampler_tags(self.parent_id.get().0)
+    pub(crate) fn sampler(self) -> Option<SamplerTags> {
+        let Self([outer, own]) = self;
+        own.mark.get().sampler_tags(outer.span_id.get().0)
     }
 }

@@ -8,7 +8,7 @@ mod blocks;
 mod console;
 pub(crate) mod drain;
 mod http;
-mod lane;
+pub(crate) mod lane;
 pub(crate) mod line;
 mod loss;
 mod memory;

@@ -180,10 +180,11 @@ fn lines_are_read_as_they_were_written() {
     fn push(writer: &mut Writer, id: u64) -> bool {
         let mut record = span(id, 0);
         record.context.parent_id = id.into();
-        writer.has_room(|| ()) && {
-            writer.push(|line| line.write(Mark::NONE, &record, Instant::ZERO));
-            true
-        }
+        let Some(room) = writer.room(|| ()) else {
+            return false;
+        };
+        writer.push(room, |line| line.write(Mark::NONE, &record, Instant::ZERO));
+        true
     }
     fn pop(reader: &mut Reader, count: usize, read: &mut Vec<u64>) {
         reader.pop(count, |line| {
@@ -219,12 +220,14 @@ fn details_are_read_as_they_were_written() {
     const EACH: usize = 3;
     struct Ends<B, L>(B, L);
     fn push(Ends(blocks, lines): &mut Ends<blocks::Writer, Writer>, id: u8) -> bool {
-        let has_room = blocks.has_room(EACH, || ()) && lines.has_room(|| ());
-        if has_room {
-            blocks.push(&[[id; PIECE]; EACH]);
-            lines.push(|line| line.write(Mark::NONE, &span(id.into(), 0), Instant::ZERO));
-        }
-        has_room
+        let Some(room) = lines.room(|| ()).filter(|_| blocks.has_room(EACH, || ())) else {
+            return false;
+        };
+        blocks.push(&[[id; PIECE]; EACH]);
+        lines.push(room, |line| {
+            line.write(Mark::NONE, &span(id.into(), 0), Instant::ZERO);
+        });
+        true
     }
     fn pop(Ends(blocks, lines): &mut Ends<blocks::Reader, Reader>, read: &mut Vec<u8>) {
         let waiting = lines.len();

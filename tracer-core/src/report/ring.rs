@@ -15,8 +15,8 @@ use crate::name::Number;
 use crate::record::SpanRecord;
 use crate::report::blocks::{self, PIECES, blocks};
 use crate::report::drain::Drain;
-use crate::report::lane::{LINES, Writer, lane};
-use crate::report::line::{Draft, Line, Mark, More, Trace};
+use crate::report::lane::{LINES, Room, Writer, lane};
+use crate::report::line::{Drafted, Line, Mark, More, Trace, TraceDraft};
 use crate::report::queue::Hub;
 
 /// What few spans have.
@@ -94,88 +94,96 @@ impl Ring {
             record.clear();
             return Handed::Closed;
         }
-        let Some(mark) = self.send_ahead(record, hub) else {
+        let room = self.lane.room(|| hub.wake());
+        let ahead = room.and_then(|room| Some((room, self.send_ahead(record, hub)?)));
+        let Some((room, mark)) = ahead else {
             record.clear();
             return Handed::Full;
         };
-        self.write(mark, record, end);
+        self.write(room, mark, record, end);
         Handed::Queued
     }
 
-    /// Writes the line of a span, for which there must be room.
     #[inline]
-    fn write(&mut self, mark: Mark, record: &SpanRecord, end: Instant) {
+    fn write(&mut self, room: Room, mark: Mark, record: &SpanRecord, end: Instant) {
         let trace = Trace::of(&record.context);
         if record.sampler.is_none() && trace == self.trace {
-            self.lane.push_record(|line| line.write(mark, record, end));
+            self.lane
+                .push_record(room, |line| line.write(mark, record, end));
         } else {
             self.trace = trace;
             self.lane
-                .push_record(|line| line.write_first(mark, record, end));
+                .push_record(room, |line| line.write_first(mark, record, end));
         }
     }
 
-    /// Writes the line of a span whose end `end` reads, with its trace unless that is the last span's. `None` if it takes
-    /// looking for the room for it, and nothing happened.
+    /// Room for a line, if it needs not be looked for.
     #[inline]
+    pub(crate) fn room_at_hand(&self) -> Option<Room> {
+        self.lane.room_at_hand()
+    }
+
+    /// Writes the line of a span, with its trace unless that is the last span's.
+    #[inline(always)]
     pub(crate) fn copy(
         &mut self,
-        draft: &Draft,
-        trace: impl FnOnce() -> Option<Trace>,
-        end: impl FnOnce() -> Instant,
-    ) -> Option<()> {
-        if !self.lane.is_ready() {
-            return None;
-        }
-        let end = end();
-        self.push(draft, trace, end);
-        Some(())
-    }
-
-    #[inline]
-    fn push(&mut self, draft: &Draft, trace: impl FnOnce() -> Option<Trace>, end: Instant) {
-        match trace() {
-            None => self.lane.push(|line| line.copy(draft, end)),
-            Some(trace) => {
+        room: Room,
+        draft: Drafted<'_>,
+        end: Instant,
+        trace: Option<&TraceDraft>,
+    ) {
+        let Self {
+            lane, trace: last, ..
+        } = self;
+        lane.push(room, |line| {
+            line.copy(draft, end);
+            if let Some(trace) = trace {
+                line.add(trace);
                 // That of the next record is not compared with this one, but said.
-                self.trace = Trace::NONE;
-                self.lane.push(|line| line.copy_first(draft, end, trace));
+                last.forget();
             }
-        }
+        });
     }
 
     /// The same with its details, ended now.
     #[inline]
-    pub(crate) fn copy_detailed(&mut self, draft: &Draft, details: &mut Details) -> Option<()> {
-        details.sealed_len().filter(|_| self.lane.is_ready())?;
+    pub(crate) fn copy_detailed(
+        &mut self,
+        draft: Drafted<'_>,
+        details: &mut Details,
+    ) -> Option<()> {
+        if !details.is_short_and_plain() {
+            return None;
+        }
+        let room = self.lane.room_at_hand()?;
         let pieces = details.seal();
         if !self.blocks.is_ready(pieces.len()) {
             return None;
         }
         let end = clock::now();
         self.blocks.push(pieces);
-        self.lane.push(|line| line.copy(draft, end));
+        self.lane.push(room, |line| line.copy(draft, end));
         Some(())
     }
 
     /// The same as [`copy`](Self::copy), after details of which all can be [sealed](Details::seal). `false` if there is no room.
     pub(crate) fn copy_at_length(
         &mut self,
-        draft: &Draft,
+        draft: Drafted<'_>,
         end: Instant,
-        trace: impl FnOnce() -> Option<Trace>,
+        trace: Option<&TraceDraft>,
         details: Option<&mut Details>,
         hub: &Hub,
     ) -> bool {
-        if !self.lane.has_room(|| hub.wake()) {
+        let Some(room) = self.lane.room(|| hub.wake()) else {
             return false;
-        }
+        };
         if let Some(details) = details
             && !self.push_block(details, hub)
         {
             return false;
         }
-        self.push(draft, trace, end);
+        self.copy(room, draft, end, trace);
         true
     }
 
@@ -187,12 +195,14 @@ impl Ring {
         record: &SpanRecord,
         end: impl FnOnce() -> Instant,
     ) -> Option<()> {
-        if !self.lane.is_ready() || More::is_in(record) {
+        let room = self.lane.room_at_hand()?;
+        if More::is_in(record) {
             return None;
         }
         let number = record.name.recent_number()?;
         let end = end();
-        self.write(Mark::new(record.context.state, number), record, end);
+        let mark = Mark::new(record.context.state, number);
+        self.write(room, mark, record, end);
         Some(())
     }
 
@@ -206,12 +216,9 @@ impl Ring {
         has_room
     }
 
-    /// Sends what goes ahead of the line of a span, if there is room for all of it and the line.
+    /// Sends what goes ahead of the line of a span, if there is room for all of it.
     #[inline]
     fn send_ahead(&mut self, record: &mut SpanRecord, hub: &Hub) -> Option<Mark> {
-        if !self.lane.has_room(|| hub.wake()) {
-            return None;
-        }
         match record.name.number() {
             Some(number) if !More::is_in(record) => Some(Mark::new(record.context.state, number)),
             number => self.send_more(record, number, hub),

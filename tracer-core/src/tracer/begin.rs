@@ -10,6 +10,7 @@ use crate::context::{Carried, SpanContext, flag, state};
 use crate::id::{self, TraceId};
 use crate::local;
 use crate::name::Name;
+use crate::pending::{self, ReadyForRoot};
 use crate::record::{SamplerTags, SpanRecord};
 use crate::sampler::Verdict;
 use crate::span::Span;
@@ -20,23 +21,39 @@ impl Core {
     /// A root that needs no more than its name. Most that are sampled take no more than a note.
     #[inline(never)]
     pub(super) fn enter_root(&self, text: &'static str, site: Option<&'static Callsite>) -> Place {
-        let Some(trace_id) = id::draw_trace_at_once(self.bits128) else {
-            return self.enter_root_at_length(text, site, id::draw_trace(self.bits128));
-        };
-        self.sampler
-            .take_at_once(trace_id)
-            .and_then(|tags| local::note_root(Name::of(text, site), trace_id, self.id(), tags))
-            .unwrap_or_else(|| self.enter_root_at_length(text, site, trace_id))
+        match pending::ready_for_root(Name::of(text, site), self.id()) {
+            Some(ready) => self.enter_root_at_once(ready),
+            None => self.enter_root_at_length(text, site, TraceId::NONE),
+        }
     }
 
+    #[inline(always)]
+    fn enter_root_at_once(&self, ready: ReadyForRoot) -> Place {
+        let drawn = id::draw_trace_at_once(self.bits128);
+        let noted = drawn.and_then(|trace_id| {
+            let tags = self.sampler.take_at_once(trace_id)?;
+            local::note_root(ready, trace_id, self.id(), tags)
+        });
+        noted.unwrap_or_else(|| {
+            let (text, site) = ready.name().parts();
+            self.enter_root_at_length(text, site, drawn.unwrap_or(TraceId::NONE))
+        })
+    }
+
+    /// Of a trace with that id, if it has been drawn.
     #[inline(never)]
     fn enter_root_at_length(
         &self,
         text: &'static str,
         site: Option<&'static Callsite>,
-        trace_id: TraceId,
+        drawn: TraceId,
     ) -> Place {
         let name = Name::of(text, site);
+        let trace_id = if drawn.is_none() {
+            id::draw_trace(self.bits128)
+        } else {
+            drawn
+        };
         let tags = self.sampler.decide_plain(trace_id, name.text());
         local::enter_root(name, trace_id, self.id(), tags)
     }
