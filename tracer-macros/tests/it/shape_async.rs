@@ -3,9 +3,12 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use futures::FutureExt;
 use futures::executor::block_on;
 use tracer_core::traced;
 use tracer_testing::{TestTracer, assert_trace};
+
+use crate::refused;
 
 fn is_send<T: Send>(value: T) -> T {
     value
@@ -205,4 +208,47 @@ async fn with_a_buffer(buffer: [u8; 256]) -> u8 {
 fn a_traced_future_is_larger_by_its_span() {
     let added = size_of_val(&with_a_buffer([0; 256])) - size_of_val(&untraced([0; 256]));
     assert!((8..=40).contains(&added), "{added} bytes");
+}
+
+struct StepOnDrop;
+
+impl Drop for StepOnDrop {
+    fn drop(&mut self) {
+        let _ = step().now_or_never();
+    }
+}
+
+/// As a branch of a `select!` that is spawned when the other was ready first.
+#[test]
+fn a_call_of_a_refused_trace_stays_in_it_when_it_is_polled_elsewhere() {
+    #[traced]
+    async fn alone() {
+        let _cleaning = StepOnDrop;
+        step().await;
+        step().await;
+    }
+
+    #[traced(tags(id), ret)]
+    async fn tagged(id: u8) -> u8 {
+        alone().await;
+        id
+    }
+
+    let test = TestTracer::new("shop");
+    let _default = test.tracer().set_default();
+    let caller = refused(&test);
+    let mut begun = caller.context().in_scope(|| {
+        let mut begun = [alone().boxed(), tagged(1).map(drop).boxed(), alone().boxed()];
+        for call in &mut begun {
+            assert!(call.now_or_never().is_none());
+        }
+        begun
+    });
+    drop(caller);
+    let [alone, tagged, dropped] = &mut begun;
+    block_on(alone);
+    block_on(tagged);
+    assert!(dropped.now_or_never().is_none());
+    drop(begun);
+    assert_trace!(test, "");
 }
