@@ -146,6 +146,15 @@ pin_project! {
 }
 
 impl<F: Future> InSpan<F> {
+    /// A call that just began.
+    #[inline]
+    pub(crate) fn of_call(span: Span, future: F) -> Self {
+        Self {
+            inner: Some(future),
+            slot: SpanSlot::of_call(span),
+        }
+    }
+
     /// Polls for the first time, in a span that just began and is the future's from now on.
     #[inline]
     pub(crate) fn poll_in(

@@ -166,6 +166,14 @@ pub(crate) fn context() -> Option<SpanContext> {
     with(|local| local.stack.top().map(|record| record.context.share())).flatten()
 }
 
+/// The same, if it carries something.
+pub(crate) fn carrying() -> Option<SpanContext> {
+    // Spans that are only noted carry what the one below them does: they stay notes.
+    let carries = |local: &mut Local| local.stack.top()?.context.carried.as_ref().map(|_| ());
+    borrow(LOCAL.take(), carries).flatten()?;
+    context()
+}
+
 /// The tracer of the active span, else this thread's default.
 pub(crate) fn tracer() -> Option<u32> {
     with(|local| {

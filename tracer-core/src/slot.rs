@@ -4,10 +4,11 @@ use std::ops::ControlFlow;
 use std::task::Poll;
 
 use crate::context::{SpanContext, state};
-use crate::local;
+use crate::local::{self, Mode};
 use crate::scope::Scope;
 use crate::span::{self, Span};
 use crate::stack::Place;
+use crate::tracer::Tracer;
 
 /// Holds a span that is active at times: during each [`enter`](Self::enter), on whichever thread that runs.
 ///
@@ -29,6 +30,18 @@ pub struct SpanSlot {
     span: Span,
     /// A piece of its work panicked: the span says so.
     panicked: bool,
+    home: Home,
+}
+
+/// Where work without a span belongs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Home {
+    /// To what is active where it goes on.
+    Anywhere,
+    /// To a refused trace, in which it just began.
+    Begun,
+    /// To a refused trace, of which nothing need be known.
+    Refused,
 }
 
 impl SpanSlot {
@@ -38,7 +51,19 @@ impl SpanSlot {
         Self {
             span,
             panicked: false,
+            home: Home::Anywhere,
         }
+    }
+
+    /// A slot for a call that just began. In a refused trace it has no span, and what it starts stays refused wherever it goes
+    /// on.
+    #[inline]
+    pub(crate) fn of_call(span: Span) -> Self {
+        let mut slot = Self::new(span);
+        if !slot.span.is_present() && local::mode() == Mode::Refused {
+            slot.home = Home::Begun;
+        }
+        slot
     }
 
     /// A slot that makes a context active instead of a span of its own; without one it does nothing.
@@ -61,7 +86,7 @@ impl SpanSlot {
     /// Runs `work` with the span active. If it panics, the span is marked as failed.
     #[inline]
     pub fn enter<R>(&mut self, work: impl FnOnce() -> R) -> R {
-        let place = local::push(self.span.record());
+        let place = self.push();
         if place.is_none() {
             return work();
         }
@@ -101,11 +126,13 @@ impl SpanSlot {
     /// Runs a piece of work with the span active, as [`enter`](Self::enter) does. The span ends if there is nothing left to do.
     #[inline]
     pub(crate) fn poll<R>(&mut self, work: impl FnOnce() -> Poll<R>) -> Poll<R> {
-        let place = local::push(self.span.record());
+        let place = self.push();
         let mut visit = Visit { slot: self, place };
         let output = work();
         if output.is_ready() {
             visit.finish();
+        } else if visit.place.is_none() && visit.slot.home == Home::Begun {
+            visit.slot.stay();
         }
         output
     }
@@ -118,6 +145,9 @@ impl SpanSlot {
         let output = work();
         if output.is_pending() {
             visit.slot.span = visit.scope.leave_poll();
+            if !visit.slot.span.is_present() && local::mode() == Mode::Refused {
+                visit.slot.stay();
+            }
         }
         output
     }
@@ -137,6 +167,43 @@ impl SpanSlot {
     #[inline]
     pub fn finish(&mut self) {
         drop(std::mem::replace(&mut self.span, Span::disabled()));
+    }
+
+    #[inline]
+    fn push(&mut self) -> Place {
+        let place = local::push(self.span.record());
+        if place.is_none() && self.home == Home::Refused {
+            self.push_refused()
+        } else {
+            place
+        }
+    }
+
+    /// Takes the caller's context with it, now that it is known to go on later. Of most, which carry no baggage, it is enough to
+    /// know that they are refused: nobody records their ids. So work that goes on where it began costs next to nothing.
+    #[inline(never)]
+    fn stay(&mut self) {
+        self.home = Home::Refused;
+        if let Some(context) = local::carrying() {
+            *self = Self::of_context(Some(context));
+        }
+    }
+
+    /// In pieces, for a function that calls others saves registers for that.
+    #[inline(never)]
+    fn push_refused(&mut self) -> Place {
+        if local::mode() < Mode::Refused {
+            self.push_new()
+        } else {
+            Place::NONE
+        }
+    }
+
+    /// Makes a refused trace of its own active, where another one is or none.
+    #[inline(never)]
+    fn push_new(&mut self) -> Place {
+        *self = Self::of_context(Tracer::with_current(Tracer::refused));
+        local::push(self.span.record())
     }
 
     /// Sets a tag that says the work was not done, unless a panic says why.

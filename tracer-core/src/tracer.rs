@@ -165,6 +165,13 @@ impl Tracer {
         }
     }
 
+    /// The context of a new trace that is refused without asking the sampler. `None` of the tracer that does nothing.
+    pub(crate) fn refused(&self) -> Option<SpanContext> {
+        let core = self.core.as_ref()?;
+        let trace_id = local::draw_trace(core.bits128)?;
+        Some(SpanContext::root(trace_id, core.id(), false))
+    }
+
     /// Starts a span under the active one, not active.
     pub(crate) fn start(&self, text: &'static str, site: Option<&'static Callsite>) -> Span {
         let Some(core) = &self.core else {

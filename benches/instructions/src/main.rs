@@ -9,8 +9,11 @@
     reason = "what cannot be set up cannot be counted"
 )]
 
+use std::future::poll_fn;
 use std::hint::black_box;
 use std::net::{Ipv4Addr, UdpSocket};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tracer_core::{
@@ -86,6 +89,17 @@ fn work(row: &str) -> Option<(u64, Run)> {
             };
             (1, each(child))
         }
+        "yield" | "unsampled_yield" => (
+            1 + CHILDREN,
+            each(move |_| {
+                let _root = tracer.start_active_span(ROOT);
+                for _ in 0..CHILDREN {
+                    let mut call = pin!(yielding());
+                    let mut cx = Context::from_waker(Waker::noop());
+                    while call.as_mut().poll(&mut cx).is_pending() {}
+                }
+            }),
+        ),
         "no_tracer" => (
             1,
             each(|i| {
@@ -129,6 +143,22 @@ fn each(mut iteration: impl FnMut(u64) + 'static) -> Run {
 #[traced(name = "bench.child")]
 fn function(i: u64) -> u64 {
     black_box(i)
+}
+
+/// Is polled four times.
+#[traced(name = "bench.child")]
+async fn yielding() {
+    for _ in 0..3 {
+        let mut yielded = false;
+        poll_fn(|_| {
+            if std::mem::replace(&mut yielded, true) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
 }
 
 fn tag(span: &Scope, i: u64) {

@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 
 use crate::active::{ActiveSpan, active_span};
 use crate::edit;
-use crate::future::{InSpan, StreamInSpan, TraceFuture, TraceStream};
+use crate::future::{InSpan, StreamInSpan, TraceStream};
 use crate::private::text::with_text;
 use crate::span::Span;
 use crate::tags;
@@ -26,10 +26,10 @@ pub fn call<R>(body: impl FnOnce() -> R) -> R {
 #[inline]
 pub const fn hold<T: ?Sized>(_: &T) {}
 
-/// As [`TraceFuture::in_span`], without the trait in scope.
+/// As [`TraceFuture::in_span`](crate::TraceFuture::in_span), for the span of a call.
 #[inline]
 pub fn in_span<F: Future>(span: Span, future: F) -> InSpan<F> {
-    future.in_span(span)
+    InSpan::of_call(span, future)
 }
 
 /// As [`TraceStream::in_span`], without the trait in scope.
@@ -45,7 +45,7 @@ where
 {
     // Without a span of its own, the active one is somebody else's.
     let observe = span.is_present().then_some(observe);
-    Observed { future, observe }.in_span(span)
+    in_span(span, Observed { future, observe })
 }
 
 /// As [`stream_in_span`]; `observe` sees the items while the span is active, until it has seen enough.

@@ -238,7 +238,11 @@ fn a_call_of_a_refused_trace_stays_in_it_when_it_is_polled_elsewhere() {
     let _default = test.tracer().set_default();
     let caller = refused(&test);
     let mut begun = caller.context().in_scope(|| {
-        let mut begun = [alone().boxed(), tagged(1).map(drop).boxed(), alone().boxed()];
+        let mut begun = [
+            alone().boxed(),
+            tagged(1).map(drop).boxed(),
+            alone().boxed(),
+        ];
         for call in &mut begun {
             assert!(call.now_or_never().is_none());
         }
@@ -250,5 +254,30 @@ fn a_call_of_a_refused_trace_stays_in_it_when_it_is_polled_elsewhere() {
     block_on(tagged);
     assert!(dropped.now_or_never().is_none());
     drop(begun);
+    assert_trace!(test, "");
+}
+
+/// Though most calls of a refused trace take nothing with them, baggage is for all.
+#[test]
+fn a_call_of_a_refused_trace_keeps_its_baggage_when_it_is_polled_elsewhere() {
+    #[traced]
+    async fn greeting() -> Option<String> {
+        step().await;
+        tracer_core::active_span().baggage_item("greeting")
+    }
+
+    #[traced(ret)]
+    async fn told() -> Option<String> {
+        greeting().await
+    }
+
+    let test = TestTracer::new("shop");
+    let mut caller = refused(&test);
+    caller.set_baggage_item("greeting", "Bonjour");
+    for call in [&mut greeting().boxed(), &mut told().boxed()] {
+        assert!(caller.context().in_scope(|| call.now_or_never()).is_none());
+        assert_eq!(block_on(call).as_deref(), Some("Bonjour"));
+    }
+    drop(caller);
     assert_trace!(test, "");
 }
