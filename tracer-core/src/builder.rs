@@ -389,6 +389,9 @@ impl TracerBuilder {
         set(&mut self.limits.tags, config.max_tags);
         set(&mut self.limits.logs, config.max_logs);
         set(&mut self.limits.value_bytes, config.max_value_bytes);
+        if self.enabled && !config.unread.is_empty() {
+            log::warn!("tracer: {}", config.unread);
+        }
         Ok(self)
     }
 }

@@ -35,7 +35,10 @@
 //! | `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, `OTEL_ATTRIBUTE_COUNT_LIMIT` | tags of a span | 128 |
 //! | `OTEL_SPAN_EVENT_COUNT_LIMIT` | logs of a span | 128 |
 //! | `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` | bytes of a value | 4096 |
+//! | `OTEL_TRACES_EXPORTER`, `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `OTEL_EXPORTER_OTLP_PROTOCOL`, `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL`, `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_TRACES_HEADERS`, `OTEL_EXPORTER_OTLP_TIMEOUT`, `OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`, `OTEL_EXPORTER_OTLP_COMPRESSION`, `OTEL_EXPORTER_OTLP_TRACES_COMPRESSION`, `OTEL_EXPORTER_OTLP_INSECURE`, `OTEL_EXPORTER_OTLP_TRACES_INSECURE`, `OTEL_EXPORTER_OTLP_CERTIFICATE`, `OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE`, `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`, `OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE`, `OTEL_EXPORTER_OTLP_CLIENT_KEY`, `OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY`, `OTEL_EXPORTER_ZIPKIN_ENDPOINT`, `OTEL_EXPORTER_ZIPKIN_TIMEOUT` | not read: there is no OTLP here. Spans are sent as Jaeger's clients send them, which OpenTelemetry's collector receives, too (receiver `jaeger`, ports 6831 and 14268) | |
 //! | `JAEGER_RPC_METRICS`, `JAEGER_SENDER_FACTORY`, `JAEGER_AGENT_SOCKET_TYPE`, `JAEGER_REPORTER_ATTEMPT_RECONNECTING_DISABLED`, `JAEGER_REPORTER_ATTEMPT_RECONNECT_INTERVAL` | not read: there are no metrics here, and addresses of either family are always looked up again | |
+//!
+//! If one of the last two rows is set the log says so, in one line, except `OTEL_TRACES_EXPORTER=jaeger`.
 //!
 //! Booleans are `1`, `t`, `true`, `0`, `f` and `false` in any case. Durations are written as in Go, `500ms`, `2s` or
 //! `1m30s`, or as a whole number of milliseconds. Names of samplers and formats may be written in any case.
@@ -47,6 +50,7 @@
 //! ```
 
 mod sampler;
+mod unread;
 mod value;
 
 use std::time::Duration;
@@ -54,6 +58,7 @@ use std::time::Duration;
 use crate::error::InitError;
 use crate::propagation::Propagation;
 pub(crate) use sampler::EnvSampler;
+use unread::Unread;
 use value::Tags;
 
 /// What the environment says. `None` and empty lists stand for variables that are not set.
@@ -75,6 +80,7 @@ pub(crate) struct EnvConfig {
     pub(crate) max_tags: Option<usize>,
     pub(crate) max_logs: Option<usize>,
     pub(crate) max_value_bytes: Option<usize>,
+    pub(crate) unread: Unread,
 }
 
 /// A collector to report to over HTTP.
@@ -139,6 +145,7 @@ impl EnvConfig {
                 "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
                 "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
             ])?,
+            unread: Unread::read(&env),
         })
     }
 }
