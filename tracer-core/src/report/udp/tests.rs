@@ -330,6 +330,8 @@ fn addresses_are_read_strictly() {
         "my_agent:65535",
         "10.0.0.1:6831",
         "[::1]:6831",
+        "[fe80::1%2]:6831",
+        "[fe80::1%eth0.100]:6831",
     ] {
         assert!(Target::parse(right).is_ok(), "{right}");
     }
@@ -349,6 +351,12 @@ fn addresses_are_read_strictly() {
         "a b:1",
         "localhost:6831/x",
         "[::1]",
+        "fe80::1%eth0:6831",
+        "[fe80::1%]:6831",
+        "[fe80::1%a b]:6831",
+        "[fe80%eth0]:6831",
+        "[10.0.0.1%eth0]:6831",
+        "[fe80::1%eth0]6831",
         "ho\u{e4}st:1",
         ".:1",
     ]) {
@@ -442,4 +450,20 @@ fn over_the_real_loopback_localhost_is_either_address() {
         assert_eq!(send(&mut reporter, 700), [0, 0, 0]);
         assert_eq!(receive(&listener) + receive(&listener), 700);
     }
+}
+
+/// An address of a link is that of a host only together with an interface, whose number may change and whose name stays.
+#[test]
+fn an_interface_is_looked_up_with_its_address() {
+    let numbered = "[fe80::1%7]:6831";
+    let net = Net::new(&[numbered]);
+    net.state().names.insert(
+        "fe80::1%eth0".to_owned(),
+        vec![numbered.parse().unwrap()],
+    );
+    let mut reporter = net.reporter("[fe80::1%eth0]:6831");
+    assert_eq!(send(&mut reporter, 3), [0, 0, 0]);
+    assert_eq!(arrived(&net), [(numbered.to_owned(), 3)]);
+    let target = Target::parse("[fe80::1%eth0]:6831").unwrap();
+    assert_eq!(target.to_string(), "[fe80::1%eth0]:6831");
 }
