@@ -11,7 +11,7 @@
 //! | `JAEGER_DISABLED`, `JAEGER_DISABLE`, `OTEL_SDK_DISABLED` | boolean: no tracing at all; contexts are not passed on either | `false` |
 //! | `JAEGER_TAGS` | process tags, `key=value,key=${VARIABLE:default}`; the value is split off at the first `=`; without variable and default the tag is left out | |
 //! | `OTEL_RESOURCE_ATTRIBUTES` | process tags, `key=value,key=value` with `%2C` for a comma; those of `JAEGER_TAGS` win | |
-//! | `JAEGER_AGENT_HOST`, `JAEGER_REPORTER_AGENT_HOST`, `OTEL_EXPORTER_JAEGER_AGENT_HOST` | host of the agent | `localhost` |
+//! | `JAEGER_AGENT_HOST`, `JAEGER_REPORTER_AGENT_HOST`, `OTEL_EXPORTER_JAEGER_AGENT_HOST` | host of the agent; `fe80::1%eth0` only with a sampler that does not ask it over HTTP | `localhost` |
 //! | `JAEGER_AGENT_PORT`, `JAEGER_REPORTER_AGENT_PORT`, `OTEL_EXPORTER_JAEGER_AGENT_PORT` | its UDP port for Thrift compact | `6831` |
 //! | `JAEGER_ENDPOINT`, `JAEGER_REPORTER_ENDPOINT`, `OTEL_EXPORTER_JAEGER_ENDPOINT` | URL of a collector, which gets the spans over HTTP in place of the agent | |
 //! | `JAEGER_USER`, `JAEGER_REPORTER_USER`, `OTEL_EXPORTER_JAEGER_USER` | user for the collector; needs a password | |

@@ -53,6 +53,9 @@ impl Endpoint {
         if uri.scheme_str() != Some("http") {
             return wrong("a URL that begins with http://, for agents are asked without TLS");
         }
+        if host.host().contains('%') {
+            return wrong("a URL without an interface, which only addresses for UDP may name");
+        }
         // A server refuses a request that names the service twice.
         if uri
             .query()

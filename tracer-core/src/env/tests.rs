@@ -368,6 +368,11 @@ fn errors_name_the_variable_its_value_and_what_is_allowed() {
             "::",
             "a URL such as http://localhost:5778/sampling",
         ),
+        (
+            "JAEGER_SAMPLING_ENDPOINT",
+            "http://[fe80::1%eth0]:5778/sampling",
+            "a URL without an interface, which only addresses for UDP may name",
+        ),
         ("JAEGER_SAMPLER_REFRESH_INTERVAL", "often", DURATION),
         (
             "JAEGER_SAMPLER_MAX_OPERATIONS",

@@ -62,7 +62,7 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 const FIRST_ANSWER: Duration = Duration::from_secs(2);
 
 impl Target {
-    /// Reads `host:port`, `1.2.3.4:port` or `[::1]:port`.
+    /// Reads `host:port`, `1.2.3.4:port`, `[::1]:port` or `[fe80::1%eth0]:port`.
     pub(crate) fn parse(text: &str) -> Result<Self, InitError> {
         let wrong = || {
             InitError::value(
@@ -85,12 +85,11 @@ impl Target {
             .ok()
             .filter(|&port| digits && port != 0)
             .ok_or_else(wrong)?;
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-        if host.is_empty()
-            || host.len() > 253
-            || host.starts_with('.')
-            || !host.bytes().all(allowed)
-        {
+        let bracketed = |host: &str| Some(host.strip_prefix('[')?.strip_suffix(']')?.to_owned());
+        if let Some(host) = bracketed(host).filter(|host| is_address_on_interface(host)) {
+            return Ok(Self::Named { host, port });
+        }
+        if !is_name(host) {
             return Err(wrong());
         }
         // RFC 6761 6.3: these are the loopback addresses, and asking somebody else is wrong.
@@ -341,6 +340,7 @@ impl Peer {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Named { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
             Self::Named { host, port } => write!(f, "{host}:{port}"),
             Self::Fixed(addresses) => {
                 for (at, address) in addresses.iter().enumerate() {
@@ -350,6 +350,22 @@ impl fmt::Display for Target {
             }
         }
     }
+}
+
+fn is_name(host: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=253).contains(&host.len()) && !host.starts_with('.') && host.bytes().all(allowed)
+}
+
+/// `fe80::1%eth0`. The resolver of the system knows the numbers of its interfaces, which may change.
+fn is_address_on_interface(host: &str) -> bool {
+    let Some((address, interface)) = host.split_once('%') else {
+        return false;
+    };
+    let allowed = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'%' | b'[' | b']');
+    address.parse::<Ipv6Addr>().is_ok()
+        && (1..=64).contains(&interface.len())
+        && interface.bytes().all(allowed)
 }
 
 /// `EMSGSIZE`, which `ErrorKind` has no name for.

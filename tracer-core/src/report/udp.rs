@@ -60,7 +60,7 @@ const SHORTEST: usize = 512;
 
 impl UdpReporter {
     /// A reporter to an agent at `host:port`; Jaeger's agents listen on 6831. An IPv6 address goes in brackets:
-    /// `[::1]:6831`. A name need not be known yet.
+    /// `[::1]:6831`, or `[fe80::1%eth0]:6831` with the interface that leads there. A name need not be known yet.
     ///
     /// # Errors
     /// If `address` is not a host and a port.

@@ -457,10 +457,9 @@ fn over_the_real_loopback_localhost_is_either_address() {
 fn an_interface_is_looked_up_with_its_address() {
     let numbered = "[fe80::1%7]:6831";
     let net = Net::new(&[numbered]);
-    net.state().names.insert(
-        "fe80::1%eth0".to_owned(),
-        vec![numbered.parse().unwrap()],
-    );
+    net.state()
+        .names
+        .insert("fe80::1%eth0".to_owned(), vec![numbered.parse().unwrap()]);
     let mut reporter = net.reporter("[fe80::1%eth0]:6831");
     assert_eq!(send(&mut reporter, 3), [0, 0, 0]);
     assert_eq!(arrived(&net), [(numbered.to_owned(), 3)]);
