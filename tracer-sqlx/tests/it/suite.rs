@@ -63,6 +63,7 @@ mod tests {
         try_begin_waits_for_nothing,
         a_connect_after_another_wait_is_a_log,
         a_connect_is_as_long_as_the_wait_for_it,
+        a_closed_pool_does_not_connect,
         a_connect_that_fails_is_a_span_with_the_error,
         a_future_that_is_never_polled_is_no_span,
         a_pool_without_a_free_connection_fails_with_a_span,

@@ -62,6 +62,19 @@ pub(super) async fn a_pool_connects_in_spans_under_what_waits_for_it(on: Fixture
     pool.close().await;
 }
 
+pub(super) async fn a_closed_pool_does_not_connect(on: Fixture<Db>) {
+    let pool = lazy(&on, 1);
+    pool.close().await;
+    let error = (&pool).execute("SELECT id FROM items").await.unwrap_err();
+    assert!(matches!(error, sqlx::Error::PoolClosed));
+    assert_trace!(
+        on.test,
+        r#"
+        SELECT items {error=true} [event=error, error.kind=pool_closed, message="attempted to acquire a connection on a closed pool"]
+        "#
+    );
+}
+
 pub(super) async fn a_connect_is_as_long_as_the_wait_for_it(on: Fixture<Db>) {
     let pool = lazy(&on, 1);
     drop(pool.acquire().await.unwrap());
