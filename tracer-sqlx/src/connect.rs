@@ -45,7 +45,8 @@ thread_local! {
 
 /// Whether whoever asks the pool now waits for a connect, which begins at once.
 pub(crate) fn connects_at_once<DB: Database>(pool: &Pool<DB>) -> bool {
-    pool.num_idle() == 0 && pool.size() < pool.options().get_max_connections()
+    let has_room = pool.size() < pool.options().get_max_connections();
+    pool.num_idle() == 0 && has_room && !pool.is_closed()
 }
 
 /// Waits for what a pool does, which begins with a connect, and makes spans of the connects.

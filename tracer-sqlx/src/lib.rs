@@ -50,6 +50,8 @@
 //!
 //! - What runs in sqlx's own types behind the trait `Acquire`, such as the statements of a migration: that they were given a
 //!   connection is. [`TracedPool::traced`] brings such a connection back into the trace.
+//! - What only sqlx's own connection and pool can do ([`TracedConn::raw_mut`], [`TracedPool::inner`]): `COPY`, `PgListener`, advisory
+//!   locks. A span by hand around it tells of it.
 //! - The time that preparing a statement took: the driver does it within the first run. `db.prepared=true` tells of it on
 //!   PostgreSQL and MySQL, as long as the connection's cache of statements is not full.
 //! - Connects of a pool that was made by sqlx and wrapped later, and those that no query waits for ([`TracedPoolOptions`]

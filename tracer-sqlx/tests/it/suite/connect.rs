@@ -70,7 +70,7 @@ pub(super) async fn a_closed_pool_does_not_connect(on: Fixture<Db>) {
     assert_trace!(
         on.test,
         r#"
-        SELECT items {error=true} [event=error, error.kind=pool_closed, message="attempted to acquire a connection on a closed pool"]
+        SELECT items {db.pool_wait_us=_, error=true} [event=error, error.kind=pool_closed, message="attempted to acquire a connection on a closed pool"]
         "#
     );
 }
