@@ -229,3 +229,22 @@ async fn a_redirect_is_a_log_of_one_span() {
          [event=\"response started\"]",
     );
 }
+
+/// It does not come back: the other side never sees it.
+#[tokio::test]
+async fn a_fragment_is_no_redirect() {
+    let test = TestTracer::new("cart")
+        .hide("component")
+        .hide("http.ttfb_us")
+        .hide("peer.*")
+        .mask("http.url");
+    let url = shop().await;
+    let http = Client::new().with_tracer(test.tracer());
+    let response = http.get(format!("{url}/orders#first")).send();
+    response.await.unwrap().bytes().await.unwrap();
+    test.settled().await;
+    assert_trace!(
+        test,
+        "GET {http.method=GET, http.status_code=200, http.url=_, span.kind=client} [event=\"response started\"]"
+    );
+}
