@@ -164,11 +164,17 @@ pub(crate) fn describe(call: &mut Call, asked: &Url, url: &Url, address: Option<
     if let Some(address) = address {
         call.set_peer(address);
     }
+    // A fragment is not sent, so the URL of the response has none.
     if url != asked
+        && sent(url) != sent(asked)
         && let Ok(uri) = Uri::try_from(url.as_str())
     {
         call.set_redirected(&uri);
     }
+}
+
+fn sent(url: &Url) -> &str {
+    url.as_str().split('#').next().unwrap_or_default()
 }
 
 /// Gives a response the URL that reqwest's has beside it.
