@@ -27,6 +27,10 @@ pub type Field<'a> = (Cow<'static, str>, TagValue<'a>);
 /// span.log((("event", "cache miss"), ("key", 7), ("cold", true)));
 /// span.log([("event", "retry")]);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not the fields of a log",
+    note = "pairs are put into a tuple, `((\"event\", \"retry\"), (\"attempt\", 2))`, or an array, `[(\"event\", \"retry\")]`, also if it is one"
+)]
 pub trait Fields<'a> {
     /// What the fields are gathered in.
     type List: AsMut<[Field<'a>]>;
