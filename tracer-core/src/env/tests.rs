@@ -370,6 +370,11 @@ fn errors_name_the_variable_its_value_and_what_is_allowed() {
         ),
         (
             "JAEGER_SAMPLING_ENDPOINT",
+            "http://agent:577800/sampling",
+            "a URL such as http://localhost:5778/sampling",
+        ),
+        (
+            "JAEGER_SAMPLING_ENDPOINT",
             "http://[fe80::1%eth0]:5778/sampling",
             "a URL without an interface, which only addresses for UDP may name",
         ),

@@ -159,6 +159,13 @@ mod tests {
     }
 
     #[test]
+    fn zero_gives_nothing_whatever_its_sign() {
+        for zero in [0.0, -0.0] {
+            assert_eq!(taken(&Limiter::full_at(zero, START), 1_000_000), 0);
+        }
+    }
+
+    #[test]
     fn clock_that_steps_back_gives_nothing_and_harms_nothing() {
         let limiter = Limiter::full_at(1.0, START);
         assert_eq!(taken(&limiter, 1000), 1);

@@ -252,6 +252,9 @@ fn urls_are_read_strictly() {
         "ftp://collector/",
         "http://",
         "http://a b/",
+        "http://collector:99999/",
+        "http://collector:0/",
+        "http://[::1]:142680/",
     ] {
         let error = HttpReporter::to(wrong).unwrap_err().to_string();
         assert!(
