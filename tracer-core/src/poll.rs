@@ -13,6 +13,7 @@ use http::Uri;
 use crate::error::InitError;
 use crate::id;
 use crate::local;
+use crate::report::has_wrong_port;
 
 /// What is asked, and what becomes of the answers. `Debug` says what is in force, for the log.
 pub(crate) trait Question: fmt::Debug + Send + 'static {
@@ -46,7 +47,7 @@ impl Endpoint {
         };
         let Some(host) = uri
             .authority()
-            .filter(|authority| !authority.host().is_empty())
+            .filter(|authority| !authority.host().is_empty() && !has_wrong_port(authority))
         else {
             return not_one();
         };

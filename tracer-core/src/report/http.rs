@@ -216,6 +216,9 @@ fn endpoint(url: &str) -> Result<Uri, InitError> {
             "the collector's URL must be without user and password: they go to `basic_auth`",
         ));
     }
+    if parts.authority.as_ref().is_some_and(has_wrong_port) {
+        return Err(InitError::value("the collector's URL", url, allowed));
+    }
     if parts
         .path_and_query
         .as_ref()
@@ -224,6 +227,13 @@ fn endpoint(url: &str) -> Result<Uri, InitError> {
         parts.path_and_query = Some(uri::PathAndQuery::from_static("/api/traces"));
     }
     Uri::from_parts(parts).map_err(|_| InitError::value("the collector's URL", url, allowed))
+}
+
+/// Whether the host is followed by something that is no port.
+pub(crate) fn has_wrong_port(authority: &uri::Authority) -> bool {
+    let after_host = authority.as_str().rsplit(['@', ']']).next();
+    after_host.is_some_and(|text| text.contains(':'))
+        && authority.port_u16().is_none_or(|port| port == 0)
 }
 
 impl Reporter for HttpReporter {

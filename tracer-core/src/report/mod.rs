@@ -26,6 +26,7 @@ pub(crate) mod worker;
 
 pub use console::ConsoleReporter;
 pub use http::HttpReporter;
+pub(crate) use http::has_wrong_port;
 pub use memory::MemoryReporter;
 pub use null::NullReporter;
 pub use reporter_stats::ReporterStats;

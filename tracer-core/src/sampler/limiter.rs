@@ -84,8 +84,8 @@ impl Limiter {
 }
 
 fn cost(rate: f64) -> u64 {
-    // A conversion to an integer saturates, also from infinity.
-    ((SECOND as f64 / rate) as u64).min(NEVER)
+    // A conversion to an integer saturates, also from infinity. A zero may have a sign.
+    ((SECOND as f64 / rate.abs()) as u64).min(NEVER)
 }
 
 /// The nanoseconds in which a bucket fills.
