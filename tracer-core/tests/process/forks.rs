@@ -17,7 +17,7 @@ use tracer_core::{
 
 use crate::Scenario;
 
-pub(crate) const SCENARIOS: [Scenario; 9] = [
+pub(crate) const SCENARIOS: [Scenario; 10] = [
     Scenario::new(
         "forks_before_the_first_span_have_ids_of_their_own",
         before_spans,
@@ -36,6 +36,7 @@ pub(crate) const SCENARIOS: [Scenario; 9] = [
     ),
     Scenario::new("fork_in_the_middle_of_traced_threads", with_threads),
     Scenario::new("fork_under_refused_spans_waits_for_no_lock", under_refused),
+    Scenario::new("children_that_say_nothing_wait_for_nobody", unprepared),
 ];
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -417,4 +418,33 @@ fn under_refused() {
     locking
         .into_iter()
         .for_each(|thread| thread.join().unwrap());
+}
+
+/// A child that does not call `after_fork` has no reporter thread, and may have locks that nobody gives back.
+fn unprepared() {
+    let tracer = build(&MemoryReporter::new());
+    let stop = Arc::new(AtomicBool::new(false));
+    let locking: Vec<_> = (0..3)
+        .map(|_| {
+            let (tracer, stop) = (tracer.clone(), Arc::clone(&stop));
+            std::thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    let _ = tracer.stats();
+                }
+            })
+        })
+        .collect();
+    for _ in 0..100 {
+        in_child(|| {
+            tracer.start_active_span("child").set_tag("k", "v");
+            let _ = tracer.stats();
+            assert!(tracer.flush(Duration::MAX).is_err());
+            assert!(tracer.shutdown(Duration::MAX).is_err());
+        });
+    }
+    stop.store(true, Ordering::Relaxed);
+    locking
+        .into_iter()
+        .for_each(|thread| thread.join().unwrap());
+    assert_eq!(tracer.stats().started, 0, "those were the children's");
 }
