@@ -116,7 +116,7 @@ impl Tracer {
 /// [`Reporter::for_child`](crate::Reporter::for_child) makes them; a tracer that was shut down stays so. Spans that were
 /// open or queued at the fork stay the parent's, who reports them: what is done to them in the child goes nowhere
 /// ([`Stats::left_to_parent`](crate::Stats::left_to_parent) counts the queued ones). Their contexts can be parents of new
-/// spans. Without this call the child reports nothing, and gives out the ids its parent does.
+/// spans. Without this call the child reports nothing, gives out the ids its parent does, and a flush fails at once.
 ///
 /// Starts threads and allocates, which the child of a process with many threads may do on the usual systems, but which
 /// POSIX does not promise.

@@ -387,7 +387,7 @@ impl Tracer {
         let hub = core.hub.load_full();
         let policies = core.policies.load();
         let ended = hub.is_ended();
-        let Published { drained, reporters } = hub.account.read();
+        let Published { drained, reporters } = hub.published();
         let room = hub.room.totals();
         let totals = hub.totals();
         let counts = &hub.counts;

@@ -4,14 +4,14 @@
 //! their rings there, the reporter thread is woken and asked there. Threads beyond the cap on memory share a locked queue.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use crate::counts::{ThreadCounts, ThreadTotals};
 use crate::details::Limits;
 use crate::error::{FlushError, FlushErrorKind};
 use crate::record::SpanRecord;
-use crate::report::account::Account;
+use crate::report::account::{Account, Published};
 use crate::report::drain::Drain;
 use crate::report::ring::{Handed, RING_BYTES, Ring, ring};
 use crate::room::Room;
@@ -34,6 +34,8 @@ pub(crate) struct Hub {
     overflow: Mutex<Vec<SpanRecord>>,
     pub(crate) counts: HubCounts,
     pub(crate) account: Account,
+    /// The process whose threads share it.
+    process: u32,
 }
 
 /// What is counted where it may happen on any thread.
@@ -90,6 +92,7 @@ impl Hub {
             overflow: Mutex::default(),
             counts: HubCounts::default(),
             account: Account::default(),
+            process: std::process::id(),
         }
     }
 
@@ -113,7 +116,9 @@ impl Hub {
     /// Registers the calling thread: its counters, and its ring unless the memory cap is reached.
     pub(crate) fn attach(&self, tracer: u32) -> (Option<Ring>, Arc<ThreadCounts>) {
         let counts = Arc::new(ThreadCounts::default());
-        let mut state = self.lock();
+        let Some(mut state) = self.lock_here(&self.state) else {
+            return (None, counts);
+        };
         state.threads.push(Arc::clone(&counts));
         if state.closing || (state.rings + 1).saturating_mul(RING_BYTES) > self.memory {
             return (None, counts);
@@ -128,14 +133,17 @@ impl Hub {
 
     /// Adds the counters of a thread that ends to those that stay.
     pub(crate) fn detach(&self, counts: &Arc<ThreadCounts>) {
-        let mut state = self.lock();
+        let Some(mut state) = self.lock_here(&self.state) else {
+            return;
+        };
         state.threads.retain(|other| !Arc::ptr_eq(other, counts));
         state.retired.add(std::iter::once(&**counts));
     }
 
     /// The counters of all threads that are and were.
     pub(crate) fn totals(&self) -> ThreadTotals {
-        self.lock().totals()
+        let state = self.lock_here(&self.state);
+        state.map_or_else(ThreadTotals::default, |state| state.totals())
     }
 
     /// Takes a span of a thread without a ring.
@@ -143,7 +151,9 @@ impl Hub {
         if self.is_closed() {
             return Handed::Closed;
         }
-        let mut overflow = self.overflow.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut overflow) = self.lock_here(&self.overflow) else {
+            return Handed::Closed;
+        };
         if overflow.len() >= OVERFLOW_SPANS {
             return Handed::Full;
         }
@@ -158,18 +168,23 @@ impl Hub {
     #[cold]
     pub(crate) fn hand_over_late(&self, record: SpanRecord) {
         let recording = record.is_reported();
-        self.lock().retired.finished += 1;
+        self.retire(|retired| retired.finished += 1);
         if record.is_held() && record.context.local_trace().is_some() {
             record.give_to_trace(&self.room);
             return;
         }
         let handed = recording.then(|| self.hand_over(record));
-        let mut state = self.lock();
-        match handed {
-            None => state.retired.withdrawn += 1,
+        self.retire(|retired| match handed {
+            None => retired.withdrawn += 1,
             Some(Handed::Queued) => {}
-            Some(Handed::Full) => state.retired.queue_full += 1,
-            Some(Handed::Closed) => state.retired.after_shutdown += 1,
+            Some(Handed::Full) => retired.queue_full += 1,
+            Some(Handed::Closed) => retired.after_shutdown += 1,
+        });
+    }
+
+    fn retire(&self, count: impl FnOnce(&mut ThreadTotals)) {
+        if let Some(mut state) = self.lock_here(&self.state) {
+            count(&mut state.retired);
         }
     }
 
@@ -229,11 +244,21 @@ impl Hub {
 
     /// Whether the reporter thread is gone: what is queued now stays there.
     pub(crate) fn is_ended(&self) -> bool {
-        self.lock().ended
+        self.lock_here(&self.state).is_none_or(|state| state.ended)
+    }
+
+    /// What the reporter thread counted.
+    pub(crate) fn published(&self) -> Published {
+        if self.is_elsewhere() {
+            self.account.read_after_fork().unwrap_or_default()
+        } else {
+            self.account.read()
+        }
     }
 
     /// Asks for a flush and waits until it is answered.
     pub(crate) fn flush(&self, within: Duration) -> Result<(), FlushError> {
+        self.expect_worker()?;
         let deadline = deadline(within);
         let mut state = self.lock();
         state.asked += 1;
@@ -253,7 +278,9 @@ impl Hub {
     /// Asks the reporter thread to send all there is and to stop; does not wait.
     pub(crate) fn close(&self) {
         self.close_ways();
-        self.lock().closing = true;
+        if let Some(mut state) = self.lock_here(&self.state) {
+            state.closing = true;
+        }
         self.wake();
     }
 
@@ -264,6 +291,7 @@ impl Hub {
 
     /// Waits until the reporter thread has stopped.
     pub(crate) fn wait_end(&self, within: Duration) -> Result<(), FlushError> {
+        self.expect_worker()?;
         let deadline = deadline(within);
         let mut state = self.lock();
         while !state.ended {
@@ -288,6 +316,32 @@ impl Hub {
             .wait_timeout(state, left)
             .unwrap_or_else(PoisonError::into_inner)
             .0)
+    }
+
+    /// Whether this is the child of a fork that did not prepare: the reporter thread is the parent's.
+    fn is_elsewhere(&self) -> bool {
+        std::process::id() != self.process
+    }
+
+    fn expect_worker(&self) -> Result<(), FlushError> {
+        if self.is_elsewhere() {
+            let kind = FlushErrorKind::Ended;
+            return Err(FlushError { kind });
+        }
+        Ok(())
+    }
+
+    /// A lock for threads of the application. `None` if it is held by a thread of the parent process, which will never give
+    /// it back here. As [`lock`](Self::lock) it does not mind poison.
+    fn lock_here<'a, T>(&self, mutex: &'a Mutex<T>) -> Option<MutexGuard<'a, T>> {
+        match mutex.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poison)) => Some(poison.into_inner()),
+            Err(TryLockError::WouldBlock) if self.is_elsewhere() => None,
+            Err(TryLockError::WouldBlock) => {
+                Some(mutex.lock().unwrap_or_else(PoisonError::into_inner))
+            }
+        }
     }
 
     /// No code that can panic runs under this lock, so a poisoned one holds sound data.
