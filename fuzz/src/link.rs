@@ -63,7 +63,7 @@ impl Link {
         let reporter =
             HttpReporter::to(format!("http://{address}/api/traces")).expect("it is a URL");
         Self {
-            reporter: Box::new(reporter.max_batch_size(limit)),
+            reporter: Box::new(reporter.max_batch_size(limit).timeout(PATIENCE)),
             receive: Box::new(receive),
         }
     }
