@@ -55,6 +55,20 @@ impl SpanRecord {
         self.known()
     }
 
+    /// Sets a tag if that takes no more than writing it down behind others. `false` if it does, and nothing happened.
+    #[inline(always)]
+    pub(crate) fn put_ordinary_tag(&mut self, key: &str, value: Stored<'_>) -> bool {
+        let steers =
+            matches!(value, Stored::Number(Kind::I64, _)) && key == tags::SAMPLING_PRIORITY;
+        if steers || !self.is_plainly_recorded() {
+            return false;
+        }
+        match &mut self.details {
+            Some(details) => details.put_ordinary_tag(key, value),
+            None => false,
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn log(&mut self, time: Option<SystemTime>, fields: &[Field<'_>]) -> Edit {
         if self.is_bare() {

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use crate::callsite::Callsite;
 use crate::clock::{self, Instant};
 use crate::context::{SpanContext, flag, state};
+use crate::details::Stored;
 use crate::edit::{self, Edit};
 use crate::fields::Fields;
 use crate::inquiry::{Change, Inquiry};
@@ -141,6 +142,17 @@ impl Span {
     }
 
     fn set_tag_to(&mut self, key: &str, value: &TagValue<'_>) {
+        let is_put = match &mut self.record {
+            Some(record) => record.put_ordinary_tag(key, Stored::of(value)),
+            None => false,
+        };
+        if !is_put {
+            self.set_tag_at_length(key, value);
+        }
+    }
+
+    #[inline(never)]
+    fn set_tag_at_length(&mut self, key: &str, value: &TagValue<'_>) {
         if self.edit(|record| record.set_tag(key, value)) == Edit::Undecided {
             self.ask(&Change::Tag { key, value });
         }
