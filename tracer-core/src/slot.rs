@@ -87,9 +87,6 @@ impl SpanSlot {
     #[inline]
     pub fn enter<R>(&mut self, work: impl FnOnce() -> R) -> R {
         let place = self.push();
-        if place.is_none() {
-            return work();
-        }
         let _visit = Visit { slot: self, place };
         work()
     }

@@ -66,9 +66,13 @@ impl SpanTemplate {
 
     /// Puts all of it in the details of a span, as far as their limits allow.
     pub(crate) fn copy_to(&self, details: &mut Details) {
-        if details.take_over(&self.details, self.longest) {
-            return;
+        if !details.take_over(&self.details, self.longest) {
+            self.copy_each_to(details);
         }
+    }
+
+    #[inline(never)]
+    fn copy_each_to(&self, details: &mut Details) {
         if let Some(name) = self.details.name() {
             details.set_name(name);
         }

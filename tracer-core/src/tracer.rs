@@ -317,10 +317,7 @@ impl Tracer {
         match &mut extracted {
             Ok(Some(context)) => context.tracer = core.id(),
             Ok(None) => {}
-            Err(_) => {
-                let hub = core.hub.load();
-                hub.counts.extract_failures.fetch_add(1, Ordering::Relaxed);
-            }
+            Err(_) => core.count_extract_failure(),
         }
         extracted
     }
@@ -449,6 +446,12 @@ impl Tracer {
 }
 
 impl Core {
+    #[cold]
+    fn count_extract_failure(&self) {
+        let hub = self.hub.load();
+        hub.counts.extract_failures.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// The record of a new span, about which there may be something to decide.
     #[inline(never)]
     fn begin(

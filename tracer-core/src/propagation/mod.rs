@@ -216,27 +216,36 @@ impl<C: ReadCarrier> Extract for C {
         if let Some(traceparent) = w3c::lone_traceparent(self, propagations) {
             return traceparent.map(w3c::parse_traceparent).transpose();
         }
-        let mut usual = Usual::of(propagations, self.format());
-        // In one pass: to ask a map for each name costs more than to look at the few headers that are usual.
-        self.entries(&mut |name, value| usual.read(name, value));
-        let mut found: Option<SpanContext> = None;
-        let mut damage = None;
-        for propagation in propagations {
-            match usual.finish(propagation, self) {
-                Ok(Some(context)) => {
-                    found = Some(match found {
-                        Some(earlier) => merge(earlier, context),
-                        None => context,
-                    });
-                }
-                Ok(None) => {}
-                Err(error) => damage = damage.or(Some(error)),
+        extract_all(self, propagations)
+    }
+}
+
+/// Reads all formats and merges what they say.
+#[inline(never)]
+fn extract_all(
+    carrier: &impl ReadCarrier,
+    propagations: &[Propagation],
+) -> Result<Option<SpanContext>, ExtractError> {
+    let mut usual = Usual::of(propagations, carrier.format());
+    // In one pass: to ask a map for each name costs more than to look at the few headers that are usual.
+    carrier.entries(&mut |name, value| usual.read(name, value));
+    let mut found: Option<SpanContext> = None;
+    let mut damage = None;
+    for propagation in propagations {
+        match usual.finish(propagation, carrier) {
+            Ok(Some(context)) => {
+                found = Some(match found {
+                    Some(earlier) => merge(earlier, context),
+                    None => context,
+                });
             }
+            Ok(None) => {}
+            Err(error) => damage = damage.or(Some(error)),
         }
-        match (found, damage) {
-            (None, Some(error)) => Err(error),
-            (found, _) => Ok(found),
-        }
+    }
+    match (found, damage) {
+        (None, Some(error)) => Err(error),
+        (found, _) => Ok(found),
     }
 }
 
