@@ -151,16 +151,24 @@ impl<B: Body<Error: fmt::Display> + Default> Default for ResponseBody<B> {
 
 impl Tail {
     /// Ends a span that has lasted for too long.
+    #[inline]
     fn keep_limit(&mut self) {
         if self.rest != Rest::Nothing
             && let Some(limit) = self.limit
-            && self.slot.span().elapsed() > limit
         {
+            self.keep(limit);
+        }
+    }
+
+    #[inline(never)]
+    fn keep(&mut self, limit: Duration) {
+        if self.slot.span().elapsed() > limit {
             self.slot.span().set_tag(tags::COMPLETE, false);
             self.rest = Rest::Nothing;
         }
     }
 
+    #[inline(never)]
     fn on_trailers(&mut self, trailers: &HeaderMap) {
         if self.slot.span().is_recording()
             && matches!(self.rest, Rest::Trailers { .. })
@@ -171,6 +179,7 @@ impl Tail {
         self.rest = Rest::Nothing;
     }
 
+    #[inline(never)]
     fn on_error<E>(&mut self, error: &E, describe: Describe<E>) {
         if self.slot.span().is_recording() {
             let (kind, message) = describe(error);
@@ -179,6 +188,7 @@ impl Tail {
         self.rest = Rest::Nothing;
     }
 
+    #[inline(never)]
     fn abandon(&mut self) {
         if self.rest.is_missed() && !self.slot.panicked() && self.slot.span().is_recording() {
             match self.kind {
@@ -192,6 +202,7 @@ impl Tail {
 }
 
 /// Marks the span as failed and logs why, by the conventions for errors.
+#[inline(never)]
 pub(crate) fn log_failure(
     slot: &mut SpanSlot,
     conventions: Conventions,

@@ -87,15 +87,7 @@ impl Rest {
             grpc::Answer::Open => return Self::Trailers { overdue: false },
             grpc::Answer::Over(_) => return Self::Trailers { overdue: true },
         }
-        let declared = || {
-            headers
-                .get(header::CONTENT_LENGTH)?
-                .to_str()
-                .ok()?
-                .parse()
-                .ok()
-        };
-        match body.exact_size.or_else(declared) {
+        match body.exact_size.or_else(|| declared_length(headers)) {
             Some(0) => Self::Nothing,
             Some(bytes) => Self::Bytes(bytes),
             None => Self::Open,
@@ -122,6 +114,12 @@ impl Rest {
             Self::Bytes(_) | Self::Open | Self::Trailers { overdue: false } => true,
         }
     }
+}
+
+#[inline(never)]
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    let length = headers.get(header::CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
 }
 
 #[cfg(test)]

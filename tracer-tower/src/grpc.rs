@@ -31,8 +31,18 @@ pub(crate) enum Answer {
 
 impl Answer {
     /// Reads the headers of a response.
+    #[inline]
     pub(crate) fn of(asked: Asked, headers: &HeaderMap) -> Self {
-        if asked != Asked::Post || !is_grpc(headers) {
+        if asked == Asked::Post {
+            Self::of_post(headers)
+        } else {
+            Self::Other
+        }
+    }
+
+    #[inline(never)]
+    fn of_post(headers: &HeaderMap) -> Self {
+        if !is_grpc(headers) {
             return Self::Other;
         }
         status(headers).map_or(Self::Open, Self::Over)
@@ -61,6 +71,7 @@ pub(crate) fn status(headers: &HeaderMap) -> Option<u8> {
 }
 
 /// Tags a span with the status of its call.
+#[inline(never)]
 pub(crate) fn set_status(span: &mut Span, conventions: Conventions, kind: SpanKind, status: u8) {
     match conventions {
         Conventions::OpenTelemetry => {

@@ -122,7 +122,6 @@ impl<'u> Target<'u> {
     }
 
     /// Appends the allowed keys of the query.
-    #[inline]
     pub(crate) fn write_query(self, keys: &[String], text: &mut String) {
         let query = self.kept_query(keys);
         if !query.is_empty() {

@@ -76,9 +76,14 @@ impl Url {
         self.text.truncate(self.origin);
         self.text.push_str(uri.path());
         if !keys.is_empty() {
-            Target::of_uri(uri).write_query(keys, &mut self.text);
+            self.push_query(uri, keys);
         }
         &self.text
+    }
+
+    #[inline(never)]
+    fn push_query(&mut self, uri: &Uri, keys: &[String]) {
+        Target::of_uri(uri).write_query(keys, &mut self.text);
     }
 
     /// Becomes a URL up to its path.

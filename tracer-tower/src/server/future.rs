@@ -6,10 +6,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use http::{HeaderName, HeaderValue, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
-use tracer_core::{SpanContext, SpanKind, SpanSlot, tags};
+use tracer_core::{Span, SpanContext, SpanKind, SpanSlot, tags};
 
 use super::name;
 use super::options::{Options, ResponseOptions};
@@ -56,17 +56,10 @@ pub(super) struct Exchange {
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) fn new(inner: F, exchange: Exchange) -> Self {
+    pub(super) fn new(inner: F, exchange: Option<Exchange>) -> Self {
         Self {
             inner: Some(inner),
-            exchange: Some(exchange),
-        }
-    }
-
-    pub(super) fn untraced(inner: F) -> Self {
-        Self {
-            inner: Some(inner),
-            exchange: None,
+            exchange,
         }
     }
 }
@@ -171,13 +164,7 @@ impl Exchange {
         if let Some(options) = &self.options
             && let Some(name) = &options.header
         {
-            let context = self.slot.span().context();
-            if context.is_valid()
-                && let Some(value) = response_header(name, &context)
-            {
-                // A map of 32 768 headers takes no more; `insert` would panic.
-                let _ = response.headers_mut().try_insert(name.clone(), value);
-            }
+            tell_trace(name, &self.slot.span().context(), response.headers_mut());
         }
         let tail = (rest != Rest::Nothing).then(|| Tail {
             slot: self.slot,
@@ -211,10 +198,7 @@ impl Exchange {
             None => head.status.is_server_error(),
         };
         if is_error {
-            span.set_tag(tags::ERROR, true);
-            if conventions == Conventions::OpenTelemetry {
-                span.set_tag(open_telemetry::ERROR_TYPE, head.status.as_str());
-            }
+            set_error(span, conventions, head.status);
         }
         if let grpc::Answer::Over(status) = grpc {
             grpc::set_status(span, conventions, SpanKind::Server, status);
@@ -224,17 +208,14 @@ impl Exchange {
         }
         if rest != Rest::Nothing && hint.exact_size.is_none() {
             // A body that is there as a whole leaves with its head: the span's end says the same.
-            let elapsed = i64::try_from(span.elapsed().as_micros()).unwrap_or(i64::MAX);
-            span.log((
-                (tags::EVENT, "response started"),
-                (tags::HTTP_TTFB_US, elapsed),
-            ));
+            log_started(span);
         }
         if let Some(on_response) = options.and_then(|options| options.on_response.as_ref()) {
             on_response(head, span);
         }
     }
 
+    #[inline(never)]
     fn abandon(&mut self) {
         self.settle_name(false);
         if !self.slot.panicked() && self.slot.span().is_recording() {
@@ -243,6 +224,34 @@ impl Exchange {
                 .set_tag(tags::HTTP_CLIENT_GONE, "before")
                 .set_tag(tags::CANCELLED, true);
         }
+    }
+}
+
+#[inline(never)]
+fn set_error(span: &mut Span, conventions: Conventions, status: StatusCode) {
+    span.set_tag(tags::ERROR, true);
+    if conventions == Conventions::OpenTelemetry {
+        span.set_tag(open_telemetry::ERROR_TYPE, status.as_str());
+    }
+}
+
+#[inline(never)]
+fn log_started(span: &mut Span) {
+    let elapsed = i64::try_from(span.elapsed().as_micros()).unwrap_or(i64::MAX);
+    span.log((
+        (tags::EVENT, "response started"),
+        (tags::HTTP_TTFB_US, elapsed),
+    ));
+}
+
+/// Sets the response header that tells the caller its trace, if there is one.
+#[inline(never)]
+fn tell_trace(name: &HeaderName, context: &SpanContext, headers: &mut HeaderMap) {
+    if context.is_valid()
+        && let Some(value) = response_header(name, context)
+    {
+        // A map of 32 768 headers takes no more; `insert` would panic.
+        let _ = headers.try_insert(name.clone(), value);
     }
 }
 

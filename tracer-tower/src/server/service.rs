@@ -12,7 +12,7 @@ use tower_service::Service;
 use super::framework::{Framework, Plain};
 use super::future::ResponseFuture;
 use super::options::Options;
-use super::start::{self, Start};
+use super::start;
 use crate::body::ResponseBody;
 
 /// A service whose requests have server spans; made by [`ServerLayer`](super::ServerLayer).
@@ -54,12 +54,12 @@ where
     }
 
     fn call(&mut self, mut request: Request<Req>) -> Self::Future {
-        match start::start::<F, _>(&self.options, &mut request) {
-            Start::Untraced => ResponseFuture::untraced(self.inner.call(request)),
-            Start::Traced(mut exchange) => {
-                let future = exchange.enter(|| self.inner.call(request));
-                ResponseFuture::new(future, exchange)
-            }
-        }
+        let mut exchange = start::start::<F, _>(&self.options, &mut request);
+        let call = || self.inner.call(request);
+        let future = match &mut exchange {
+            Some(exchange) => exchange.enter(call),
+            None => call(),
+        };
+        ResponseFuture::new(future, exchange)
     }
 }

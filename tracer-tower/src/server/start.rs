@@ -1,6 +1,7 @@
 //! The beginning of an exchange: whose trace it is, what it is called, and what is known before it is answered.
 
 use std::borrow::Cow;
+use std::net::SocketAddr;
 
 use http::Request;
 use tracer_core::{
@@ -22,17 +23,15 @@ use crate::{grpc, method, peer, url};
 /// Bytes of the longest path that names a gRPC call.
 const GRPC_NAME_BYTES: usize = 255;
 
-pub(super) enum Start {
-    /// Nothing is to be done: no tracer, or a layer outside has made the span.
-    Untraced,
-    Traced(Exchange),
-}
-
-pub(super) fn start<F: Framework, B>(options: &Options, request: &mut Request<B>) -> Start {
+/// Begins the exchange of a request. `None` if nothing is to be done: no tracer, or a layer outside has made the span.
+pub(super) fn start<F: Framework, B>(
+    options: &Options,
+    request: &mut Request<B>,
+) -> Option<Exchange> {
     let head = RequestHead::of(request);
     if let Some(outer) = ServerSpan::of(head.extensions) {
         rename::<F>(options, &head, outer);
-        return Start::Untraced;
+        return None;
     }
     match &options.tracer {
         Some(tracer) => start_by::<F, B>(options, tracer, request),
@@ -44,40 +43,41 @@ fn start_by<F: Framework, B>(
     options: &Options,
     tracer: &Tracer,
     request: &mut Request<B>,
-) -> Start {
+) -> Option<Exchange> {
     let head = RequestHead::of(request);
     if !tracer.is_enabled() {
-        return Start::Untraced;
+        return None;
     }
     let caller = extract(options, tracer, &head);
+    let asked = Asked::by(head.method);
     if options.filter.as_ref().is_some_and(|wanted| !wanted(&head)) {
-        return Start::Traced(Exchange::new(
-            unwanted(options, caller),
-            options,
-            Asked::by(head.method),
-            None,
-        ));
+        let slot = unwanted(options, caller);
+        return Some(Exchange::new(slot, options, asked, None));
     }
     let name = operation_name::<F>(options, &head);
     let unproven = match (&options.naming, &name) {
         (Naming::Grpc, Cow::Owned(path)) => Some(path.as_str().into()),
         _ => None,
     };
-    let mut span = begin(options, tracer, caller.as_ref(), name);
+    let mut span = if options.public {
+        begin_apart(tracer, caller.as_ref(), name)
+    } else {
+        tracer.continue_trace(name, caller.as_ref())
+    };
     if span.is_recording() {
         describe::<F>(options, &head, &mut span);
     }
-    let asked = Asked::by(head.method);
     let context = span.context();
     if !context.is_valid() {
         // A thread that must not trace, such as one that reports spans.
-        return Start::Untraced;
+        return None;
     }
     request.extensions_mut().insert(ServerSpan::new(context));
-    Start::Traced(Exchange::new(SpanSlot::new(span), options, asked, unproven))
+    Some(Exchange::new(SpanSlot::new(span), options, asked, unproven))
 }
 
 /// Names the span that a layer outside has made, which could not know the route.
+#[inline(never)]
 fn rename<F: Framework>(options: &Options, head: &RequestHead<'_>, outer: &ServerSpan) {
     let span = outer.span();
     if !span.is_recording() {
@@ -108,21 +108,15 @@ fn extract(options: &Options, tracer: &Tracer, head: &RequestHead<'_>) -> Option
     extracted.unwrap_or(None)
 }
 
-fn begin(
-    options: &Options,
-    tracer: &Tracer,
-    caller: Option<&SpanContext>,
-    name: Cow<'static, str>,
-) -> Span {
-    if options.public {
-        let builder = tracer.build_span(name).ignore_active();
-        builder.follows_from(caller).new_trace().start()
-    } else {
-        tracer.continue_trace(name, caller)
-    }
+/// Begins a trace of its own, whatever the caller's is.
+#[inline(never)]
+fn begin_apart(tracer: &Tracer, caller: Option<&SpanContext>, name: Cow<'static, str>) -> Span {
+    let builder = tracer.build_span(name).ignore_active();
+    builder.follows_from(caller).new_trace().start()
 }
 
 /// What is active while an unwanted request is answered: the caller's context, else one that samples nothing.
+#[inline(never)]
 fn unwanted(options: &Options, caller: Option<SpanContext>) -> SpanSlot {
     let caller = caller.filter(|caller| caller.is_valid() && !options.public);
     let refused = || SpanContext::remote(TraceId::NONE, SpanId::NONE, Decision::Refused);
@@ -130,20 +124,10 @@ fn unwanted(options: &Options, caller: Option<SpanContext>) -> SpanSlot {
 }
 
 fn operation_name<F: Framework>(options: &Options, head: &RequestHead<'_>) -> Cow<'static, str> {
-    match &options.naming {
-        Naming::Custom(custom) => {
-            if let Some(name) = custom(head) {
-                return name;
-            }
-        }
-        Naming::Grpc if grpc::is_grpc(head.headers) => {
-            let path = head.uri.path().trim_start_matches('/');
-            if path.len() > GRPC_NAME_BYTES {
-                return method::OTHER.into();
-            }
-            return name::of_grpc(path).map_or_else(|| path.to_owned().into(), Cow::Borrowed);
-        }
-        Naming::Route | Naming::Grpc => {}
+    if !matches!(options.naming, Naming::Route)
+        && let Some(name) = other_name(options, head)
+    {
+        return name;
     }
     let method = method::operation(head.method, options.conventions);
     match F::route(head.extensions) {
@@ -152,15 +136,30 @@ fn operation_name<F: Framework>(options: &Options, head: &RequestHead<'_>) -> Co
     }
 }
 
-/// Tags a recorded span with what is known of the request.
+/// The name that is not the route's.
+#[inline(never)]
+fn other_name(options: &Options, head: &RequestHead<'_>) -> Option<Cow<'static, str>> {
+    match &options.naming {
+        Naming::Custom(custom) => custom(head),
+        Naming::Grpc if grpc::is_grpc(head.headers) => {
+            let path = head.uri.path().trim_start_matches('/');
+            if path.len() > GRPC_NAME_BYTES {
+                return Some(method::OTHER.into());
+            }
+            Some(name::of_grpc(path).map_or_else(|| path.to_owned().into(), Cow::Borrowed))
+        }
+        Naming::Route | Naming::Grpc => None,
+    }
+}
+
+/// Tags a recorded span with what is known of the request. What most requests do not have is in functions of its own, so that
+/// the code that all run through lies together.
 fn describe<F: Framework>(options: &Options, head: &RequestHead<'_>, span: &mut Span) {
     let conventions = options.conventions;
-    let common = options.common.get_or_init(|| {
-        let common = SpanTemplate::new()
-            .tag(tags::SPAN_KIND, SpanKind::Server)
-            .tag(tags::COMPONENT, options.component.unwrap_or(F::COMPONENT));
-        MethodTemplates::new(&common, conventions)
-    });
+    let common = match options.common.get() {
+        Some(common) => common,
+        None => first_common::<F>(options),
+    };
     span.apply(common.of(head.method));
     method::set_original(span, head.method);
     url::set_server_tags(
@@ -173,15 +172,43 @@ fn describe<F: Framework>(options: &Options, head: &RequestHead<'_>, span: &mut 
     if conventions == Conventions::OpenTelemetry
         && let Some(route) = F::route(head.extensions)
     {
-        span.set_tag(open_telemetry::HTTP_ROUTE, route);
+        set_route(span, route);
     }
-    let forwarded = options
-        .trusts_forwarded
-        .then(|| peer::forwarded(head.headers))
-        .flatten();
-    peer::set_server_tags(span, conventions, F::peer(head.extensions), forwarded);
+    let connection = F::peer(head.extensions);
+    if connection.is_some() || options.trusts_forwarded {
+        set_peer(options, head, connection, span);
+    }
     options.request_headers.set_tags(span, head.headers);
     if let Some(on_request) = &options.on_request {
         on_request(head, span);
     }
+}
+
+#[cold]
+fn first_common<F: Framework>(options: &Options) -> &MethodTemplates {
+    options.common.get_or_init(|| {
+        let common = SpanTemplate::new()
+            .tag(tags::SPAN_KIND, SpanKind::Server)
+            .tag(tags::COMPONENT, options.component.unwrap_or(F::COMPONENT));
+        MethodTemplates::new(&common, options.conventions)
+    })
+}
+
+#[inline(never)]
+fn set_route(span: &mut Span, route: &str) {
+    span.set_tag(open_telemetry::HTTP_ROUTE, route);
+}
+
+#[inline(never)]
+fn set_peer(
+    options: &Options,
+    head: &RequestHead<'_>,
+    connection: Option<SocketAddr>,
+    span: &mut Span,
+) {
+    let forwarded = options
+        .trusts_forwarded
+        .then(|| peer::forwarded(head.headers))
+        .flatten();
+    peer::set_server_tags(span, options.conventions, connection, forwarded);
 }
