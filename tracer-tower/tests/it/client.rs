@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 use tracer_core::TraceFuture;
 use tracer_testing::{TestTracer, assert_trace};
+use tracer_tower::Conventions;
 use tracer_tower::client::{Operation, TraceLayer};
 
 use crate::hyper_server::{frames, serve};
@@ -114,4 +115,25 @@ async fn a_call_that_fails_is_an_error_and_one_that_is_dropped_is_not() {
         GET {error=true} [event=error, error.kind=hyper_util::client::legacy::client::Error]
         "
     );
+}
+
+#[tokio::test]
+async fn the_host_of_an_ipv6_url_is_told_without_its_brackets() {
+    let test = TestTracer::new("cart");
+    let answer = || {
+        service_fn(|_: Request<Empty<Bytes>>| async {
+            Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
+        })
+    };
+    for conventions in [Conventions::OpenTracing, Conventions::OpenTelemetry] {
+        let layer = TraceLayer::new()
+            .with_tracer(test.tracer())
+            .conventions(conventions);
+        let call = Request::get("http://[::1]:8080/").body(Empty::new());
+        let client = ServiceBuilder::new().layer(layer).service(answer());
+        client.oneshot(call.unwrap()).await.unwrap();
+    }
+    let spans = test.spans();
+    assert_eq!(spans[0].tag("peer.hostname"), Some("::1".into()));
+    assert_eq!(spans[1].tag("server.address"), Some("::1".into()));
 }
