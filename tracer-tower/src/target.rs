@@ -69,7 +69,7 @@ impl<'u> Target<'u> {
         match conventions {
             Conventions::OpenTracing => {
                 if !self.host.is_empty() {
-                    span.set_tag(tags::PEER_HOSTNAME, self.host);
+                    span.set_tag(tags::PEER_HOSTNAME, self.host_name());
                 }
                 if let Some(port) = self.port_or_default() {
                     span.set_tag(tags::PEER_PORT, port);
@@ -81,11 +81,19 @@ impl<'u> Target<'u> {
 
     fn set_server_address(self, span: &mut Span) {
         if !self.host.is_empty() {
-            span.set_tag(open_telemetry::SERVER_ADDRESS, self.host);
+            span.set_tag(open_telemetry::SERVER_ADDRESS, self.host_name());
         }
         if let Some(port) = self.port_or_default() {
             span.set_tag(open_telemetry::SERVER_PORT, port);
         }
+    }
+
+    /// The host as a name or an address, which in a URL has brackets if it is one of IPv6.
+    fn host_name(self) -> &'u str {
+        let address = self.host.strip_prefix('[');
+        address
+            .and_then(|address| address.strip_suffix(']'))
+            .unwrap_or(self.host)
     }
 
     fn port_or_default(self) -> Option<u16> {
