@@ -23,6 +23,29 @@ use crate::{grpc, method, peer};
 ///
 /// [Begin](TraceLayer::begin) it, [inject](Self::inject) its context, [enter](Self::enter) it for every piece of the work,
 /// and end it by [`respond`](Self::respond) or [`fail`](Self::fail). One that is dropped was cancelled.
+///
+/// ```
+/// # use std::convert::Infallible;
+/// # use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use tracer_tower::client::{ResponseBody, TraceLayer};
+/// use tracer_tower::RequestHead;
+///
+/// fn call(layer: &TraceLayer, mut request: Request<()>) -> Response<ResponseBody<Full<Bytes>>> {
+///     let mut call = layer.begin(&RequestHead::of(&request), None);
+///     call.inject(request.headers_mut());
+///     let response = call.enter(|| send(request));
+///     call.respond(response) // whose body ends the span
+/// }
+/// # fn send(_: Request<()>) -> Response<Full<Bytes>> { Response::new("order".into()) }
+/// # let test = tracer_testing::TestTracer::new("cart");
+/// # let request = Request::get("http://shop/orders").body(()).unwrap();
+/// # let response = call(&TraceLayer::new().with_tracer(test.tracer()), request);
+/// # assert_eq!(test.open(), 1);
+/// # drop(response);
+/// # assert_eq!(test.spans().len(), 1);
+/// ```
 #[derive(Debug)]
 pub struct Call {
     slot: SpanSlot,
@@ -34,6 +57,19 @@ pub struct Call {
 
 /// Who makes a call: the tracer and the context that are active when it is asked for, which may be on another task than
 /// the one that waits for it.
+///
+/// ```
+/// # use tracer_tower::client::{Call, Caller, TraceLayer};
+/// # use tracer_tower::RequestHead;
+/// # fn spawn(_: impl Future) {}
+/// fn send_later(layer: TraceLayer, request: http::Request<()>) {
+///     let caller = Caller::current();
+///     spawn(async move {
+///         let call = layer.begin(&RequestHead::of(&request), Some(&caller)); // a child of what was active then
+///         # drop(call);
+///     });
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Caller {
     tracer: Tracer,

@@ -17,12 +17,35 @@ use crate::header::AllowList;
 /// A [`Layer`] that gives every call a client span; see the [module](self::super) for what it records.
 ///
 /// Cheap to clone: the options are shared.
+///
+/// ```
+/// use tower::{ServiceBuilder, service_fn};
+/// use tracer_tower::client::TraceLayer;
+///
+/// let layer = TraceLayer::new().peer_service("shop").query_key("page");
+/// let client = ServiceBuilder::new().layer(layer).service(service_fn(send));
+///
+/// async fn send(_: http::Request<String>) -> Result<http::Response<String>, std::io::Error> {
+///     Ok(http::Response::default())
+/// }
+/// # use tower::Service;
+/// # fn is_service<S: Service<http::Request<String>>>(_: S) {}
+/// # is_service(client);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct TraceLayer {
     pub(super) options: Arc<Options>,
 }
 
 /// The operation name of one call, to be put into the extensions of its request.
+///
+/// ```
+/// use tracer_tower::client::Operation;
+///
+/// let mut request = http::Request::get("http://shop/orders").body(())?;
+/// request.extensions_mut().insert(Operation("list orders".into()));
+/// # Ok::<(), http::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Operation(pub Cow<'static, str>);
 

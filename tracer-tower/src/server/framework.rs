@@ -5,6 +5,31 @@ use std::net::SocketAddr;
 use http::Extensions;
 
 /// Tells the server layer what a web framework has put beside a request.
+///
+/// ```
+/// use std::net::SocketAddr;
+/// use http::Extensions;
+/// use tracer_tower::server::{Framework, ServerLayer};
+///
+/// /// A router of your own.
+/// enum Router {}
+/// # #[derive(Clone)]
+/// struct Route(&'static str);
+///
+/// impl Framework for Router {
+///     const COMPONENT: &'static str = "router";
+///
+///     fn route(extensions: &Extensions) -> Option<&str> {
+///         extensions.get().map(|Route(template)| *template)
+///     }
+///
+///     fn peer(extensions: &Extensions) -> Option<SocketAddr> {
+///         extensions.get().copied()
+///     }
+/// }
+///
+/// let layer = ServerLayer::<Router>::new();
+/// ```
 pub trait Framework: 'static {
     /// The `component` tag.
     const COMPONENT: &'static str;

@@ -21,6 +21,16 @@ pub type TraceLayer = ServerLayer<Plain>;
 /// A [`Layer`] that gives every request a server span; see the [module](self::super) for what it records.
 ///
 /// `F` is the web framework, which knows routes and peers. Cheap to clone: the options are shared.
+///
+/// ```
+/// use tracer_tower::server::{Plain, ServerLayer};
+///
+/// let layer = ServerLayer::<Plain>::new()
+///     .component("gateway")
+///     .filter(|request| request.uri.path() != "/health")
+///     .query_key("page")
+///     .request_header(http::header::USER_AGENT);
+/// ```
 #[derive(Debug)]
 pub struct ServerLayer<F> {
     options: Arc<Options>,

@@ -10,6 +10,16 @@ use tracer_core::{ActiveSpan, SpanContext, TagValue};
 /// Its [`context`](Self::context) may be kept and carried anywhere. The setters work while the request is being answered,
 /// on the task that does it: in layers, extractors, the handler, and while the body is produced. From other tasks, and
 /// after the response, they do nothing.
+///
+/// ```
+/// use tracer_tower::server::ServerSpan;
+///
+/// fn answer(request: &http::Request<()>) {
+///     if let Some(span) = ServerSpan::of(request.extensions()) {
+///         span.set_tag("cache", "miss");
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ServerSpan {
     context: SpanContext,
