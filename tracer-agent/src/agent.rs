@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -14,15 +14,18 @@ use crate::receive::{self, KernelDrops, Sink, Source, udp};
 use crate::stats::Stats;
 use crate::store::Store;
 use crate::thread::Thread;
-use crate::{host, query, sampling, serve};
+use crate::{forward, host, query, sampling, serve};
 
 /// How long the end of an agent may take. Its threads end by themselves later when that was not enough.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
+/// How long sending on may take after that.
+const FORWARD_LIMIT: Duration = Duration::from_secs(5);
 
 /// A running agent. Stops when dropped; what it kept stays readable through [`store`](Self::store).
 ///
 /// It runs on three threads of its own: one empties the sockets, so that neither decoding nor a slow query makes the
-/// kernel drop datagrams, one decodes and stores, one serves HTTP. Runtimes it needs are its own too.
+/// kernel drop datagrams, one decodes and stores, one serves HTTP. A fourth sends spans on if it is to. Runtimes it needs
+/// are its own too.
 #[derive(Debug)]
 pub struct Agent {
     compact: SocketAddr,
@@ -57,12 +60,23 @@ impl Agent {
         let addr = |addr: io::Result<SocketAddr>| addr.map_err(StartError::thread);
         let store = Store::new(options.memory_limit, options.spans_per_trace);
         let drops = [&sockets.compact, &sockets.binary].map(KernelDrops::of);
-        let sink = Arc::new(Sink::new(store, drops));
+        let collector = addr(sockets.collector.local_addr())?;
+        let forward = match options.forward {
+            Some(endpoint) if endpoint.is(collector) => {
+                return Err(StartError::forward_to_itself(&endpoint));
+            }
+            Some(endpoint) => Some(Arc::new(forward::Queue::new(
+                endpoint,
+                options.forward_queue,
+            ))),
+            None => None,
+        };
+        let sink = Arc::new(Sink::new(store, drops, forward.clone()));
         let (stop, stopped) = watch::channel(false);
         let agent = Self {
             compact: addr(sockets.compact.local_addr())?,
             binary: addr(sockets.binary.local_addr())?,
-            collector: addr(sockets.collector.local_addr())?,
+            collector,
             query: addr(sockets.query.local_addr())?,
             sampling: addr(sockets.sampling.local_addr())?,
             sink,
@@ -70,6 +84,11 @@ impl Agent {
             threads: Mutex::default(),
         };
 
+        if let Some(queue) = forward {
+            agent.own(Thread::start("agent-forward", move || {
+                forward::run(&queue);
+            }))?;
+        }
         let Sockets {
             compact,
             binary,
@@ -113,10 +132,7 @@ impl Agent {
 
     fn own(&self, started: io::Result<Thread>) -> Result<(), StartError> {
         let thread = started.map_err(StartError::thread)?;
-        self.threads
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(thread);
+        lock(&self.threads).push(thread);
         Ok(())
     }
 
@@ -174,7 +190,8 @@ impl Agent {
         self.sink.stats()
     }
 
-    /// Stops the agent: takes the datagrams that have arrived, closes the ports. Blocks for at most two seconds.
+    /// Stops the agent: takes the datagrams that have arrived, closes the ports, sends on what waits for that. Blocks for
+    /// at most two seconds, and five more while a collector does not take what it is sent.
     pub fn shutdown(self) {
         drop(self);
     }
@@ -184,16 +201,31 @@ impl Drop for Agent {
     fn drop(&mut self) {
         self.stop.send_replace(true);
         let deadline = Instant::now() + STOP_LIMIT;
-        let threads = self
-            .threads
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
-        for thread in threads.drain(..) {
+        let mut threads = std::mem::take(&mut *lock(&self.threads)).into_iter();
+        // It was started first, and ends last.
+        let sender = self.sink.forward();
+        let sender = sender.and_then(|queue| Some((queue, threads.next()?)));
+        for thread in threads {
             if !thread.join(deadline) {
                 log::warn!("a thread of the agent did not stop in {STOP_LIMIT:?}");
             }
         }
+        // Nothing comes in any more.
+        let Some((queue, sender)) = sender else {
+            return;
+        };
+        let deadline = Instant::now() + FORWARD_LIMIT;
+        queue.close(deadline);
+        sender.join(deadline);
+        let unsent = queue.unsent();
+        if unsent > 0 {
+            log::warn!("{unsent} spans were not forwarded before the end");
+        }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An address of this machine for one that listens on all of its addresses.

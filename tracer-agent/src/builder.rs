@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
 use crate::agent::{Agent, Sockets};
+use crate::forward::Endpoint;
 use crate::receive::udp;
 
 /// Sets an [`Agent`] up. Made by [`Agent::builder`].
@@ -26,6 +27,8 @@ pub struct AgentBuilder {
     pub(crate) memory_limit: usize,
     pub(crate) spans_per_trace: usize,
     pub(crate) sampling_probability: f64,
+    pub(crate) forward: Option<Endpoint>,
+    pub(crate) forward_queue: usize,
 }
 
 /// The ports of an agent.
@@ -61,6 +64,8 @@ impl Default for AgentBuilder {
             memory_limit: 256 << 20,
             spans_per_trace: 200_000,
             sampling_probability: 1.0,
+            forward: None,
+            forward_queue: 32 << 20,
         }
     }
 }
@@ -154,7 +159,41 @@ impl AgentBuilder {
         self
     }
 
-    /// Opens the ports and starts the agent on three threads of its own.
+    /// Also sends every span on to the collector at `url`: `http://host:4318/v1/traces` for OTLP in protobuf, as the
+    /// OpenTelemetry Collector and Jaeger take it, or `http://host:14268/api/traces` for Jaeger's Thrift.
+    ///
+    /// Spans that arrived more than once are sent once, those of traces that are too large to be kept are sent too. They
+    /// are sent again while the collector is away, busy (429, 502, 503, 504) or silent for ten seconds, so it may get some
+    /// twice. `https` needs the crate's feature `tls`; proxies are taken from the usual environment variables.
+    ///
+    /// ```
+    /// use tracer_agent::Agent;
+    ///
+    /// # fn main() -> Result<(), tracer_agent::StartError> {
+    /// let builder = Agent::builder().forward("http://collector:4318/v1/traces")?;
+    /// assert!(Agent::builder().forward("collector:4318").is_err());
+    /// # let _ = builder;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When `url` is not one of these.
+    pub fn forward(mut self, url: &str) -> Result<Self, StartError> {
+        let endpoint = url.parse();
+        self.forward = Some(endpoint.map_err(|expected| StartError::forward(url, expected))?);
+        Ok(self)
+    }
+
+    /// The cap on the bytes of spans that wait to be sent on; 32 MiB unless said. Further ones are dropped and counted.
+    #[must_use]
+    pub fn forward_queue(mut self, bytes: usize) -> Self {
+        self.forward_queue = bytes;
+        self
+    }
+
+    /// Opens the ports and starts the agent on three threads of its own, or four when it sends on.
     ///
     /// Not async, and to be called from any code: the agent never runs on the caller's runtime. The ports are open when
     /// it returns, so that nothing sent from then on is lost.
@@ -185,7 +224,7 @@ impl AgentBuilder {
     }
 }
 
-/// Why an agent did not start: one line that names the port. `Debug` says the same, for that is what a `main` that gives
+/// Why an agent did not start: one line that names the port, or the URL. `Debug` says the same, for that is what a `main` that gives
 /// it back prints.
 pub struct StartError {
     kind: Kind,
@@ -195,6 +234,7 @@ pub struct StartError {
 enum Kind {
     Port(Port, SocketAddr),
     Thread,
+    Forward(String),
 }
 
 impl StartError {
@@ -212,12 +252,26 @@ impl StartError {
         }
     }
 
+    fn forward(url: &str, expected: &str) -> Self {
+        Self {
+            kind: Kind::Forward(format!("{url:?}")),
+            source: io::Error::new(io::ErrorKind::InvalidInput, format!("expected {expected}")),
+        }
+    }
+
+    pub(crate) fn forward_to_itself(endpoint: &Endpoint) -> Self {
+        Self {
+            kind: Kind::Forward(endpoint.to_string()),
+            source: io::Error::new(io::ErrorKind::InvalidInput, "that is this agent"),
+        }
+    }
+
     /// The flag of the command line that changes the port that could not be opened.
     #[must_use]
     pub fn flag(&self) -> Option<&'static str> {
         match self.kind {
             Kind::Port(which, _) => Some(which.describe().2),
-            Kind::Thread => None,
+            Kind::Thread | Kind::Forward(_) => None,
         }
     }
 
@@ -230,7 +284,7 @@ impl StartError {
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.kind {
+        match &self.kind {
             Kind::Port(which, addr) => {
                 let (protocol, purpose, _) = which.describe();
                 write!(
@@ -240,6 +294,7 @@ impl fmt::Display for StartError {
                 )
             }
             Kind::Thread => write!(f, "cannot start the agent's thread: {}", self.source),
+            Kind::Forward(url) => write!(f, "cannot forward to {url}: {}", self.source),
         }
     }
 }

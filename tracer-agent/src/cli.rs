@@ -26,6 +26,9 @@ Options:
       --memory SIZE           Memory for traces, such as 256MB or 1GB [256MB]
       --spans-per-trace N     Most spans kept of one trace [200000]
       --sampling P            Share of traces clients are told to sample, 0 to 1 [1]
+      --forward URL           Also send every span to a collector: http://host:4318/v1/traces
+                              (OTLP) or http://host:14268/api/traces (Jaeger)
+      --forward-queue SIZE    Memory for spans a collector has not taken yet [32MB]
       --allow-host NAME       Also serve requests that name this host; may repeat
   -h, --help                  Show this
   -V, --version               Show the version
@@ -99,13 +102,14 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command,
                 port(&mut parser, "--sampling-port")?,
             )),
             Long("ephemeral-ports") => builder = builder.ephemeral_ports(),
-            Long("memory") => {
-                let size: Size = value(
-                    &mut parser,
-                    "--memory",
-                    "a size of 1MB or more, such as 256MB",
-                )?;
-                builder = builder.memory_limit(size.0);
+            Long("memory") => builder = builder.memory_limit(size(&mut parser, "--memory")?),
+            Long("forward") => {
+                let url = parser.value()?.string()?;
+                let forwards = builder.forward(&url);
+                builder = forwards.map_err(|error| UsageError(format!("--forward: {error}")))?;
+            }
+            Long("forward-queue") => {
+                builder = builder.forward_queue(size(&mut parser, "--forward-queue")?);
             }
             Long("spans-per-trace") => {
                 let spans: NonZeroUsize =
@@ -173,6 +177,10 @@ fn show(parser: &mut lexopt::Parser) -> Result<Command, UsageError> {
 
 fn port(parser: &mut lexopt::Parser, flag: &str) -> Result<u16, UsageError> {
     value(parser, flag, "a port from 0 to 65535")
+}
+
+fn size(parser: &mut lexopt::Parser, flag: &str) -> Result<usize, UsageError> {
+    value::<Size>(parser, flag, "a size of 1MB or more, such as 256MB").map(|size| size.0)
 }
 
 fn value<T: FromStr>(
@@ -286,6 +294,14 @@ mod tests {
                 "show --agent https://h:1",
                 "--agent \"https://h:1\": expected a URL without TLS, such as http://127.0.0.1:16686",
             ),
+            (
+                "--forward collector:4318",
+                "--forward: cannot forward to \"collector:4318\": expected http://host:4318/v1/traces for OTLP, or http://host:14268/api/traces for Jaeger",
+            ),
+            (
+                "--forward-queue 5",
+                "--forward-queue \"5\": expected a size of 1MB or more, such as 256MB",
+            ),
             ("--color", "invalid option '--color'"),
             ("start", "unknown command \"start\"; the only one is show"),
             (
@@ -301,9 +317,9 @@ mod tests {
 
     #[test]
     fn arguments_set_the_agent_up() {
-        let Ok(Command::Run(builder)) =
-            read("--query-port 7 --ephemeral-ports --listen ::1 --memory 64mb --sampling 0.5")
-        else {
+        let Ok(Command::Run(builder)) = read(
+            "--query-port 7 --ephemeral-ports --listen ::1 --memory 64mb --sampling 0.5 --forward http://c:4318 --forward-queue 8MB",
+        ) else {
             panic!("it runs")
         };
         let expected = Agent::builder()
@@ -311,7 +327,10 @@ mod tests {
             .query_port(7)
             .listen("::1".parse().unwrap())
             .memory_limit(64 << 20)
-            .sampling_probability(0.5);
+            .sampling_probability(0.5)
+            .forward("http://c:4318/v1/traces")
+            .unwrap()
+            .forward_queue(8 << 20);
         assert_eq!(format!("{builder:?}"), format!("{expected:?}"));
 
         let Ok(Command::Show { agent, wanted }) = read("show --agent http://h:1 00ab") else {

@@ -27,10 +27,11 @@
 //! It listens on the loopback interface unless told otherwise, refuses requests that name a foreign host or origin, never
 //! answers a datagram, and keeps everything it holds under bounds; what it drops is counted in [`Stats`] and shown on
 //! `/health`. It keeps nothing on disk, and is no cluster: a team that outgrows one machine sends to a Jaeger or
-//! OpenTelemetry Collector instead.
+//! OpenTelemetry Collector instead, or has [`forward`](AgentBuilder::forward) do it.
 
 mod agent;
 mod builder;
+mod forward;
 mod host;
 mod model;
 mod page;
@@ -52,5 +53,5 @@ pub use model::{
     TagValue, Trace, TraceId,
 };
 pub use query::json::trace_json;
-pub use stats::{Messages, Received, Stats, StoreStats};
+pub use stats::{ForwardStats, Messages, Received, Stats, StoreStats};
 pub use store::{Query, Store, WaitTimeout};

@@ -81,6 +81,9 @@ fn announce(agent: &Agent) -> io::Result<()> {
         "  sampling strategies      http://{}/sampling",
         agent.sampling_addr()
     )?;
+    if let Some(forward) = agent.stats().forward {
+        writeln!(out, "  forwarding to            {}", forward.to)?;
+    }
     writeln!(out, "  traces                   {}", agent.url())?;
     if !agent.query_addr().ip().is_loopback() {
         let ip = agent.query_addr().ip();

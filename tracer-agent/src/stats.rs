@@ -14,6 +14,8 @@ pub struct Stats {
     pub received: Received,
     /// What became of their spans.
     pub store: StoreStats,
+    /// What was sent on, if anything is.
+    pub forward: Option<ForwardStats>,
     /// The clients that number their batches or tell their own losses.
     pub clients: Vec<Client>,
 }
@@ -108,6 +110,33 @@ pub struct StoreStats {
     pub bytes: u64,
     /// The cap on them.
     pub bytes_limit: u64,
+}
+
+/// What became of the spans to be sent on, which are those kept and those refused as parts of too large traces:
+/// `spans_accepted` is the sum of the other `spans_*`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct ForwardStats {
+    /// The URL they are sent to.
+    pub to: String,
+    /// Spans to be sent on.
+    pub spans_accepted: u64,
+    /// Spans the collector took.
+    pub spans_sent: u64,
+    /// Spans waiting, or being sent.
+    pub spans_waiting: u64,
+    /// Spans dropped because too many were waiting.
+    pub spans_dropped: u64,
+    /// Spans the collector refused, in a way that trying again would not change.
+    pub spans_refused: u64,
+    /// Spans left over when the agent ended.
+    pub spans_unsent: u64,
+    /// Estimated bytes of those waiting; most share them with the store.
+    pub bytes: u64,
+    /// The cap on them.
+    pub bytes_limit: u64,
+    /// Requests that failed and were tried again.
+    pub retries: u64,
 }
 
 /// The live counters of one port.

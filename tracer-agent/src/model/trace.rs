@@ -28,9 +28,12 @@ impl Trace {
         }
     }
 
-    pub(crate) fn push(&mut self, spans: Vec<Span>) {
+    /// Adds spans, and returns them shared.
+    pub(crate) fn push(&mut self, spans: Vec<Span>) -> Arc<[Span]> {
+        let spans: Arc<[Span]> = spans.into();
         self.len += spans.len();
-        self.chunks.push(spans.into());
+        self.chunks.push(Arc::clone(&spans));
+        spans
     }
 
     pub(crate) fn refuse(&mut self, spans: u64) {

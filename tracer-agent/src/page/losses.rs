@@ -29,6 +29,8 @@ fn causes(stats: &Stats) -> Vec<String> {
         http,
     } = &stats.received;
     let store = &stats.store;
+    let forward = stats.forward.as_ref();
+    let unforwarded = forward.map(|forward| forward.spans_dropped + forward.spans_refused);
     [
         (
             sum(dropped.filter_map(|spans| u64::try_from(spans).ok())),
@@ -41,6 +43,10 @@ fn causes(stats: &Stats) -> Vec<String> {
         ),
         (store.spans_refused, "spans of traces that are too large"),
         (store.spans_invalid, "spans without an id"),
+        (
+            unforwarded.unwrap_or_default(),
+            "spans that could not be forwarded",
+        ),
     ]
     .into_iter()
     .filter(|(count, _)| *count > 0)

@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_full_queue_drops_counts_and_recovers() {
-        let sink = Arc::new(Sink::new(Store::new(1 << 20, 10), Default::default()));
+        let sink = Arc::new(Sink::new(Store::new(1 << 20, 10), Default::default(), None));
         let (backlog, reader) = backlog(Arc::clone(&sink));
         let datagram = [0xff; 60_000];
         let fit = MAX_BYTES / (datagram.len() + DATAGRAM_COST);

@@ -1,12 +1,13 @@
 //! Where received messages end: decoded, counted, stored.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::client::Clients;
 use super::error::DecodeError;
 use super::kernel::KernelDrops;
 use super::{decode_batch_binary, decode_binary, decode_compact};
+use crate::forward;
 use crate::model::Batch;
 use crate::stats::{MessageCounters, Messages, Received, Stats};
 use crate::store::Store;
@@ -48,20 +49,31 @@ pub(crate) struct Sink {
     clients: Mutex<Clients>,
     /// Of the compact and the binary port.
     kernel: [KernelDrops; 2],
+    /// Where spans are sent on from, if they are.
+    forward: Option<Arc<forward::Queue>>,
 }
 
 impl Sink {
-    pub(crate) fn new(store: Store, kernel: [KernelDrops; 2]) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        kernel: [KernelDrops; 2],
+        forward: Option<Arc<forward::Queue>>,
+    ) -> Self {
         Self {
             store,
             counters: Default::default(),
             clients: Mutex::default(),
             kernel,
+            forward,
         }
     }
 
     pub(crate) fn store(&self) -> &Store {
         &self.store
+    }
+
+    pub(crate) fn forward(&self) -> Option<&forward::Queue> {
+        self.forward.as_deref()
     }
 
     /// Decodes a message and stores its spans. A refused message is counted and forgotten; the log has the first of
@@ -76,7 +88,10 @@ impl Sink {
                 .record(&batch);
             // Before the store tells those who wait: they look at the counters next.
             counters.count_ok();
-            self.store.insert(batch.spans);
+            let spans = self.store.insert(batch.spans);
+            if let Some(forward) = &self.forward {
+                forward.offer(spans);
+            }
             Ok::<_, DecodeError>(())
         }));
         match taken {
@@ -124,6 +139,7 @@ impl Sink {
                 http: http.snapshot(),
             },
             store: self.store.stats(),
+            forward: self.forward.as_ref().map(|queue| queue.stats()),
             clients: self
                 .clients
                 .lock()

@@ -91,7 +91,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_has_arrived_before_the_stop_is_taken() {
-        let sink = Arc::new(Sink::new(Store::new(1 << 20, 10), Default::default()));
+        let sink = Arc::new(Sink::new(Store::new(1 << 20, 10), Default::default(), None));
         let (backlog, reader) = backlog(Arc::clone(&sink));
         let socket = bind((std::net::Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let client = UdpSocket::bind("127.0.0.1:0").unwrap();

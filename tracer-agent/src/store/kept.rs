@@ -85,6 +85,15 @@ struct Prepared {
     cost: usize,
 }
 
+/// What an insertion brought about.
+#[derive(Debug, Default)]
+pub(super) struct Inserted {
+    /// The spans that were not here before: those kept, and those refused because their trace is too large.
+    pub(super) new: Vec<Arc<[Span]>>,
+    /// The traces that had to go, for the caller to free.
+    pub(super) evicted: Vec<Arc<Trace>>,
+}
+
 impl Group {
     /// Sorts the spans of a batch by trace; those with a zero id are left out.
     pub(super) fn split(mut spans: Vec<Span>) -> Vec<Self> {
@@ -132,25 +141,25 @@ impl Kept {
         }
     }
 
-    /// Links the groups of a batch of `received` spans in, and returns the traces that had to go for the caller to free.
-    pub(super) fn insert(&mut self, received: usize, groups: Vec<Group>) -> Vec<Arc<Trace>> {
+    /// Links the groups of a batch of `received` spans in.
+    pub(super) fn insert(&mut self, received: usize, groups: Vec<Group>) -> Inserted {
         let valid: usize = groups.iter().map(|group| group.spans.len()).sum();
         self.stats.spans_received += received as u64;
         self.stats.spans_invalid += (received - valid) as u64;
+        let mut inserted = Inserted::default();
         for group in groups {
-            self.add(group);
+            self.add(group, &mut inserted.new);
         }
-        let mut evicted = Vec::new();
         while self.bytes > self.max_bytes {
             let Some((_, key)) = self.by_update.pop_first() else {
                 break;
             };
-            evicted.extend(self.evict(key));
+            inserted.evicted.extend(self.evict(key));
         }
-        evicted
+        inserted
     }
 
-    fn add(&mut self, group: Group) {
+    fn add(&mut self, group: Group, new: &mut Vec<Arc<[Span]>>) {
         self.clock += 1;
         let now = self.clock;
         let key = *self.keys.entry(group.id).or_insert(now);
@@ -167,7 +176,7 @@ impl Kept {
             entry.bytes = TRACE_COST;
         }
         let mut spans = Vec::with_capacity(group.spans.len());
-        let mut refused = 0;
+        let mut refused = Vec::new();
         for Prepared { span, digest, cost } in group.spans {
             // One trace may take half of the store: a runaway loop must not push everything else out.
             let full = entry.trace.len() + spans.len() >= self.max_spans
@@ -175,7 +184,7 @@ impl Kept {
             if entry.digests.contains(&digest) {
                 self.stats.spans_repeated += 1;
             } else if full {
-                refused += 1;
+                refused.push(span);
             } else {
                 entry.digests.insert(digest);
                 entry.bytes += cost;
@@ -184,12 +193,15 @@ impl Kept {
             }
         }
         entry.share_process(&mut spans);
-        self.stats.spans_refused += refused;
+        self.stats.spans_refused += refused.len() as u64;
         self.stats.spans_kept += spans.len() as u64;
         let trace = Arc::make_mut(&mut entry.trace);
-        trace.refuse(refused);
+        trace.refuse(refused.len() as u64);
+        if !refused.is_empty() {
+            new.push(refused.into());
+        }
         if !spans.is_empty() {
-            trace.push(spans);
+            new.push(trace.push(spans));
         }
         self.bytes += entry.bytes - before;
     }

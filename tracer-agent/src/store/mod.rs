@@ -15,7 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::model::{Span, Trace, TraceId};
 use crate::stats::StoreStats;
-use kept::{Group, Kept};
+use kept::{Group, Inserted, Kept};
 
 /// Traces a search looks at under one lock.
 const SLICE: usize = 256;
@@ -59,14 +59,16 @@ impl Store {
         }
     }
 
-    /// Takes the spans of a batch in. Evicts the traces that were silent longest when they do not fit.
-    pub(crate) fn insert(&self, spans: Vec<Span>) {
+    /// Takes the spans of a batch in. Evicts the traces that were silent longest when they do not fit. Gives back those
+    /// that are valid and new here, kept or not.
+    pub(crate) fn insert(&self, spans: Vec<Span>) -> Vec<Arc<[Span]>> {
         let received = spans.len();
         let groups = Group::split(spans);
-        let evicted = self.lock().insert(received, groups);
+        let Inserted { new, evicted } = self.lock().insert(received, groups);
         // Freed here, after the lock.
         drop(evicted);
         self.shared.changed.notify_all();
+        new
     }
 
     /// The trace with this id, as far as it has arrived.

@@ -52,6 +52,7 @@ fn health_shows_every_counter() {
             "spans_received": 8, "spans_kept": 7, "spans_evicted": 0, "spans_repeated": 1, "spans_refused": 0,
             "spans_invalid": 0, "traces_kept": 4, "traces_evicted": 0, "bytes": null, "bytes_limit": 256 << 20,
         },
+        "forward": null,
         "clients": [
             client("c0ffee", "shop", [4, 4, 2, 1, 0], [0, 0, 0]),
             client("", "svc", [1, 2, 0, 0, 0], [1, 2, 300]),

@@ -8,6 +8,7 @@ mod client;
 mod collector;
 mod command;
 mod datagram;
+mod forward;
 mod golden;
 mod health;
 mod hostile;
