@@ -31,6 +31,7 @@
 
 mod agent;
 mod builder;
+mod critical_path;
 mod forward;
 mod host;
 mod model;

@@ -1,11 +1,13 @@
-//! The pages, written on the server: they work without scripts, and no script may run in them.
+//! The pages, written on the server: they show everything without scripts, which only add other views of what is there.
 //!
 //! Everything shown came from the network. [`maud`] escapes all of it, and the policy sent with each page forbids what an
-//! escape might miss: scripts, inline styles, anything from elsewhere. Colours and depths are classes of one style
-//! sheet, bars are SVG with geometry in attributes, since an inline style would be refused by that policy.
+//! escape might miss: scripts but the files served here, inline styles, anything from elsewhere. Colours and depths are
+//! classes of one style sheet, bars are SVG with geometry in attributes, since an inline style would be refused by that
+//! policy. The scripts never make markup of text.
 
 mod list;
 mod losses;
+mod minimap;
 mod search;
 mod trace;
 
@@ -22,7 +24,7 @@ use maud::{DOCTYPE, Markup, html};
 use crate::query::{Asked, Params, QueryError, answer, parse_trace_id};
 use crate::tree::Tree;
 
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// How many colours the style sheet has for services.
 const COLOURS: usize = 10;
@@ -35,6 +37,7 @@ pub(crate) fn router() -> Router<Asked> {
         .route("/trace", get(go_to_trace))
         .route("/trace/{id}", get(trace_page))
         .route("/style.css", get(style))
+        .route("/trace.js", get(trace_script))
         .route("/favicon.svg", get(icon))
         // Where browsers look beside answers that are no pages.
         .route("/favicon.ico", get(icon))
@@ -48,7 +51,9 @@ async fn list_page(State(asked): State<Asked>, RawQuery(query): RawQuery) -> Res
         .map_or_else(QueryError::status, |_| StatusCode::OK);
     let body = answer::written(move |answer| {
         let body = list::body(&asked, &params, query.as_ref());
-        write(answer, "Traces", |out| out.write_all(body.0.as_bytes()))
+        write(answer, "Traces", None, |out| {
+            out.write_all(body.0.as_bytes())
+        })
     });
     body.await.map_or_else(
         |error| refusal(&error),
@@ -88,7 +93,7 @@ async fn trace_page(
             Some(row) => format!("{} {}", row.span.service(), row.span.operation),
             None => format!("Trace {}", trace.id()),
         };
-        write(answer, &title, |out| {
+        write(answer, &title, Some("/trace.js"), |out| {
             trace::write(out, &trace, &tree, &services, from)
         })
     });
@@ -97,6 +102,10 @@ async fn trace_page(
 
 async fn style() -> Response {
     asset("text/css; charset=utf-8", include_str!("style.css"))
+}
+
+async fn trace_script() -> Response {
+    asset("text/javascript; charset=utf-8", include_str!("trace.js"))
 }
 
 async fn icon() -> Response {
@@ -118,7 +127,7 @@ fn refusal(error: &QueryError) -> Response {
         p.message { (error.message()) }
         p { a href="/" { "All traces" } }
     };
-    let mut response = response(page(title, &body).into_string());
+    let mut response = response(page(title, None, &body).into_string());
     *response.status_mut() = error.status();
     response
 }
@@ -127,10 +136,11 @@ fn refusal(error: &QueryError) -> Response {
 fn write<W: io::Write>(
     out: &mut W,
     title: &str,
+    script: Option<&str>,
     body: impl FnOnce(&mut W) -> io::Result<()>,
 ) -> io::Result<()> {
     const END: &str = "</main>";
-    let empty = page(title, &Markup::default()).into_string();
+    let empty = page(title, script, &Markup::default()).into_string();
     // What is shown is escaped, so there is one.
     let (before, after) = empty.split_once(END).unwrap_or((&empty, ""));
     out.write_all(before.as_bytes())?;
@@ -139,7 +149,7 @@ fn write<W: io::Write>(
     out.write_all(after.as_bytes())
 }
 
-fn page(title: &str, body: &Markup) -> Markup {
+fn page(title: &str, script: Option<&str>, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -149,6 +159,7 @@ fn page(title: &str, body: &Markup) -> Markup {
                 title { (title) " \u{b7} tracer-agent" }
                 link rel="icon" href="/favicon.svg";
                 link rel="stylesheet" href="/style.css";
+                @if let Some(script) = script { script type="module" src=(script) {} }
             }
             body {
                 header {
