@@ -3,6 +3,8 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use tracer_agent::receive::{self, Cause, DecodeError};
+use tracer_agent::show;
+use tracer_agent::tree::Tree;
 use tracer_agent::{Batch, Log, Tag, TagValue};
 
 /// Datagrams to the port of Thrift compact.
@@ -48,6 +50,29 @@ fn end_of_batch(data: &[u8]) -> usize {
         }
     }
     taken
+}
+
+/// Files of traces.
+pub fn read_json(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    match show::read_json(text) {
+        Ok(traces) => {
+            for trace in &traces {
+                assert!(!trace.is_empty());
+                assert_eq!(Tree::of(trace).rows().len(), trace.len());
+                let _ = (trace.start(), trace.duration(), trace.services());
+            }
+        }
+        Err(error) => {
+            let text = error.to_string();
+            assert!(
+                !text.is_empty() && !text.chars().any(char::is_control),
+                "{text:?}"
+            );
+        }
+    }
 }
 
 fn check(data: &[u8], decoded: &Result<Batch, DecodeError>) {

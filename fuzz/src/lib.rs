@@ -16,7 +16,7 @@ mod link;
 pub mod mutate;
 mod plan;
 
-pub use decode::{decode_batch, decode_binary, decode_compact};
+pub use decode::{decode_batch, decode_binary, decode_compact, read_json};
 pub use encode::{encode_http, encode_udp};
 pub use extract::{
     extract_all, extract_b3, extract_baggage, extract_jaeger, extract_jaeger_binary, extract_w3c,
@@ -165,6 +165,32 @@ pub const TARGETS: &[Target] = &[
             "\u{b}\0\u{1}\0\0\0\u{1}",
             "\u{c}\0\u{1}",
             "\0",
+        ],
+    ),
+    target(
+        "read_json",
+        read_json,
+        DATAGRAM,
+        None,
+        &[
+            "{\"data\":[",
+            "{\"resourceSpans\":[",
+            "\"spans\":[",
+            "\"tags\":[",
+            "\"processes\":{",
+            "\"attributes\":[",
+            "{\"key\":\"\",\"value\":",
+            "\\u0000",
+            "\"",
+            "[",
+            "]",
+            "{",
+            "}",
+            ":",
+            ",",
+            "null",
+            "1e999",
+            "\n",
         ],
     ),
     target(

@@ -37,6 +37,7 @@ mod host;
 mod model;
 mod page;
 mod query;
+mod read;
 pub mod receive;
 mod sampling;
 mod serve;

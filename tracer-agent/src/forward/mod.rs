@@ -16,5 +16,8 @@ pub(crate) use endpoint::Endpoint;
 pub(crate) use queue::Queue;
 pub(crate) use sender::run;
 
+#[cfg(test)]
+pub(crate) use otlp::tests::otlp_of_test_spans;
+
 /// Bytes of spans in a request, as the store counts them; on the wire they are fewer.
 const MAX_REQUEST: usize = 1 << 20;

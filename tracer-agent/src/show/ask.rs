@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::read::{ReadError, read_json};
 use crate::model::{Trace, TraceId};
+use crate::read::{ReadError, read_json};
 
 /// Traces are large; what sends more than this is no trace.
 const MAX_ANSWER: u64 = 1 << 30;

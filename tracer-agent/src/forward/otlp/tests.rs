@@ -71,6 +71,18 @@ pub(in crate::forward) fn spans() -> Vec<Span> {
     vec![root, child]
 }
 
+/// These spans as a request.
+pub(crate) fn otlp_of_test_spans() -> (Vec<Span>, Vec<u8>) {
+    let spans = spans();
+    let mut body = Vec::new();
+    request(
+        &mut body,
+        &spans[0].process,
+        &spans.iter().collect::<Vec<_>>(),
+    );
+    (spans, body)
+}
+
 fn attribute(key: &str, value: Any) -> KeyValue {
     KeyValue {
         key: key.to_owned(),
@@ -85,10 +97,7 @@ fn text(key: &str, value: &str) -> KeyValue {
 
 #[test]
 fn what_is_written_is_read_by_the_types_of_otlp() {
-    let spans = spans();
-    let borrowed: Vec<&Span> = spans.iter().collect();
-    let mut body = Vec::new();
-    request(&mut body, &spans[0].process, &borrowed);
+    let (spans, body) = otlp_of_test_spans();
     let read = ExportTraceServiceRequest::decode(&body[..]).unwrap();
     let [resource] = &read.resource_spans[..] else {
         panic!("{read:?}")

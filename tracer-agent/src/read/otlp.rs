@@ -1,0 +1,303 @@
+//! [OTLP's JSON](https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding): what Protobuf makes of its messages, with
+//! ids in hexadecimal. Words are translated as Jaeger does it, and back from how `forward/otlp.rs` writes them.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{ReadError, each, number, one, span_id, trace_id};
+use crate::model::{Log, Process, RefType, Reference, Span, Tag, TagValue};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ResourceSpans<'j> {
+    #[serde(borrow)]
+    resource: Option<&'j RawValue>,
+    scope_spans: Option<&'j RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Resource<'j> {
+    #[serde(borrow, default)]
+    attributes: Vec<Attribute<'j>>,
+}
+
+#[derive(Deserialize)]
+struct ScopeSpans<'j> {
+    scope: Option<Scope>,
+    #[serde(borrow)]
+    spans: Option<&'j RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Scope {
+    #[serde(default)]
+    name: Box<str>,
+    #[serde(default)]
+    version: Box<str>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SpanJson<'j> {
+    #[serde(borrow)]
+    trace_id: Cow<'j, str>,
+    span_id: Cow<'j, str>,
+    #[serde(default)]
+    parent_span_id: Cow<'j, str>,
+    #[serde(default)]
+    trace_state: Box<str>,
+    #[serde(default)]
+    flags: u32,
+    #[serde(default)]
+    name: Box<str>,
+    kind: Option<&'j RawValue>,
+    start_time_unix_nano: &'j RawValue,
+    end_time_unix_nano: &'j RawValue,
+    #[serde(default)]
+    attributes: Vec<Attribute<'j>>,
+    #[serde(default)]
+    events: Vec<Event<'j>>,
+    #[serde(default)]
+    links: Vec<Link<'j>>,
+    status: Option<Status<'j>>,
+}
+
+#[derive(Deserialize)]
+struct Attribute<'j> {
+    key: Box<str>,
+    #[serde(borrow)]
+    value: Option<AnyValue<'j>>,
+}
+
+/// One of these is there.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AnyValue<'j> {
+    string_value: Option<Box<str>>,
+    bool_value: Option<bool>,
+    #[serde(borrow)]
+    int_value: Option<&'j RawValue>,
+    double_value: Option<&'j RawValue>,
+    bytes_value: Option<Cow<'j, str>>,
+    array_value: Option<&'j RawValue>,
+    kvlist_value: Option<&'j RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event<'j> {
+    #[serde(borrow)]
+    time_unix_nano: Option<&'j RawValue>,
+    #[serde(default)]
+    name: Box<str>,
+    #[serde(default)]
+    attributes: Vec<Attribute<'j>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Link<'j> {
+    #[serde(borrow)]
+    trace_id: Cow<'j, str>,
+    span_id: Cow<'j, str>,
+    #[serde(default)]
+    attributes: Vec<Attribute<'j>>,
+}
+
+#[derive(Deserialize)]
+struct Status<'j> {
+    #[serde(borrow)]
+    code: Option<&'j RawValue>,
+    #[serde(default)]
+    message: Box<str>,
+}
+
+/// Goes through the spans of a list of processes.
+pub(super) fn each_span(
+    resources: &RawValue,
+    take: &mut impl FnMut(Span),
+) -> Result<(), ReadError> {
+    each(resources, |json: ResourceSpans<'_>| {
+        let process = Arc::new(process(json.resource.map(one).transpose()?));
+        each(json.scope_spans, |json: ScopeSpans<'_>| {
+            let scope = json.scope.as_ref();
+            each(json.spans, |json| {
+                take(span(one(json)?, scope, &process)?);
+                Ok(())
+            })
+        })
+    })
+}
+
+fn process(resource: Option<Resource<'_>>) -> Process {
+    let mut tags = tags(resource.map_or_else(Vec::new, |resource| resource.attributes));
+    let named = tags.iter().position(|tag| &*tag.key == "service.name");
+    let service = named.map(|named| tags.remove(named).value.to_string());
+    Process {
+        service: service
+            .unwrap_or_else(|| String::from("unknown_service"))
+            .into(),
+        tags: tags.into(),
+    }
+}
+
+fn span(
+    json: SpanJson<'_>,
+    scope: Option<&Scope>,
+    process: &Arc<Process>,
+) -> Result<Span, ReadError> {
+    let id = trace_id(&json.trace_id)?;
+    let parent = match &*json.parent_span_id {
+        // As some write that there is none.
+        "" | "0000000000000000" => None,
+        parent => Some(span_id(parent)?),
+    };
+    let start = nanos("startTimeUnixNano", json.start_time_unix_nano)?;
+    let end = nanos("endTimeUnixNano", json.end_time_unix_nano)?;
+    let links = json.links.iter().map(link);
+    let events = json.events.into_iter().map(event);
+    let mut all = tags(json.attributes);
+    let mut add = |key, text: &str| {
+        if !text.is_empty() {
+            all.push(Tag::new(key, TagValue::String(text.into())));
+        }
+    };
+    add("span.kind", kind(json.kind));
+    add("w3c.tracestate", &json.trace_state);
+    if let Some(scope) = scope {
+        add("otel.scope.name", &scope.name);
+        add("otel.scope.version", &scope.version);
+    }
+    if let Some(status) = json.status {
+        add("otel.status_description", &status.message);
+        let code = status.code.map_or("", RawValue::get);
+        if matches!(code, "2" | "\"STATUS_CODE_ERROR\"")
+            && all.iter().all(|tag| &*tag.key != "error")
+        {
+            all.push(Tag::new("error", TagValue::Bool(true)));
+        }
+    }
+    Ok(Span {
+        trace_id: id,
+        span_id: span_id(&json.span_id)?,
+        parent_span_id: parent,
+        operation: json.name,
+        references: links.collect::<Result<_, _>>()?,
+        flags: json.flags,
+        tags: all.into(),
+        logs: events.collect::<Result<_, _>>()?,
+        process: Arc::clone(process),
+        start_micros: start / 1_000,
+        duration_micros: end.saturating_sub(start) / 1_000,
+    })
+}
+
+/// Whole numbers of 64 bits are texts in this JSON, and numbers where a writer was careless.
+fn nanos(name: &str, json: &RawValue) -> Result<u64, ReadError> {
+    let text = json.get().trim_matches('"');
+    text.parse()
+        .map_err(|_| ReadError(format!("{name} {text:?}: expected nanoseconds since 1970")))
+}
+
+fn kind(json: Option<&RawValue>) -> &'static str {
+    match json.map_or("", RawValue::get) {
+        "1" | "\"SPAN_KIND_INTERNAL\"" => "internal",
+        "2" | "\"SPAN_KIND_SERVER\"" => "server",
+        "3" | "\"SPAN_KIND_CLIENT\"" => "client",
+        "4" | "\"SPAN_KIND_PRODUCER\"" => "producer",
+        "5" | "\"SPAN_KIND_CONSUMER\"" => "consumer",
+        _ => "",
+    }
+}
+
+fn link(json: &Link<'_>) -> Result<Reference, ReadError> {
+    let is_child = |attribute: &Attribute<'_>| {
+        let text = attribute
+            .value
+            .as_ref()
+            .and_then(|value| value.string_value.as_deref());
+        &*attribute.key == "opentracing.ref_type" && text == Some("child_of")
+    };
+    Ok(Reference {
+        ref_type: if json.attributes.iter().any(is_child) {
+            RefType::ChildOf
+        } else {
+            RefType::FollowsFrom
+        },
+        trace_id: trace_id(&json.trace_id)?,
+        span_id: span_id(&json.span_id)?,
+    })
+}
+
+fn event(json: Event<'_>) -> Result<Log, ReadError> {
+    let mut fields = tags(json.attributes);
+    if !json.name.is_empty() {
+        fields.insert(0, Tag::new("event", TagValue::String(json.name)));
+    }
+    let time = json.time_unix_nano.map(|time| nanos("timeUnixNano", time));
+    Ok(Log {
+        fields: fields.into(),
+        micros: time.transpose()?.unwrap_or_default() / 1_000,
+    })
+}
+
+fn tags(attributes: Vec<Attribute<'_>>) -> Vec<Tag> {
+    let tag = |Attribute { key, value }: Attribute<'_>| Tag {
+        key,
+        value: value.map_or_else(|| TagValue::String(Box::default()), any),
+    };
+    attributes.into_iter().map(tag).collect()
+}
+
+fn any(json: AnyValue<'_>) -> TagValue {
+    let text = |text: &str| TagValue::String(text.into());
+    match json {
+        AnyValue {
+            string_value: Some(text),
+            ..
+        } => TagValue::String(text),
+        AnyValue {
+            bool_value: Some(is),
+            ..
+        } => TagValue::Bool(is),
+        AnyValue {
+            int_value: Some(json),
+            ..
+        } => {
+            let digits = json.get().trim_matches('"');
+            number(digits).unwrap_or_else(|| text(digits))
+        }
+        AnyValue {
+            double_value: Some(json),
+            ..
+        } => {
+            let digits = json.get().trim_matches('"');
+            digits
+                .parse()
+                .map_or_else(|_| text(digits), TagValue::Float)
+        }
+        AnyValue {
+            bytes_value: Some(base64),
+            ..
+        } => BASE64
+            .decode(&*base64)
+            .map_or_else(|_| text(&base64), |bytes| TagValue::Binary(bytes.into())),
+        AnyValue {
+            array_value: Some(json),
+            ..
+        }
+        | AnyValue {
+            kvlist_value: Some(json),
+            ..
+        } => text(json.get()),
+        _ => text(""),
+    }
+}
+
+#[cfg(test)]
+mod tests;
