@@ -21,7 +21,7 @@
 //! | 6831/udp | Jaeger Thrift compact |
 //! | 6832/udp | Jaeger Thrift binary |
 //! | 14268 | `POST /api/traces`, Jaeger Thrift binary over HTTP |
-//! | 16686 | pages and Jaeger's query API (v1), `/health` |
+//! | 16686 | pages and Jaeger's query API (v1), `/health`, `POST /api/upload` of saved traces |
 //! | 5778 | remote sampling strategies |
 //!
 //! It listens on the loopback interface unless told otherwise, refuses requests that name a foreign host or origin, never
@@ -47,6 +47,7 @@ mod store;
 mod text;
 mod thread;
 pub mod tree;
+mod upload;
 
 pub use agent::Agent;
 pub use builder::{AgentBuilder, StartError};

@@ -11,6 +11,7 @@ use crate::stats::StoreStats;
 use crate::store::Query;
 use crate::text;
 use crate::tree::Tree;
+use crate::upload::MAX_FILE;
 
 /// The port of Thrift compact that clients send to by default.
 const DEFAULT_PORT: u16 = 6831;
@@ -22,15 +23,30 @@ pub(super) fn body(asked: &Asked, params: &Params, found: Result<&Query, &QueryE
     html! {
         h1.hidden { "Traces" }
         (search::form(params, &services, store))
-        (losses::line(&stats))
-        @match found.map(|query| store.find(query)) {
-            Err(error) => p.message { strong { "Cannot search: " } (error.message()) "." },
-            Ok(traces) if traces.is_empty() => p.message {
-                @if stats.store.traces_kept == 0 { (nothing_yet(asked.compact_port())) }
-                @else { "No trace kept here is like that." }
-            },
-            Ok(traces) => (table(&traces, &services, &stats.store)),
+        (tools())
+        div.found {
+            (losses::line(&stats))
+            @match found.map(|query| store.find(query)) {
+                Err(error) => p.message { strong { "Cannot search: " } (error.message()) "." },
+                Ok(traces) if traces.is_empty() => p.message {
+                    @if stats.store.traces_kept == 0 { (nothing_yet(asked.compact_port())) }
+                    @else { "No trace kept here is like that." }
+                },
+                Ok(traces) => (table(&traces, &services, &stats.store)),
+            }
         }
+    }
+}
+
+/// What the script of the page can do. Hidden until the script is there.
+fn tools() -> Markup {
+    html! {
+        div.tools hidden {
+            button type="button" data-do="follow" aria-pressed="true" { "Show new traces" }
+            label { "Open a file of traces " input type="file" multiple accept=".json,.jsonl,application/json" data-max=(MAX_FILE); }
+            button type="button" data-do="show" hidden {}
+        }
+        p.quiet role="status" {}
     }
 }
 
@@ -40,7 +56,7 @@ fn nothing_yet(port: u16) -> Markup {
         "No trace has arrived yet. Spans are taken on UDP port " (port) " of this machine, "
         @if port == DEFAULT_PORT { "where Jaeger clients send them unless told otherwise." }
         @else { "so start the service with " code { "JAEGER_AGENT_PORT=" (port) } "." }
-        " Load this page again when the service has done something."
+        " When the service has done something, it is to be seen here."
     }
 }
 

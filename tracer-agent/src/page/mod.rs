@@ -24,7 +24,7 @@ use maud::{DOCTYPE, Markup, html};
 use crate::query::{Asked, Params, QueryError, answer, parse_trace_id};
 use crate::tree::Tree;
 
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// How many colours the style sheet has for services.
 const COLOURS: usize = 10;
@@ -37,6 +37,7 @@ pub(crate) fn router() -> Router<Asked> {
         .route("/trace", get(go_to_trace))
         .route("/trace/{id}", get(trace_page))
         .route("/style.css", get(style))
+        .route("/list.js", get(list_script))
         .route("/trace.js", get(trace_script))
         .route("/favicon.svg", get(icon))
         // Where browsers look beside answers that are no pages.
@@ -51,7 +52,7 @@ async fn list_page(State(asked): State<Asked>, RawQuery(query): RawQuery) -> Res
         .map_or_else(QueryError::status, |_| StatusCode::OK);
     let body = answer::written(move |answer| {
         let body = list::body(&asked, &params, query.as_ref());
-        write(answer, "Traces", None, |out| {
+        write(answer, "Traces", Some("/list.js"), |out| {
             out.write_all(body.0.as_bytes())
         })
     });
@@ -102,6 +103,10 @@ async fn trace_page(
 
 async fn style() -> Response {
     asset("text/css; charset=utf-8", include_str!("style.css"))
+}
+
+async fn list_script() -> Response {
+    asset("text/javascript; charset=utf-8", include_str!("list.js"))
 }
 
 async fn trace_script() -> Response {

@@ -12,14 +12,15 @@ use axum::Router;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde::Serialize;
 
 use crate::model::TraceId;
-use crate::page;
 use crate::receive::Sink;
+use crate::receive::body::Room;
 use crate::stats::Stats;
 use crate::store::Store;
+use crate::{page, upload};
 pub(crate) use error::QueryError;
 pub(crate) use params::Params;
 
@@ -29,6 +30,7 @@ pub(crate) struct Asked {
     sink: Arc<Sink>,
     started: Instant,
     compact_port: u16,
+    uploads: Arc<Room>,
 }
 
 impl Asked {
@@ -38,6 +40,11 @@ impl Asked {
 
     pub(crate) fn stats(&self) -> Stats {
         self.sink.stats()
+    }
+
+    /// The room for files that are being opened.
+    pub(crate) fn uploads(&self) -> &Room {
+        &self.uploads
     }
 
     /// Where clients send to.
@@ -53,6 +60,7 @@ pub(crate) fn router(sink: Arc<Sink>, compact_port: u16) -> Router {
         .route("/api/operations", get(operations))
         .route("/api/traces", get(traces))
         .route("/api/traces/{id}", get(trace))
+        .route("/api/upload", post(upload::post))
         .route("/api/health", get(health))
         .route("/health", get(health))
         .merge(page::router())
@@ -61,6 +69,7 @@ pub(crate) fn router(sink: Arc<Sink>, compact_port: u16) -> Router {
             sink,
             started: Instant::now(),
             compact_port,
+            uploads: Arc::new(Room::new(upload::MAX_FILE)),
         })
 }
 

@@ -10,28 +10,23 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::post;
-use http_body_util::BodyExt as _;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::body::{Refusal, Room};
 use super::{Sink, Source};
 
 /// Larger than any batch a client posts (Java's are at most 1 MiB); a body beyond it is answered 413, and one that all the
 /// bodies being read would be beyond it with is answered 503.
 const MAX_BODY: usize = 8 << 20;
 
-/// Why a body is not taken: a status, and one line for people.
-type Refusal = (StatusCode, String);
-
 /// What the requests share.
 #[derive(Debug)]
 struct Collector {
     sink: Arc<Sink>,
-    /// Bytes that may still be read.
-    room: Semaphore,
+    room: Room,
 }
 
 pub(crate) fn router(sink: Arc<Sink>) -> Router {
-    let room = Semaphore::new(MAX_BODY);
+    let room = Room::new(MAX_BODY);
     Router::new()
         .route("/api/traces", post(post_batch))
         .with_state(Arc::new(Collector { sink, room }))
@@ -44,8 +39,12 @@ async fn post_batch(
     body: Body,
 ) -> Result<StatusCode, Refusal> {
     check(&headers)?;
-    let (body, _room) = collector.read(body).await?;
-    match collector.sink.take(Source::Http, &body) {
+    let body = collector.room.read(body).await.inspect_err(|(status, _)| {
+        if *status == StatusCode::SERVICE_UNAVAILABLE {
+            collector.sink.count_overflow(Source::Http);
+        }
+    })?;
+    match collector.sink.take(Source::Http, &body.bytes) {
         Some(Ok(())) => Ok(StatusCode::ACCEPTED),
         Some(Err(error)) => Err((
             StatusCode::BAD_REQUEST,
@@ -82,41 +81,4 @@ fn check(headers: &HeaderMap) -> Result<(), Refusal> {
         return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
     }
     Ok(())
-}
-
-impl Collector {
-    /// Reads a body, and returns it with the room it takes.
-    async fn read(
-        &self,
-        mut body: Body,
-    ) -> Result<(Vec<u8>, Option<SemaphorePermit<'_>>), Refusal> {
-        let (mut read, mut room) = (Vec::new(), None::<SemaphorePermit<'_>>);
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| {
-                let reason = format!("the body cannot be read: {error}\n");
-                (StatusCode::BAD_REQUEST, reason)
-            })?;
-            let Ok(data) = frame.into_data() else {
-                continue;
-            };
-            if read.len() + data.len() > MAX_BODY {
-                let reason = format!("the body is longer than {MAX_BODY} bytes\n");
-                return Err((StatusCode::PAYLOAD_TOO_LARGE, reason));
-            }
-            let more = u32::try_from(data.len())
-                .ok()
-                .and_then(|bytes| self.room.try_acquire_many(bytes).ok());
-            let Some(more) = more else {
-                self.sink.count_overflow(Source::Http);
-                let reason = String::from("too much is being posted at once\n");
-                return Err((StatusCode::SERVICE_UNAVAILABLE, reason));
-            };
-            match &mut room {
-                Some(room) => room.merge(more),
-                None => room = Some(more),
-            }
-            read.extend_from_slice(&data);
-        }
-        Ok((read, room))
-    }
 }

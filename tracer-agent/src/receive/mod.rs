@@ -4,6 +4,7 @@
 //! a fuzzer. The sockets live in `udp.rs` and `http.rs`. To accept another protocol, add a file beside them.
 
 mod backlog;
+pub(crate) mod body;
 mod client;
 mod error;
 pub(crate) mod http;

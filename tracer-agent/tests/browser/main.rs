@@ -11,4 +11,5 @@ mod client;
 #[expect(dead_code, reason = "shared with the other tests")]
 mod datagram;
 mod driver;
+mod list;
 mod trace;

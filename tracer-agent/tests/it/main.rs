@@ -16,4 +16,5 @@ mod page;
 mod query;
 mod receive;
 mod sampling;
+mod upload;
 mod waterfall;

@@ -245,12 +245,15 @@ fn nothing_from_the_network_becomes_markup() {
     ));
     for page in &mut pages {
         // Ours, and by the policy the only kind there may be.
-        let ours = "<script type=\"module\" src=\"/trace.js\"></script>";
-        page.body = page.body.replacen(ours, "", 1);
+        for name in ["list", "trace"] {
+            let ours = format!("<script type=\"module\" src=\"/{name}.js\"></script>");
+            page.body = page.body.replacen(&ours, "", 1);
+        }
         let policy = page.header("content-security-policy").unwrap();
         assert!(
-            policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'")
-                && !policy.contains("unsafe"),
+            policy.starts_with(
+                "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'"
+            ) && !policy.contains("unsafe"),
             "{policy}"
         );
         assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
@@ -292,9 +295,11 @@ fn nothing_from_the_network_becomes_markup() {
 #[test]
 fn assets_are_served_with_their_types() {
     let agent = start();
+    let mut bytes = 0;
     for (path, kind) in [
         ("/style.css", "text/css; charset=utf-8"),
         ("/trace.js", "text/javascript; charset=utf-8"),
+        ("/list.js", "text/javascript; charset=utf-8"),
         ("/favicon.svg", "image/svg+xml"),
         ("/favicon.ico", "image/svg+xml"),
     ] {
@@ -303,7 +308,12 @@ fn assets_are_served_with_their_types() {
             (answer.status, answer.header("content-type")),
             (200, Some(kind))
         );
+        bytes += answer.body.len();
     }
+    assert!(
+        bytes < 64 << 10,
+        "a page is slow to come with {bytes} bytes of these"
+    );
     assert!(
         get(agent.query_addr(), "/style.css")
             .body

@@ -1,0 +1,68 @@
+//! Bodies of requests, read whole, within one bound for all that are being read and worked on.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use http_body_util::BodyExt as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Why a body is not taken: a status, and one line for people.
+pub(crate) type Refusal = (StatusCode, String);
+
+/// The room for bodies.
+#[derive(Debug)]
+pub(crate) struct Room {
+    max: usize,
+    /// Bytes that may still be read.
+    left: Arc<Semaphore>,
+}
+
+/// A body, and the room it takes until it is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Whole {
+    pub(crate) bytes: Vec<u8>,
+    room: Option<OwnedSemaphorePermit>,
+}
+
+impl Room {
+    /// Room for one body of `max` bytes, or several of fewer.
+    pub(crate) fn new(max: usize) -> Self {
+        Self {
+            max,
+            left: Arc::new(Semaphore::new(max)),
+        }
+    }
+
+    /// Reads a body. One that is longer than there is room for at all is refused with 413, one that is longer than there is
+    /// now with 503.
+    pub(crate) async fn read(&self, mut body: Body) -> Result<Whole, Refusal> {
+        let mut whole = Whole::default();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| {
+                let reason = format!("the body cannot be read: {error}\n");
+                (StatusCode::BAD_REQUEST, reason)
+            })?;
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
+            if whole.bytes.len() + data.len() > self.max {
+                let reason = format!("the body is longer than {} bytes\n", self.max);
+                return Err((StatusCode::PAYLOAD_TOO_LARGE, reason));
+            }
+            let more = u32::try_from(data.len())
+                .ok()
+                .and_then(|bytes| Arc::clone(&self.left).try_acquire_many_owned(bytes).ok());
+            let Some(more) = more else {
+                let reason = String::from("too much is being posted at once\n");
+                return Err((StatusCode::SERVICE_UNAVAILABLE, reason));
+            };
+            match &mut whole.room {
+                Some(room) => room.merge(more),
+                None => whole.room = Some(more),
+            }
+            whole.bytes.extend_from_slice(&data);
+        }
+        Ok(whole)
+    }
+}
