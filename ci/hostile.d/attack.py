@@ -239,6 +239,35 @@ def bombs(agent):
         assert agent.post(body) == 400
 
 
+def files(agent):
+    """Files of traces as long as they may be, whose parts would take many times their text if they were held."""
+    span = '{"traceID":"1","spanID":"1","operationName":"","startTime":0,"duration":0,"processID":"p","tags":[%s]}'
+    tags = ",".join(['{"key":"","value":0}'] * 40_000)
+    lists = "[" * 1_000_000 + "]" * 1_000_000
+    files = [
+        '{"data":[{"traceID":"1","processes":{"p":{"serviceName":""}},"spans":[%s]}]}' % ",".join([part] * ((16 * MIB - 1000) // (len(part) + 1)))
+        for part in (span % "", span % tags, span % lists, "0", lists)
+    ]
+    files.append('{"resourceSpans":[%s]}' % ",".join(["{}"] * (5 * MIB)))
+    files.append("[" * 16 * MIB)
+    for file in files:
+        assert len(file) <= 16 * MIB
+        # One takes all the room there is.
+        streams = [connect(agent.port["query"]) for _ in range(8)]
+        for stream in streams:
+            stream.settimeout(3 * HELD)
+            try:
+                stream.sendall(f"POST /api/upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(file)}\r\n\r\n{file}".encode())
+            except OSError:
+                pass  # As in `post`.
+        for stream in streams:
+            try:
+                answer = stream.recv(12)
+            except ConnectionResetError:
+                continue  # It was refused before it was read.
+            assert answer[9:12] in (b"200", b"400", b"503"), answer
+
+
 def unread_answers(agent):
     paths = ["/api/traces?service=filling&limit=1500", f"/api/traces/{LARGE:x}", f"/trace/{LARGE:x}"]
     streams = []
@@ -287,7 +316,7 @@ def main():
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     failed = []
-    for attacker in [nothing, slow_heads, long_heads, long_bodies, unfinished_bodies, bombs, unread_answers, tester]:
+    for attacker in [nothing, slow_heads, long_heads, long_bodies, unfinished_bodies, bombs, files, unread_answers, tester]:
         with Agent(program, cap) as agent:
             failed += attack(agent, cap, attacker)
     sys.exit("\n".join(failed) or 0)
