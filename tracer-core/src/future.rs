@@ -8,6 +8,7 @@ use pin_project_lite::pin_project;
 
 use crate::context::SpanContext;
 use crate::local;
+use crate::pending::Waiting;
 use crate::scope::Scope;
 use crate::slot::SpanSlot;
 use crate::span::Span;
@@ -145,6 +146,13 @@ pin_project! {
     }
 }
 
+impl<F> InSpan<F> {
+    /// Takes a span that was waiting.
+    pub(crate) fn hold(self: Pin<&mut Self>, waiting: Box<Waiting>) {
+        self.project().slot.hold(waiting);
+    }
+}
+
 impl<F: Future> InSpan<F> {
     /// A call that just began.
     #[inline]
@@ -155,15 +163,32 @@ impl<F: Future> InSpan<F> {
         }
     }
 
-    /// Polls for the first time, in a span that just began and is the future's from now on.
+    /// One that begins with the first poll.
+    #[inline]
+    pub(crate) const fn unbegun(future: F) -> Self {
+        Self {
+            inner: Some(future),
+            slot: SpanSlot::unbegun(),
+        }
+    }
+
+    /// Whether this is that first poll.
+    #[inline]
+    pub(crate) fn is_beginning(self: Pin<&mut Self>) -> bool {
+        self.project().slot.is_beginning()
+    }
+
+    /// Polls in a span that just began, or was `waiting`.
     #[inline]
     pub(crate) fn poll_in(
         self: Pin<&mut Self>,
         scope: Scope,
+        waiting: &mut Option<Box<Waiting>>,
         cx: &mut Context<'_>,
     ) -> Poll<F::Output> {
         let mut this = self.project();
-        this.slot.begin(scope, || poll_inner(&mut this.inner, cx))
+        this.slot
+            .begin(scope, waiting, || poll_inner(&mut this.inner, cx))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::counts::ThreadCounts;
 use crate::details::{Details, Limits};
 use crate::id::{self, SpanId, TraceId};
 use crate::part::Parts;
-use crate::pending::{self, Made};
+use crate::pending::{self, Made, WaitingSpares};
 use crate::record::SpanRecord;
 pub(crate) use crate::stack::Place;
 use crate::stack::Stack;
@@ -30,7 +30,10 @@ pub(crate) use begin::{enter_child, enter_root, start_child, start_root, start_u
 pub(crate) use edit::{
     edit, edit_details, log, log_first, log_now, put_bytes, put_first, put_number, put_tag,
 };
-pub(crate) use note::{is_noted, leave, leave_at_length, leave_detailed, note_root, settle};
+pub(crate) use note::{
+    is_noted, keep_waiting, leave, leave_at_length, leave_detailed, make_waiting, note_root,
+    resume, settle, suspend,
+};
 use noted::NotedDetails;
 pub(crate) use rest::finish_above;
 use rest::{finish_other, hand_over_held};
@@ -73,6 +76,8 @@ struct Local {
     made: Made,
     /// Details of those that are only noted.
     noted: NotedDetails,
+    /// Memory of those whose futures were polled again, or ended.
+    waiting: WaitingSpares,
     parts: Parts,
     defaults: Vec<u32>,
 }
@@ -292,6 +297,7 @@ impl Local {
             stack: Stack::new(),
             made: Made::new(),
             noted: NotedDetails::new(),
+            waiting: WaitingSpares::new(),
             parts: Parts::new(),
             defaults: Vec::new(),
         }

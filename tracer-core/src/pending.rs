@@ -22,8 +22,10 @@ use crate::report::line::{Draft, Drafted, Mark, Trace, TraceDraft};
 use crate::stack::Place;
 
 mod made;
+mod waiting;
 
 pub(crate) use made::Made;
+pub(crate) use waiting::{Waiting, WaitingSpares, suspend, suspend_again};
 
 thread_local! {
     /// Without a destructor, so it can always be reached.
@@ -244,6 +246,11 @@ pub(crate) fn leave_refused(place: Place) -> bool {
         }
         is_it
     })
+}
+
+/// Whether there are notes.
+pub(crate) fn are_any() -> bool {
+    PENDING.with(|pending| pending.count.get() > 0)
 }
 
 /// Whether the active span is noted at `place`.

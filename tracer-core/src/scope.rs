@@ -10,7 +10,7 @@ use crate::active::ActiveSpan;
 use crate::context::SpanContext;
 use crate::fields::Fields;
 use crate::local;
-use crate::pending;
+use crate::pending::{self, Waiting};
 use crate::record::SpanRecord;
 use crate::span::{self, Span};
 use crate::stack::Place;
@@ -172,6 +172,26 @@ impl Scope {
         })
     }
 
+    /// Takes the span out of its place at the end of a poll, if it is only noted. The scope ends no span any more.
+    #[inline]
+    pub(crate) fn suspend(&self) -> Option<Box<Waiting>> {
+        let waiting = local::suspend(self.place.get());
+        if waiting.is_some() {
+            self.place.set(Place::NONE);
+        }
+        waiting
+    }
+
+    /// The same for a span that was resumed, and is still known to who did that. `false` if more than a note is known of it now.
+    #[inline]
+    pub(crate) fn suspend_again(&self) -> bool {
+        let is_suspended = pending::suspend_again(self.place.get());
+        if is_suspended {
+            self.place.set(Place::NONE);
+        }
+        is_suspended
+    }
+
     /// Finishes the span at the end of a poll, and those above it, whose scopes were leaked in it.
     #[inline]
     pub(crate) fn finish_poll(&self) {
@@ -179,6 +199,12 @@ impl Scope {
         if !place.is_none() {
             end_poll(place);
         }
+    }
+
+    /// Whether the scope ends no span any more, or never did.
+    #[inline]
+    pub(crate) fn is_left(&self) -> bool {
+        self.place.get().is_none()
     }
 
     /// Finishes the span now, as dropping the scope does.

@@ -5,6 +5,7 @@ use std::task::Poll;
 
 use crate::context::{SpanContext, state};
 use crate::local::{self, Mode};
+use crate::pending::Waiting;
 use crate::scope::Scope;
 use crate::span::{self, Span};
 use crate::stack::Place;
@@ -36,6 +37,8 @@ pub struct SpanSlot {
 /// Where work without a span belongs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Home {
+    /// To what is active where it begins: that is with the first poll.
+    Unbegun,
     /// To what is active where it goes on.
     Anywhere,
     /// To a refused trace, in which it just began.
@@ -64,6 +67,25 @@ impl SpanSlot {
             slot.home = Home::Begun;
         }
         slot
+    }
+
+    /// A slot of work that begins with the first poll.
+    pub(crate) const fn unbegun() -> Self {
+        Self {
+            span: Span::disabled(),
+            panicked: false,
+            home: Home::Unbegun,
+        }
+    }
+
+    /// Whether the work did not begin before: this is when it begins.
+    #[inline]
+    pub(crate) fn is_beginning(&mut self) -> bool {
+        let is_beginning = self.home == Home::Unbegun;
+        if is_beginning {
+            self.home = Home::Anywhere;
+        }
+        is_beginning
     }
 
     /// A slot that makes a context active instead of a span of its own; without one it does nothing.
@@ -134,19 +156,32 @@ impl SpanSlot {
         output
     }
 
-    /// Runs `work` in the span of `scope`, which just began. The span ends if there is nothing left to do; else it is in the
-    /// slot from now on.
+    /// Runs `work` in the span of `scope`, which just began, or was `waiting`. The span ends if there is nothing left to do; else
+    /// it is waiting if it is only noted, or in the slot from now on.
     #[inline]
-    pub(crate) fn begin<R>(&mut self, scope: Scope, work: impl FnOnce() -> Poll<R>) -> Poll<R> {
-        let visit = FirstVisit { slot: self, scope };
+    pub(crate) fn begin<R>(
+        &mut self,
+        scope: Scope,
+        waiting: &mut Option<Box<Waiting>>,
+        work: impl FnOnce() -> Poll<R>,
+    ) -> Poll<R> {
+        let mut visit = FirstVisit {
+            slot: self,
+            scope,
+            waiting,
+        };
         let output = work();
         if output.is_pending() {
-            visit.slot.span = visit.scope.leave_poll();
-            if !visit.slot.span.is_present() && local::mode() == Mode::Refused {
-                visit.slot.stay();
-            }
+            visit.suspend();
         }
         output
+    }
+
+    /// Makes a span of a waiting one, for whom it makes a difference where it lies.
+    #[cold]
+    pub(crate) fn hold(&mut self, waiting: Box<Waiting>) {
+        self.span = Span::new(local::make_waiting(&waiting));
+        local::keep_waiting(waiting);
     }
 
     /// The span, while it is not active; after the end one that records nothing.
@@ -215,13 +250,49 @@ impl SpanSlot {
 struct FirstVisit<'g> {
     slot: &'g mut SpanSlot,
     scope: Scope,
+    waiting: &'g mut Option<Box<Waiting>>,
+}
+
+impl FirstVisit<'_> {
+    /// Leaves the span open.
+    #[inline]
+    fn suspend(&mut self) {
+        if self.waiting.is_none() {
+            *self.waiting = self.scope.suspend();
+        } else if !self.scope.suspend_again() {
+            self.forget();
+        }
+        if self.waiting.is_none() {
+            self.leave();
+        }
+    }
+
+    /// Lets nothing wait any more.
+    #[inline]
+    fn forget(&mut self) {
+        if let Some(waiting) = self.waiting.take() {
+            local::keep_waiting(waiting);
+        }
+    }
+
+    /// Puts the span into the slot.
+    #[inline(never)]
+    fn leave(&mut self) {
+        self.slot.span = self.scope.leave_poll();
+        if !self.slot.span.is_present() && local::mode() == Mode::Refused {
+            self.slot.stay();
+        }
+    }
 }
 
 impl Drop for FirstVisit<'_> {
     #[inline]
     fn drop(&mut self) {
         self.slot.panicked = std::thread::panicking();
-        self.scope.finish_poll();
+        if !self.scope.is_left() {
+            self.forget();
+            self.scope.finish_poll();
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! Spans of a thread that are only [noted](crate::pending): when that is enough, and how they become others.
 
-use super::{LOCAL, Local, MODE, Mode, Place, borrow, with};
+use super::{LOCAL, Local, MODE, Mode, Place, borrow, has_ended, with, with_made};
 use crate::clock::{self, Instant};
 use crate::hint::few;
 use crate::id::{self, TraceId};
-use crate::pending::{self, Last, ReadyForRoot};
-use crate::record::SamplerTags;
+use crate::pending::{self, Last, ReadyForRoot, Waiting};
+use crate::record::{SamplerTags, SpanRecord};
+use crate::registry;
 
 /// Finishes the span at `place` if it is the last that was noted, has no details, and takes no more than a line of a ring.
 /// `false` if not, and nothing happened.
@@ -95,6 +96,61 @@ fn leave_trace(note: &Last<'_>) {
     if note.is_root() {
         MODE.set(note.end_trace());
     }
+}
+
+/// Notes a waiting span again where its parent is active. `None` if it is not, or more was asked of the spans there.
+#[inline]
+pub(crate) fn resume(waiting: &Waiting) -> Option<Place> {
+    waiting.resume().or_else(|| resume_at_length(waiting))
+}
+
+#[inline(never)]
+fn resume_at_length(waiting: &Waiting) -> Option<Place> {
+    if MODE.get() != Mode::Sampled || pending::are_any() {
+        return None;
+    }
+    let allowed = borrow(LOCAL.take(), |local| local.allow_notes(waiting.tracer()));
+    allowed.filter(|is_allowed| *is_allowed)?;
+    waiting.resume()
+}
+
+/// Takes the note at `place` out of its place, if that is all that is known of the active span and it is no root.
+#[inline]
+pub(crate) fn suspend(place: Place) -> Option<Box<Waiting>> {
+    let memory = || borrow(LOCAL.take(), |local| local.waiting.spare());
+    pending::suspend(place, memory)
+}
+
+/// Keeps the memory of a waiting span that does not wait any more for the next ones of this thread.
+#[inline]
+pub(crate) fn keep_waiting(waiting: Box<Waiting>) {
+    let mut waiting = Some(waiting);
+    borrow(LOCAL.take(), |local| {
+        waiting = local.waiting.keep(waiting.take()?);
+        Some(())
+    });
+}
+
+/// Makes a span of a waiting one. `None` from inside of other work here.
+pub(crate) fn make_waiting(waiting: &Waiting) -> Option<Box<SpanRecord>> {
+    let made = with_made(|local| {
+        let mut record = local.stack.spare();
+        record.context = waiting.context();
+        local.begin(&mut record, waiting.name(), None, Some(waiting.start()));
+        record
+    });
+    made.or_else(|| make_late(waiting))
+}
+
+/// The same on a thread that is ending: it lay in another thread-local.
+#[cold]
+fn make_late(waiting: &Waiting) -> Option<Box<SpanRecord>> {
+    let hub = registry::hub(waiting.tracer()).filter(|_| has_ended())?;
+    hub.start_late();
+    let mut record = Box::new(SpanRecord::empty());
+    record.context = waiting.context();
+    (record.name, record.start) = (waiting.name(), waiting.start());
+    Some(record)
 }
 
 /// Whether the span at `place` is of a refused trace, and nobody asked anything of it yet.

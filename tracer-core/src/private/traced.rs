@@ -6,39 +6,68 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::callsite::Callsite;
-use crate::future::{InSpan, TraceFuture};
+use crate::future::InSpan;
+use crate::local;
+use crate::pending::Waiting;
 use crate::private::begin;
-use crate::span::Span;
+use crate::scope::Scope;
 
-/// A future with a span that begins with the first poll. One that is ready then costs no more than a function that is not
-/// asynchronous: its span is never moved.
+/// A future with a span that begins with the first poll. One that is ready then, or is awaited where it was called, costs little
+/// more than a function that is not asynchronous: its span is never moved.
+///
+/// `callsite` is a function, which takes no room in the future.
 #[inline]
-pub fn traced<F: Future>(callsite: &'static Callsite, future: F) -> Traced<F> {
+pub const fn traced<F, S>(callsite: S, future: F) -> Traced<F, S>
+where
+    F: Future,
+    S: Fn() -> &'static Callsite,
+{
     Traced {
-        future: future.in_span(Span::disabled()),
-        callsite: Some(callsite),
+        future: InSpan::unbegun(future),
+        callsite,
+        waiting: None,
     }
 }
 
 pin_project! {
     /// Made by [`traced`].
     #[derive(Debug)]
-    pub struct Traced<F> {
+    pub struct Traced<F, S> {
         #[pin]
         future: InSpan<F>,
-        // Until the first poll.
-        callsite: Option<&'static Callsite>,
+        callsite: S,
+        // Its span between two polls, as long as that is only noted. Later the future has it.
+        waiting: Option<Box<Waiting>>,
+    }
+
+    impl<F, S> PinnedDrop for Traced<F, S> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if let Some(waiting) = this.waiting.take() {
+                this.future.hold(waiting);
+            }
+        }
     }
 }
 
-impl<F: Future> Future for Traced<F> {
+impl<F: Future, S: Fn() -> &'static Callsite> Future for Traced<F, S> {
     type Output = F::Output;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        match this.callsite.take() {
-            Some(callsite) => this.future.poll_in(begin::enter(callsite), cx),
+        let mut this = self.project();
+        let mut scope = None;
+        if this.future.as_mut().is_beginning() {
+            scope = Some(begin::enter((this.callsite)()));
+        } else if let Some(waiting) = this.waiting.take() {
+            scope = local::resume(&waiting).map(Scope::at);
+            match scope {
+                Some(_) => *this.waiting = Some(waiting),
+                None => this.future.as_mut().hold(waiting),
+            }
+        }
+        match scope {
+            Some(scope) => this.future.poll_in(scope, this.waiting, cx),
             None => this.future.poll(cx),
         }
     }

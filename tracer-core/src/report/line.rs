@@ -124,7 +124,7 @@ impl Mark {
     }
 
     #[inline]
-    fn state(self) -> u16 {
+    pub(crate) fn state(self) -> u16 {
         self.0 as u16
     }
 
@@ -295,7 +295,7 @@ impl Trace {
         self.trace_id.low = 0;
     }
 
-    /// The context of its root.
+    /// The context of a span of it, which is its root unless it gets a parent.
     pub(crate) fn root(self, span_id: SpanId, tracer: u32, state: u16) -> SpanContext {
         SpanContext {
             trace_id: self.trace_id,
@@ -325,6 +325,12 @@ impl TraceDraft {
         self.low.set(trace.trace_id.low);
         self.anchor.set(trace.anchor);
         self.flags.set(trace.flags);
+    }
+
+    /// Whether it is this one.
+    #[inline]
+    pub(crate) fn is(&self, trace: Trace) -> bool {
+        self.low.get() == trace.trace_id.low && self.high.get() == trace.trace_id.high
     }
 
     pub(crate) fn get(&self) -> Trace {

@@ -164,6 +164,12 @@ impl Hub {
         Handed::Queued
     }
 
+    /// Counts a span that is made when its thread's counters are gone.
+    #[cold]
+    pub(crate) fn start_late(&self) {
+        self.retire(|retired| retired.started += 1);
+    }
+
     /// Counts and takes a span that ends when its thread's counters and ring are gone.
     #[cold]
     pub(crate) fn hand_over_late(&self, record: SpanRecord) {

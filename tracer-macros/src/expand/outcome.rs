@@ -89,7 +89,7 @@ impl<'a> Outcome<'a> {
         let private = self.private;
         match begin.plain() {
             Some(callsite) if self.is_none() => {
-                quote_spanned!(site()=> #private::traced(#callsite, #future))
+                quote_spanned!(site()=> #private::traced(|| #callsite, #future))
             }
             _ => self.in_span(private, &begin.span(), future, output),
         }
