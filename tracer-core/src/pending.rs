@@ -187,15 +187,24 @@ pub(crate) fn end() -> bool {
     })
 }
 
-/// Notes a child of the active span, if notes of that tracer are allowed. `None` if not, or if that takes asking for anything.
+/// Notes a child of the active span, if notes of that tracer are allowed and the trace is sampled. `None` if not, or if that takes
+/// asking for anything.
 #[inline(always)]
 pub(crate) fn note(name: Name, tracer: u32) -> Option<Place> {
     PENDING.with(|pending| {
-        if pending.recorded_of.get() == tracer {
-            return pending.note_child(name);
+        if pending.recorded_of.get() != tracer {
+            few();
+            return None;
         }
-        few();
-        if pending.tracer.get() != tracer {
+        pending.note_child(name)
+    })
+}
+
+/// The same where the trace is refused.
+#[inline(always)]
+pub(crate) fn note_refused(name: Name, tracer: u32) -> Option<Place> {
+    PENDING.with(|pending| {
+        if pending.tracer.get() != tracer || pending.is_recorded() {
             return None;
         }
         pending.write_refused(name)

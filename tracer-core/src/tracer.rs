@@ -188,11 +188,24 @@ impl Tracer {
     /// Starts a span under the active one and activates it. Most take no more than a note.
     #[inline(never)]
     pub(crate) fn enter_text(&self, text: &'static str) -> Scope {
-        if std::thread::panicking() {
+        if local::mode() == Mode::Refused {
+            self.note_refused(text)
+        } else if std::thread::panicking() {
             self.enter(text, None)
         } else {
             self.note_text(text)
         }
+    }
+
+    /// Of a refused trace, whose spans say nothing of panics.
+    #[inline(never)]
+    fn note_refused(&self, text: &'static str) -> Scope {
+        if let Some(core) = &self.core
+            && let Some(place) = pending::note_refused(Name::Text(text), core.id())
+        {
+            return Scope::at(place);
+        }
+        self.enter(text, None)
     }
 
     /// Apart, for a function that calls others saves registers for that.
