@@ -19,9 +19,9 @@ enum Step {
     Tag,
     AskForContext,
     /// Awaits a call.
-    Call(Vec<Step>),
+    Call(Vec<Self>),
     /// Awaits two calls in turns.
-    Join(Vec<Step>, Vec<Step>),
+    Join(Vec<Self>, Vec<Self>),
 }
 
 /// Where a future is polled.
