@@ -1,7 +1,6 @@
 //! That spans which are only noted cannot be told from others.
 
 mod details;
-mod waiting;
 
 use std::time::Duration;
 

@@ -72,3 +72,6 @@ impl<F: Future, S: Fn() -> &'static Callsite> Future for Traced<F, S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

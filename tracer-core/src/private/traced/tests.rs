@@ -3,14 +3,13 @@
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::sampling;
-use crate::active_span;
+use super::traced;
 use crate::callsite::Callsite;
-use crate::private::traced;
-use crate::tracer::Tracer;
+use crate::{MemoryReporter, Sampler, Tracer, active_span};
 
 /// What a traced function does.
 #[derive(Clone, Debug)]
@@ -45,6 +44,20 @@ struct Call {
 
 type Calls = Arc<Mutex<Vec<Call>>>;
 type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn sampling() -> (Tracer, MemoryReporter) {
+    let memory = MemoryReporter::new();
+    let tracer = Tracer::builder("traced")
+        .sampler(Sampler::constant(true))
+        .reporter(memory.clone())
+        .build()
+        .unwrap();
+    // The first span of a thread takes a record, for it gives the thread its ring.
+    tracer.start_active_span("first").finish();
+    tracer.flush(Duration::from_secs(30)).unwrap();
+    let _ = memory.take();
+    (tracer, memory)
+}
 
 static SITES: LazyLock<Vec<Callsite>> = LazyLock::new(|| {
     let site = |i| Callsite::new(format!("call-{i}").leak(), "tests", "tests.rs", 1);
@@ -180,7 +193,7 @@ proptest! {
         let (tracer, memory) = sampling();
         let calls = Calls::default();
         poll(&tracer, call(steps, None, &calls), &places);
-        tracer.flush(std::time::Duration::from_secs(30)).unwrap();
+        tracer.flush(Duration::from_secs(30)).unwrap();
         let spans = memory.take();
         let name_of = |id| {
             let span = spans.iter().find(|span| span.span_id() == id);
@@ -227,7 +240,7 @@ fn a_future_that_waited_and_panics_has_one_span_that_says_so() {
     assert!(polled.is_err());
     drop(future);
     drop(root);
-    tracer.flush(std::time::Duration::from_secs(30)).unwrap();
+    tracer.flush(Duration::from_secs(30)).unwrap();
     let spans = memory.take();
     let names: Vec<_> = spans.iter().map(|span| span.operation_name()).collect();
     assert_eq!(names, ["call-0", "root"]);
