@@ -392,19 +392,38 @@ fn with_threads() {
     assert_eq!((stats.open(), stats.queued), (0, 0));
 }
 
-fn under_refused() {
-    let tracer = build(&MemoryReporter::new());
-    let stop = Arc::new(AtomicBool::new(false));
-    let locking: Vec<_> = (0..3)
-        .map(|_| {
+/// Threads that take a tracer's locks again and again.
+struct Locking {
+    stop: Arc<AtomicBool>,
+    threads: Vec<std::thread::JoinHandle<()>>,
+}
+
+impl Locking {
+    fn start(tracer: &Tracer) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let thread = |_| {
             let (tracer, stop) = (tracer.clone(), Arc::clone(&stop));
             std::thread::spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
                     let _ = tracer.stats();
                 }
             })
-        })
-        .collect();
+        };
+        let threads = (0..3).map(thread).collect();
+        Self { stop, threads }
+    }
+
+    fn end(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for thread in self.threads {
+            thread.join().unwrap();
+        }
+    }
+}
+
+fn under_refused() {
+    let tracer = build(&MemoryReporter::new());
+    let locking = Locking::start(&tracer);
     let caller = SpanContext::remote(1.into(), 2.into(), Decision::Refused);
     let server = tracer.build_span("server").child_of(&caller);
     let _scopes = (server.start_active(), tracer.start_active_span("inner"));
@@ -414,26 +433,13 @@ fn under_refused() {
             assert!(active_span().context().is_none());
         });
     }
-    stop.store(true, Ordering::Relaxed);
-    locking
-        .into_iter()
-        .for_each(|thread| thread.join().unwrap());
+    locking.end();
 }
 
 /// A child that does not call `after_fork` has no reporter thread, and may have locks that nobody gives back.
 fn unprepared() {
     let tracer = build(&MemoryReporter::new());
-    let stop = Arc::new(AtomicBool::new(false));
-    let locking: Vec<_> = (0..3)
-        .map(|_| {
-            let (tracer, stop) = (tracer.clone(), Arc::clone(&stop));
-            std::thread::spawn(move || {
-                while !stop.load(Ordering::Relaxed) {
-                    let _ = tracer.stats();
-                }
-            })
-        })
-        .collect();
+    let locking = Locking::start(&tracer);
     for _ in 0..100 {
         in_child(|| {
             tracer.start_active_span("child").set_tag("k", "v");
@@ -442,9 +448,6 @@ fn unprepared() {
             assert!(tracer.shutdown(Duration::MAX).is_err());
         });
     }
-    stop.store(true, Ordering::Relaxed);
-    locking
-        .into_iter()
-        .for_each(|thread| thread.join().unwrap());
+    locking.end();
     assert_eq!(tracer.stats().started, 0, "those were the children's");
 }
