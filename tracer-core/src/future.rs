@@ -9,9 +9,9 @@ use pin_project_lite::pin_project;
 use crate::context::SpanContext;
 use crate::local;
 use crate::pending::Waiting;
-use crate::scope::Scope;
 use crate::slot::SpanSlot;
 use crate::span::Span;
+use crate::stack::Place;
 use crate::tags;
 
 /// Gives futures a span or a context of their own.
@@ -178,17 +178,17 @@ impl<F: Future> InSpan<F> {
         self.project().slot.is_beginning()
     }
 
-    /// Polls in a span that just began, or was `waiting`.
+    /// Polls in the span at `place`, which just began, or was `waiting`.
     #[inline]
     pub(crate) fn poll_in(
         self: Pin<&mut Self>,
-        scope: Scope,
+        place: Place,
         waiting: &mut Option<Box<Waiting>>,
         cx: &mut Context<'_>,
     ) -> Poll<F::Output> {
         let mut this = self.project();
         this.slot
-            .begin(scope, waiting, || poll_inner(&mut this.inner, cx))
+            .begin(place, waiting, || poll_inner(&mut this.inner, cx))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::active::ActiveSpan;
 use crate::context::SpanContext;
 use crate::fields::Fields;
 use crate::local;
-use crate::pending::{self, Waiting};
+use crate::pending;
 use crate::record::SpanRecord;
 use crate::span::{self, Span};
 use crate::stack::Place;
@@ -157,9 +157,8 @@ impl Scope {
         self.take_span(false)
     }
 
-    /// The same at the end of a poll: spans above, whose scopes were leaked in it, are finished. The scope ends no span any
-    /// more.
-    pub(crate) fn leave_poll(&self) -> Span {
+    /// The same at the end of a poll: spans above, whose scopes were leaked in it, are finished.
+    pub(crate) fn leave_poll(self) -> Span {
         self.take_span(true)
     }
 
@@ -172,39 +171,10 @@ impl Scope {
         })
     }
 
-    /// Takes the span out of its place at the end of a poll, if it is only noted. The scope ends no span any more.
+    /// Where the span lies. The scope ends no span any more.
     #[inline]
-    pub(crate) fn suspend(&self) -> Option<Box<Waiting>> {
-        let waiting = local::suspend(self.place.get());
-        if waiting.is_some() {
-            self.place.set(Place::NONE);
-        }
-        waiting
-    }
-
-    /// The same for a span that was resumed, and is still known to who did that. `false` if more than a note is known of it now.
-    #[inline]
-    pub(crate) fn suspend_again(&self) -> bool {
-        let is_suspended = pending::suspend_again(self.place.get());
-        if is_suspended {
-            self.place.set(Place::NONE);
-        }
-        is_suspended
-    }
-
-    /// Finishes the span at the end of a poll, and those above it, whose scopes were leaked in it.
-    #[inline]
-    pub(crate) fn finish_poll(&self) {
-        let place = self.place.replace(Place::NONE);
-        if !place.is_none() {
-            end_poll(place);
-        }
-    }
-
-    /// Whether the scope ends no span any more, or never did.
-    #[inline]
-    pub(crate) fn is_left(&self) -> bool {
-        self.place.get().is_none()
+    pub(crate) fn into_place(self) -> Place {
+        self.place.replace(Place::NONE)
     }
 
     /// Finishes the span now, as dropping the scope does.
@@ -270,7 +240,7 @@ fn end_at_length(place: Place) {
 
 /// Finishes a span and those above it. Above the last note there is none.
 #[inline(never)]
-fn end_poll(place: Place) {
+pub(crate) fn end_poll(place: Place) {
     if pending::is_last(place) {
         end(place);
     } else {

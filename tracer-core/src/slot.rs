@@ -5,8 +5,8 @@ use std::task::Poll;
 
 use crate::context::{SpanContext, state};
 use crate::local::{self, Mode};
-use crate::pending::Waiting;
-use crate::scope::Scope;
+use crate::pending::{self, Waiting};
+use crate::scope::{self, Scope};
 use crate::span::{self, Span};
 use crate::stack::Place;
 use crate::tracer::Tracer;
@@ -156,25 +156,30 @@ impl SpanSlot {
         output
     }
 
-    /// Runs `work` in the span of `scope`, which just began, or was `waiting`. The span ends if there is nothing left to do; else
+    /// Runs `work` in the span at `place`, which just began, or was `waiting`. The span ends if there is nothing left to do; else
     /// it is waiting if it is only noted, or in the slot from now on.
     #[inline]
     pub(crate) fn begin<R>(
         &mut self,
-        scope: Scope,
+        place: Place,
         waiting: &mut Option<Box<Waiting>>,
         work: impl FnOnce() -> Poll<R>,
     ) -> Poll<R> {
-        let mut visit = FirstVisit {
-            slot: self,
-            scope,
-            waiting,
-        };
+        let mut visit = FirstVisit { place, waiting };
         let output = work();
-        if output.is_pending() {
-            visit.suspend();
+        if output.is_pending() && !visit.suspend() {
+            self.leave(visit.leave());
         }
         output
+    }
+
+    /// Puts the span of a piece of work into the slot.
+    #[inline(never)]
+    fn leave(&mut self, place: Place) {
+        self.span = Scope::at(place).leave_poll();
+        if !self.span.is_present() && local::mode() == Mode::Refused {
+            self.stay();
+        }
     }
 
     /// Makes a span of a waiting one, for whom it makes a difference where it lies.
@@ -248,23 +253,31 @@ impl SpanSlot {
 
 /// Ends the span when there is nothing left to do or the work panics.
 struct FirstVisit<'g> {
-    slot: &'g mut SpanSlot,
-    scope: Scope,
+    place: Place,
     waiting: &'g mut Option<Box<Waiting>>,
 }
 
 impl FirstVisit<'_> {
+    /// Lets the span wait. `false` if it is more than a note.
+    #[inline(always)]
+    fn suspend(&mut self) -> bool {
+        let is_waiting = if self.waiting.is_some() {
+            pending::suspend_again(self.place)
+        } else {
+            *self.waiting = suspend(self.place);
+            self.waiting.is_some()
+        };
+        if is_waiting {
+            self.place = Place::NONE;
+        }
+        is_waiting
+    }
+
     /// Leaves the span open.
     #[inline]
-    fn suspend(&mut self) {
-        if self.waiting.is_none() {
-            *self.waiting = self.scope.suspend();
-        } else if !self.scope.suspend_again() {
-            self.forget();
-        }
-        if self.waiting.is_none() {
-            self.leave();
-        }
+    fn leave(mut self) -> Place {
+        self.forget();
+        std::mem::replace(&mut self.place, Place::NONE)
     }
 
     /// Lets nothing wait any more.
@@ -274,26 +287,22 @@ impl FirstVisit<'_> {
             local::keep_waiting(waiting);
         }
     }
-
-    /// Puts the span into the slot.
-    #[inline(never)]
-    fn leave(&mut self) {
-        self.slot.span = self.scope.leave_poll();
-        if !self.slot.span.is_present() && local::mode() == Mode::Refused {
-            self.slot.stay();
-        }
-    }
 }
 
 impl Drop for FirstVisit<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.slot.panicked = std::thread::panicking();
-        if !self.scope.is_left() {
+        if !self.place.is_none() {
             self.forget();
-            self.scope.finish_poll();
+            scope::end_poll(self.place);
         }
     }
+}
+
+/// Apart, so that futures contain little of what they do once.
+#[inline(never)]
+fn suspend(place: Place) -> Option<Box<Waiting>> {
+    local::suspend(place)
 }
 
 /// Takes the span off the stack again, also when the work panics.

@@ -14,12 +14,15 @@ use crate::stack::Place;
 /// Where its parent is active again, as it is for all that is awaited, it is [put back](Self::resume): still nothing is made of
 /// it. Elsewhere it becomes a span.
 #[derive(Debug)]
+// In this order no two words lie together that do so in a draft: two that were just written there, read at once, would have to
+// wait.
+#[repr(C)]
 pub(crate) struct Waiting {
     mark: Mark,
-    span_id: SpanId,
     parent_id: SpanId,
-    start: Instant,
+    span_id: SpanId,
     trace: Trace,
+    start: Instant,
     tracer: u32,
 }
 
@@ -90,8 +93,8 @@ impl Waiting {
     #[inline]
     pub(crate) fn resume(&self) -> Option<Place> {
         PENDING.with(|pending| {
-            let at = pending.count.get();
-            let [outer, own] = pending.drafts.get(at as usize..)?.first_chunk()?;
+            let at = pending.count.get() as usize;
+            let [outer, own] = pending.drafts.get(at..at + 2)?.first_chunk()?;
             let is_parent = pending.recorded_of.get() == self.tracer
                 && outer.span_id.get() == self.parent_id
                 && pending.trace.is(self.trace);
@@ -101,7 +104,7 @@ impl Waiting {
             own.mark.set(self.mark);
             own.span_id.set(self.span_id);
             own.start.set(self.start);
-            pending.count.set(at + 1);
+            pending.count.set(at as u32 + 1);
             Some(Place::noted(self.span_id))
         })
     }

@@ -10,7 +10,6 @@ use crate::future::InSpan;
 use crate::local;
 use crate::pending::Waiting;
 use crate::private::begin;
-use crate::scope::Scope;
 
 /// A future with a span that begins with the first poll. One that is ready then, or is awaited where it was called, costs little
 /// more than a function that is not asynchronous: its span is never moved.
@@ -56,20 +55,20 @@ impl<F: Future, S: Fn() -> &'static Callsite> Future for Traced<F, S> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        let mut scope = None;
-        if this.future.as_mut().is_beginning() {
-            scope = Some(begin::enter((this.callsite)()));
-        } else if let Some(waiting) = this.waiting.take() {
-            scope = local::resume(&waiting).map(Scope::at);
-            match scope {
-                Some(_) => *this.waiting = Some(waiting),
-                None => this.future.as_mut().hold(waiting),
+        let place = match this.waiting {
+            Some(waiting) => local::resume(waiting),
+            None if this.future.as_mut().is_beginning() => {
+                Some(begin::enter((this.callsite)()).into_place())
             }
+            None => None,
+        };
+        if let Some(place) = place {
+            return this.future.poll_in(place, this.waiting, cx);
         }
-        match scope {
-            Some(scope) => this.future.poll_in(scope, this.waiting, cx),
-            None => this.future.poll(cx),
+        if let Some(waiting) = this.waiting.take() {
+            this.future.as_mut().hold(waiting);
         }
+        this.future.poll(cx)
     }
 }
 
