@@ -7,6 +7,7 @@
 //! there and back cost the caller 40 to 350 ns per span, by how far apart the cores were.)
 
 mod block;
+mod entry;
 mod spares;
 #[cfg(test)]
 mod tests;
@@ -14,9 +15,10 @@ mod value;
 
 use std::time::SystemTime;
 
-pub(crate) use block::Kind;
 pub(crate) use block::PIECE;
-use block::{Block, Entries, Entry, FRONT};
+use block::{Block, FRONT};
+use entry::Entry;
+pub(crate) use entry::Kind;
 pub(crate) use spares::Spares;
 use value::text;
 pub(crate) use value::{RawValue, Stored};
@@ -390,7 +392,7 @@ impl Details {
 
     #[inline]
     pub(crate) fn name(&self) -> Option<&str> {
-        self.name_entry().map(|entry| text(entry.value))
+        self.name_entry().map(|entry| text(entry.pair().1))
     }
 
     pub(crate) fn clear_name(&mut self) {
@@ -432,10 +434,11 @@ impl Details {
     /// As [`tags`](Self::tags).
     #[inline]
     pub(crate) fn raw_tags(&self) -> impl Iterator<Item = (&[u8], RawValue<'_>)> {
-        self.block
-            .entries()
-            .filter(|entry| entry.kind.is_tag())
-            .map(raw)
+        let entries = self.block.entries();
+        entries
+            .filter(|entry| entry.kind().is_tag())
+            .take(self.tag_count())
+            .map(|entry| raw(&entry))
     }
 
     /// As [`logs`](Self::logs).
@@ -448,48 +451,24 @@ impl Details {
             impl ExactSizeIterator<Item = (&[u8], RawValue<'_>)>,
         ),
     > {
-        self.block.entries().filter_map(|entry| {
-            let nanos = Entry::number(entry.key) as i64;
-            let time = match entry.kind {
-                Kind::Counted => LogTime::Counter(nanos),
-                Kind::Timed => LogTime::Wall(nanos),
+        let logs = self.block.entries().filter_map(|entry| {
+            let time = match entry.kind() {
+                Kind::Counted => LogTime::Counter,
+                Kind::Timed => LogTime::Wall,
                 _ => return None,
             };
-            let fields = Fields {
-                entries: entry.fields(),
-                left: entry.count,
-            };
-            Some((time, fields.map(raw)))
-        })
+            let (nanos, fields) = entry.log()?;
+            Some((time(nanos), fields.map(|field| raw(&field))))
+        });
+        logs.take(self.log_count())
     }
 }
-
-/// The fields of a log.
-struct Fields<'a> {
-    entries: Entries<'a>,
-    left: usize,
-}
-
-impl<'a> Iterator for Fields<'a> {
-    type Item = Entry<'a>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Entry<'a>> {
-        self.left = self.left.saturating_sub(1);
-        self.entries.next()
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left, Some(self.left))
-    }
-}
-
-impl ExactSizeIterator for Fields<'_> {}
 
 /// The key and the value of a tag, or of a field.
 #[inline]
-fn raw(entry: Entry<'_>) -> (&[u8], RawValue<'_>) {
-    (entry.key, RawValue::of(&entry))
+fn raw<'a>(entry: &Entry<'a>) -> (&'a [u8], RawValue<'a>) {
+    let (key, value) = entry.pair();
+    (key, RawValue::of(entry.kind(), value))
 }
 
 fn checked<'a>((key, value): (&'a [u8], RawValue<'a>)) -> (&'a str, TagValue<'a>) {

@@ -98,6 +98,7 @@ mod report;
 mod room;
 mod sampler;
 mod scope;
+mod short;
 mod slot;
 mod span;
 mod span_builder;

@@ -1,70 +1,17 @@
-//! The bytes that tags, logs and a name are kept in: entries one after another, in the order they were made.
-//!
-//! ```text
-//! | header 4 | key | value |                  a tag, a field of a log, or the name
-//! | header 4 | fields 4 | time 8 | fields |    a log
-//! ```
-//!
-//! A header is a word of 4 bits for the kind, 11 for the length of the key, and 17 for that of the value, or of all of a log:
-//! each byte goes from one core's cache to another's.
+//! The bytes that tags, logs and a name are kept in: [entries](super::entry) one after another, in the order they were made.
 //!
 //! Keys that are known at compile time are copied, too: a pointer and a length are as long as most keys, and a block without
 //! pointers can go to another thread by itself. Numbers are little-endian.
 
 use std::ops::Range;
 
+use super::entry::{COUNT, Entries, Entry, HEADER, Kind, SIZE_BITS, TIME, header};
 use super::value::Stored;
-
-/// What an entry is. Values first.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-pub(crate) enum Kind {
-    Bool,
-    I64,
-    F64,
-    Text,
-    Bytes,
-    /// A log with a time of the counter.
-    Counted,
-    /// A log with a time of the caller's.
-    Timed,
-    Name,
-}
-
-impl Kind {
-    const fn of(byte: u8) -> Self {
-        match byte {
-            0 => Self::Bool,
-            1 => Self::I64,
-            2 => Self::F64,
-            3 => Self::Text,
-            4 => Self::Bytes,
-            5 => Self::Counted,
-            6 => Self::Timed,
-            _ => Self::Name,
-        }
-    }
-
-    pub(super) const fn is_tag(self) -> bool {
-        matches!(
-            self,
-            Self::Bool | Self::I64 | Self::F64 | Self::Text | Self::Bytes
-        )
-    }
-}
-
-const HEADER: usize = 4;
-/// How many fields a log has, and its time.
-const COUNT: usize = 4;
-const TIME: usize = 8;
-
-/// Bits of a header.
-const KIND_BITS: u32 = 4;
-const KEY_BITS: u32 = 11;
+use crate::short;
 
 /// Bytes that all entries may take at most, and so the longest value: a header can say any that is shorter than that and a
 /// piece.
-pub(super) const LONGEST: usize = (1 << (u32::BITS - KIND_BITS - KEY_BITS)) - PIECE;
+pub(super) const LONGEST: usize = (1 << SIZE_BITS) - PIECE;
 
 /// Entries, behind room for what [`Details`](super::Details) adds when it sends them elsewhere.
 #[derive(Clone, Debug)]
@@ -90,19 +37,6 @@ pub(crate) const PIECE: usize = 64;
 
 /// Bytes of memory that a block begins with.
 const MEMORY: usize = 4 * PIECE;
-
-/// An entry as it is stored. Of a log, `key` is the time and `count` its fields.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Entry<'a> {
-    pub(super) kind: Kind,
-    pub(super) count: usize,
-    pub(super) key: &'a [u8],
-    pub(super) value: &'a [u8],
-}
-
-/// Reads entries. Ends where they do, and where bytes are not what was written.
-#[derive(Clone, Debug)]
-pub(super) struct Entries<'a>(&'a [u8]);
 
 impl Block {
     /// Bytes of a log without fields.
@@ -185,7 +119,7 @@ impl Block {
     /// Writes a short entry behind all others, where it is none of them yet. The [bit](bit_of) of its key.
     #[inline(always)]
     fn write(&mut self, key: &[u8], value: Stored<'_>) -> Option<u64> {
-        if key.len() > SHORT || value.len() > SHORT {
+        if key.len() > short::MOST || value.len() > short::MOST {
             return None;
         }
         let at = self.len();
@@ -193,15 +127,15 @@ impl Block {
         match value {
             Stored::Number(kind, bits) => {
                 room[..HEADER].copy_from_slice(&header(kind, key.len(), size_of::<u64>()));
-                let (first, last) = copy_short(&mut room[HEADER..], key);
+                let (first, last) = short::copy(&mut room[HEADER..], key);
                 let room = &mut room[HEADER + key.len()..];
                 room[..size_of::<u64>()].copy_from_slice(&bits.to_le_bytes());
                 Some(bit_of(first, last))
             }
             Stored::Bytes(kind, bytes) => {
                 room[..HEADER].copy_from_slice(&header(kind, key.len(), bytes.len()));
-                let (first, last) = copy_short(&mut room[HEADER..], key);
-                copy_short(&mut room[HEADER + key.len()..], bytes);
+                let (first, last) = short::copy(&mut room[HEADER..], key);
+                short::copy(&mut room[HEADER + key.len()..], bytes);
                 Some(bit_of(first, last))
             }
         }
@@ -280,28 +214,27 @@ impl Block {
 
     #[inline]
     pub(super) fn entries(&self) -> Entries<'_> {
-        Entries(self.memory.get(FRONT..self.len()).unwrap_or_default())
+        Entries::of(self.memory.get(FRONT..self.len()).unwrap_or_default())
     }
 
     /// The entry at `at`.
     #[inline]
     pub(super) fn at(&self, at: usize) -> Option<Entry<'_>> {
-        Entries(self.memory.get(at..self.len())?).next()
+        Entries::of(self.memory.get(at..self.len())?).next()
     }
 
     /// Where the tag of that key lies. If there is none, it is put next.
     pub(super) fn tag(&mut self, key: &[u8]) -> Option<Range<usize>> {
-        let (first, last) = ends(key);
+        let (first, last) = short::ends(key);
         let bit = bit_of(first, last);
         if self.keys & bit == 0 {
             self.keys |= bit;
             return None;
         }
-        let mut entries = self.entries();
         let mut at = FRONT;
-        while let Some(entry) = entries.next() {
-            let next = self.len() - entries.0.len();
-            if entry.key.len() == key.len() && entry.kind.is_tag() && entry.key == key {
+        for entry in self.entries() {
+            let next = at + entry.len();
+            if entry.kind().is_tag() && entry.pair().0 == key {
                 return Some(at..next);
             }
             at = next;
@@ -380,108 +313,5 @@ fn bit_of(first: u64, last: u64) -> u64 {
     1 << (product >> 58)
 }
 
-/// Keys and values are short, mostly: for up to so many bytes two overlapping stores of constant size are cheaper than a call.
-const SHORT: usize = 32;
-
 /// Bytes of memory that an entry of a short key and a short value takes at most.
-const ROOM: usize = HEADER + 2 * SHORT;
-
-/// Copies up to [`SHORT`] bytes to where there is room for as many: what is behind them is written, too. Their [`ends`].
-#[inline(always)]
-fn copy_short(to: &mut [u8], from: &[u8]) -> (u64, u64) {
-    let (first, last) = ends(from);
-    match from.len() {
-        ..8 => to[..8].copy_from_slice(&first.to_le_bytes()),
-        8..=16 => {
-            to[..8].copy_from_slice(&first.to_le_bytes());
-            to[from.len() - 8..from.len()].copy_from_slice(&last.to_le_bytes());
-        }
-        _ => {
-            if let (Some(first), Some(last)) = (from.first_chunk::<16>(), from.last_chunk::<16>()) {
-                to[..16].copy_from_slice(first);
-                to[from.len() - 16..from.len()].copy_from_slice(last);
-            }
-        }
-    }
-    (first, last)
-}
-
-/// The first and the last eight bytes. Fewer are the first.
-#[inline(always)]
-fn ends(bytes: &[u8]) -> (u64, u64) {
-    match (bytes.first_chunk(), bytes.last_chunk()) {
-        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
-        _ => (word(bytes), 0),
-    }
-}
-
-/// Up to seven bytes as one word.
-#[inline(always)]
-fn word(bytes: &[u8]) -> u64 {
-    if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-        let (low, high) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
-        return u64::from(low) | u64::from(high) << (8 * (bytes.len() % 8 - 4));
-    }
-    match bytes {
-        [a, b, c] => u64::from_le_bytes([*a, *b, *c, 0, 0, 0, 0, 0]),
-        [a, b] => u64::from_le_bytes([*a, *b, 0, 0, 0, 0, 0, 0]),
-        [a] => u64::from(*a),
-        _ => 0,
-    }
-}
-
-#[inline]
-fn header(kind: Kind, key: usize, value: usize) -> [u8; HEADER] {
-    (kind as u32 | (key as u32) << KIND_BITS | (value as u32) << (KIND_BITS + KEY_BITS))
-        .to_le_bytes()
-}
-
-impl<'a> Iterator for Entries<'a> {
-    type Item = Entry<'a>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Entry<'a>> {
-        let (header, rest) = self.0.split_first_chunk::<HEADER>()?;
-        let header = u32::from_le_bytes(*header);
-        let kind = Kind::of(header as u8 & ((1 << KIND_BITS) - 1));
-        let key = (header >> KIND_BITS) as usize & ((1 << KEY_BITS) - 1);
-        let value = (header >> (KIND_BITS + KEY_BITS)) as usize;
-        let (count, key, value, rest) = if matches!(kind, Kind::Counted | Kind::Timed) {
-            let (log, rest) = rest.split_at_checked(value)?;
-            let (count, log) = log.split_first_chunk()?;
-            let (time, fields) = log.split_at_checked(TIME)?;
-            (u32::from_le_bytes(*count) as usize, time, fields, rest)
-        } else {
-            let (key, rest) = rest.split_at_checked(key)?;
-            let (value, rest) = rest.split_at_checked(value)?;
-            (0, key, value, rest)
-        };
-        self.0 = rest;
-        Some(Entry {
-            kind,
-            count,
-            key,
-            value,
-        })
-    }
-}
-
-impl<'a> Entry<'a> {
-    /// Bytes of it, as a tag or a name.
-    pub(super) const fn len(&self) -> usize {
-        HEADER + self.key.len() + self.value.len()
-    }
-
-    /// The fields of a log.
-    pub(super) fn fields(&self) -> Entries<'a> {
-        Entries(self.value)
-    }
-
-    /// The number that a value of eight bytes is, and the time of a log.
-    #[inline]
-    pub(super) fn number(bytes: &[u8]) -> u64 {
-        bytes
-            .first_chunk()
-            .map_or(0, |word| u64::from_le_bytes(*word))
-    }
-}
+const ROOM: usize = HEADER + 2 * short::MOST;

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::block::{Entry, Kind};
 use super::cut_bytes;
+use super::entry::Kind;
 use crate::tag::TagValue;
 
 /// A value to be stored: a word, or bytes. What it is lies beside it, so that both can be passed in registers.
@@ -65,12 +65,15 @@ impl<'v> Stored<'v> {
 impl<'a> RawValue<'a> {
     /// Of a tag, or a field of a log.
     #[inline]
-    pub(super) fn of(entry: &Entry<'a>) -> Self {
-        match entry.kind {
+    pub(super) fn of(kind: Kind, value: &'a [u8]) -> Self {
+        match kind {
             Kind::Bool | Kind::I64 | Kind::F64 => {
-                Self::of_number(entry.kind, Entry::number(entry.value))
+                let bits = value
+                    .first_chunk()
+                    .map_or(0, |word| u64::from_le_bytes(*word));
+                Self::of_number(kind, bits)
             }
-            kind => Self::of_bytes(kind, entry.value),
+            kind => Self::of_bytes(kind, value),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The memory a message is built in.
 
+use crate::short;
+
 /// Bytes written one after another into memory of a fixed size.
 ///
 /// What does not fit is left out and noted, not an error at each write: whoever writes a span asks once, at its end,
@@ -7,30 +9,33 @@
 #[derive(Debug)]
 pub(crate) struct Buffer {
     memory: Box<[u8]>,
-    len: usize,
+    /// Shorter than a `usize`, so that nothing added to it overflows.
+    len: u32,
     full: bool,
 }
 
 impl Buffer {
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self {
-            memory: vec![0; capacity].into(),
+            memory: vec![0; capacity.min(u32::MAX as usize)].into(),
             len: 0,
             full: false,
         }
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.len
+        self.len as usize
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {
-        &self.memory[..self.len]
+        &self.memory[..self.len()]
     }
 
     /// What has been written, for overwriting.
     pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
-        &mut self.memory[..self.len]
+        let len = self.len();
+        &mut self.memory[..len]
     }
 
     /// Whether something was left out since the last [`truncate`](Self::truncate).
@@ -40,7 +45,7 @@ impl Buffer {
 
     /// Takes back all but the first `len` bytes; what was never written counts as zeros.
     pub(crate) fn truncate(&mut self, len: usize) {
-        self.len = len.min(self.memory.len());
+        self.len = len.min(self.memory.len()) as u32;
         self.full = false;
     }
 
@@ -52,47 +57,44 @@ impl Buffer {
     /// Writes the first `len` of `bytes`, as a store of constant size. Needs room for all of them.
     #[inline]
     pub(crate) fn write_first<const N: usize>(&mut self, bytes: [u8; N], len: usize) {
-        match self
-            .memory
-            .get_mut(self.len..)
-            .and_then(|rest| rest.first_chunk_mut())
-        {
+        match self.room() {
             Some(room) => {
                 *room = bytes;
-                self.len += len;
+                self.len += len as u32;
             }
             None => self.full = true,
         }
     }
 
+    /// Writes bytes of which there are few, mostly.
     #[inline]
     pub(crate) fn extend(&mut self, bytes: &[u8]) {
-        match self
-            .memory
-            .get_mut(self.len..)
-            .and_then(|rest| rest.get_mut(..bytes.len()))
-        {
+        match self.room::<{ short::MOST }>() {
+            Some(room) if bytes.len() <= short::MOST => {
+                short::copy(room, bytes);
+                self.len += bytes.len() as u32;
+            }
+            _ => self.extend_at_length(bytes),
+        }
+    }
+
+    #[inline(never)]
+    fn extend_at_length(&mut self, bytes: &[u8]) {
+        let at = self.len();
+        match self.memory.get_mut(at..at + bytes.len()) {
             Some(room) => {
-                copy(room, bytes);
-                self.len += bytes.len();
+                room.copy_from_slice(bytes);
+                self.len += bytes.len() as u32;
             }
             None => self.full = true,
         }
     }
-}
 
-/// Copies between slices of equal length. Keys and values are short, and for 8 to 16 bytes two overlapping stores are
-/// cheaper than a call.
-#[inline]
-fn copy(to: &mut [u8], from: &[u8]) {
-    if from.len() <= 16
-        && let (Some(first), Some(last)) = (from.first_chunk::<8>(), from.last_chunk::<8>())
-    {
-        to[..8].copy_from_slice(first);
-        let last_at = to.len() - 8;
-        to[last_at..].copy_from_slice(last);
-    } else {
-        to.copy_from_slice(from);
+    /// The next so many bytes.
+    #[inline]
+    fn room<const N: usize>(&mut self) -> Option<&mut [u8; N]> {
+        let at = self.len();
+        self.memory.get_mut(at..at + N)?.first_chunk_mut()
     }
 }
 
