@@ -4,6 +4,7 @@ mod number;
 
 use crate::callsite::Callsite;
 pub(crate) use number::Number;
+pub use number::SiteNumber;
 
 /// An operation name known at compile time: given as such, or that of a traced function.
 #[derive(Clone, Copy, Debug)]

@@ -196,7 +196,11 @@ pub(crate) fn note(name: Name, tracer: u32) -> Option<Place> {
             few();
             return None;
         }
-        pending.note_child(name)
+        let Some(number) = name.recent_number() else {
+            few();
+            return None;
+        };
+        pending.note_child(number)
     })
 }
 
@@ -211,15 +215,15 @@ pub(crate) fn note_refused(name: Name, tracer: u32) -> Option<Place> {
     })
 }
 
-/// The same for a child of the same tracer as the active span, whose trace is sampled.
+/// The same for a child of the same tracer as the active span, whose trace is sampled, by the number of its name.
 #[inline(always)]
-pub(crate) fn note_child(name: Name) -> Option<Place> {
+pub(crate) fn note_child(number: Number) -> Option<Place> {
     PENDING.with(|pending| {
         if pending.recorded_of.get() == 0 {
             few();
             return None;
         }
-        pending.note_child(name)
+        pending.note_child(number)
     })
 }
 
@@ -376,11 +380,7 @@ impl Pending {
     }
 
     #[inline(always)]
-    fn note_child(&self, name: Name) -> Option<Place> {
-        let Some(number) = name.recent_number() else {
-            few();
-            return None;
-        };
+    fn note_child(&self, number: Number) -> Option<Place> {
         let Some(span_id) = id::next_span_at_once() else {
             few();
             return None;

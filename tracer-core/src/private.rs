@@ -13,6 +13,7 @@ mod traced;
 pub use crate::callsite::Callsite;
 #[cfg(feature = "test-clock")]
 pub use crate::clock::settable as clock;
+pub use crate::name::SiteNumber;
 pub use begin::{Begin, References, enter, leave, own, start};
 pub use futures_core::Stream;
 pub use handover::Handover;

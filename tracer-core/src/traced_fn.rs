@@ -60,6 +60,7 @@ macro_rules! traced_fn {
                     ::core::line!(),
                 )
             },
+            ::core::option::Option::None,
         )
     };
     ($($other:tt)*) => {

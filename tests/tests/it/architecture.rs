@@ -20,7 +20,7 @@ const CRATES: [(&str, &[&str]); 8] = [
 const LEVELS: [&[&str]; 17] = [
     &[
         "hex", "id", "tag", "tags", "kind", "fields", "callsite", "name", "error", "process",
-        "clock", "sync", "hint",
+        "clock", "sync", "hint", "short",
     ],
     // A context leads to its local trace, which holds records.
     &[
@@ -48,7 +48,7 @@ const LEVELS: [&[&str]; 17] = [
 const EXCEPTIONS: [(&str, &str); 1] = [("report/worker.rs", "local")];
 
 /// Public to the compiler only: they cannot be named outside, or are hidden.
-const UNNAMED: [&str; 4] = ["Callsite", "Shown", "TextEntries", "set"];
+const UNNAMED: [&str; 5] = ["Callsite", "Shown", "SiteNumber", "TextEntries", "set"];
 
 /// Lines of a library file, tests apart.
 const LONGEST_FILE: usize = 600;

@@ -6,6 +6,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use super::Name;
@@ -16,6 +17,10 @@ use crate::hint::few;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Number(u64);
 
+/// The number of the name of a call site, once it is known: read there, where others are looked for.
+#[derive(Debug)]
+pub struct SiteNumber(AtomicU64);
+
 /// Names in a page.
 const PAGE: usize = 64;
 const PAGES: usize = 256;
@@ -25,12 +30,12 @@ static NAMES: [OnceLock<Box<[OnceLock<Name>; PAGE]>>; PAGES] = [const { OnceLock
 /// Numbers by where their names lie.
 static NUMBERS: Mutex<BTreeMap<[usize; 2], Number>> = Mutex::new(BTreeMap::new());
 
-/// Names a thread remembers.
-const REMEMBERED: usize = 128;
+/// Pairs of names a thread remembers.
+const PAIRS: usize = 64;
 
 thread_local! {
-    /// By their hashes, or beside them.
-    static RECENT: [Recent; REMEMBERED] = const { [const { Recent::new() }; REMEMBERED] };
+    /// By their hashes, the newer first.
+    static RECENT: [[Recent; 2]; PAIRS] = const { [const { [const { Recent::new() }; 2] }; PAIRS] };
 }
 
 /// A name and its number.
@@ -55,15 +60,41 @@ impl Name {
     pub(crate) fn recent_number(self) -> Option<Number> {
         let words = self.words();
         RECENT.with(|recent| {
-            let at = hash(words);
-            match recent[at].of(words) {
+            let [newer, older] = &recent[hash(words)];
+            match newer.of(words) {
                 Some(number) => Some(number),
                 None => {
                     few();
-                    recent[at ^ 1].of(words)
+                    older.of(words)
                 }
             }
         })
+    }
+}
+
+impl SiteNumber {
+    /// A number that is not known yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    #[inline]
+    pub(crate) fn get(&self) -> Option<Number> {
+        match self.0.load(Ordering::Relaxed) {
+            0 => None,
+            known => Some(Number(known)),
+        }
+    }
+
+    pub(crate) fn set(&self, number: Number) {
+        self.0.store(number.0, Ordering::Relaxed);
+    }
+}
+
+impl Default for SiteNumber {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -73,21 +104,20 @@ fn look_up(text: &'static str, site: Option<&'static Callsite>) -> Option<Number
     let name = Name::of(text, site);
     let words = name.words();
     RECENT.with(|recent| {
-        let at = hash(words);
-        let (own, other) = (&recent[at], &recent[at ^ 1]);
+        let [newer, older] = &recent[hash(words)];
         let number = Number::of(name)?;
         // Two names that are used in turns both have a place.
-        other.set(own.words.each_ref().map(Cell::get), own.number.get());
-        own.set(words, number);
+        older.set(newer.words.each_ref().map(Cell::get), newer.number.get());
+        newer.set(words, number);
         Some(number)
     })
 }
 
-/// A number below [`REMEMBERED`] that names at other places seldom have.
+/// A number below [`PAIRS`] that names at other places seldom have.
 #[inline]
 fn hash([first, second]: [usize; 2]) -> usize {
     // Texts end at any byte, and places in the source lie some words apart: both are to be spread.
-    (first.wrapping_add(second).wrapping_mul(9) >> 3) % REMEMBERED
+    (first.wrapping_add(second).wrapping_mul(9) >> 3) % PAIRS
 }
 
 impl Recent {

@@ -8,7 +8,7 @@ use crate::context::SpanContext;
 use crate::details::ReferenceKind;
 use crate::global;
 use crate::local::{self, Mode};
-use crate::name::Name;
+use crate::name::{Name, SiteNumber};
 use crate::pending;
 use crate::scope::Scope;
 use crate::span::Span;
@@ -18,13 +18,14 @@ use crate::tracer::Tracer;
 
 /// Starts the span of a call and makes it active: a child of the active span, else a root.
 ///
-/// With nothing active and no tracer installed this is one read of a thread-local and one of a static.
+/// With nothing active and no tracer installed this is one read of a thread-local and one of a static. `number` is where that
+/// of the name is kept; without, it is looked up at each call.
 #[inline]
-pub fn enter(site: &'static Callsite) -> Scope {
+pub fn enter(site: &'static Callsite, number: Option<&'static SiteNumber>) -> Scope {
     // Not a `match`, which becomes a table to jump by.
     let mode = local::mode();
     if mode == Mode::Sampled {
-        enter_child(site)
+        enter_child(site, number)
     } else if traces_nothing(mode) {
         Scope::at(Place::NONE)
     } else {
@@ -54,17 +55,33 @@ fn traces_nothing(mode: Mode) -> bool {
 /// Apart, so that functions that are traced contain calls of it alone; and in pieces, for a function that calls others saves
 /// registers for that.
 #[inline(never)]
-fn enter_child(site: &'static Callsite) -> Scope {
+fn enter_child(site: &'static Callsite, number: Option<&'static SiteNumber>) -> Scope {
     if std::thread::panicking() {
         enter_under_tracer(site)
     } else {
-        note_child(site)
+        note_child(site, number)
     }
 }
 
 #[inline(never)]
-fn note_child(site: &'static Callsite) -> Scope {
-    match pending::note_child(Name::Site(site)) {
+fn note_child(site: &'static Callsite, number: Option<&'static SiteNumber>) -> Scope {
+    match number
+        .and_then(SiteNumber::get)
+        .and_then(pending::note_child)
+    {
+        Some(place) => Scope::at(place),
+        None => note_by_name(site, number),
+    }
+}
+
+/// The same where the number of the name is not at hand.
+#[inline(never)]
+fn note_by_name(site: &'static Callsite, number: Option<&'static SiteNumber>) -> Scope {
+    let found = Name::Site(site).recent_number();
+    if let (Some(number), Some(found)) = (number, found) {
+        number.set(found);
+    }
+    match found.and_then(pending::note_child) {
         Some(place) => Scope::at(place),
         None => make_child(site),
     }
@@ -164,7 +181,7 @@ impl Begin {
     pub fn enter(self) -> Scope {
         match self.way() {
             Way::None => Span::disabled().activate(),
-            Way::Plain => enter(self.site),
+            Way::Plain => enter(self.site, None),
             Way::Built => self.build().activate(),
         }
     }

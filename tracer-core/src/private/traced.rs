@@ -8,8 +8,12 @@ use pin_project_lite::pin_project;
 use crate::callsite::Callsite;
 use crate::future::InSpan;
 use crate::local;
+use crate::name::SiteNumber;
 use crate::pending::Waiting;
 use crate::private::begin;
+
+/// Where a traced function stands, and the number of its name.
+type Site = (&'static Callsite, Option<&'static SiteNumber>);
 
 /// A future with a span that begins with the first poll. One that is ready then, or is awaited where it was called, costs little
 /// more than a function that is not asynchronous: its span is never moved.
@@ -19,7 +23,7 @@ use crate::private::begin;
 pub const fn traced<F, S>(callsite: S, future: F) -> Traced<F, S>
 where
     F: Future,
-    S: Fn() -> &'static Callsite,
+    S: Fn() -> Site,
 {
     Traced {
         future: InSpan::unbegun(future),
@@ -49,7 +53,7 @@ pin_project! {
     }
 }
 
-impl<F: Future, S: Fn() -> &'static Callsite> Future for Traced<F, S> {
+impl<F: Future, S: Fn() -> Site> Future for Traced<F, S> {
     type Output = F::Output;
 
     #[inline]
@@ -58,7 +62,8 @@ impl<F: Future, S: Fn() -> &'static Callsite> Future for Traced<F, S> {
         let place = match this.waiting {
             Some(waiting) => local::resume(waiting),
             None if this.future.as_mut().is_beginning() => {
-                Some(begin::enter((this.callsite)()).into_place())
+                let (callsite, number) = (this.callsite)();
+                Some(begin::enter(callsite, number).into_place())
             }
             None => None,
         };

@@ -32,9 +32,10 @@ impl<'a> Begin<'a> {
     /// `let __scope = ..;` and its tags.
     pub(crate) fn scope(&self) -> TokenStream {
         let (private, callsite) = (&self.context.private, &self.callsite);
+        let number = number(self.context);
         let enter = match &self.options {
             Some(options) => quote_spanned!(site()=> #options.enter()),
-            None => quote_spanned!(site()=> #private::enter(#callsite)),
+            None => quote_spanned!(site()=> #private::enter(#callsite, #number)),
         };
         let tags = self.tags(
             &quote_spanned!(site()=> __scope),
@@ -55,13 +56,16 @@ impl<'a> Begin<'a> {
         quote_spanned!(site()=> #private::Handover::new(__scope, #callsite))
     }
 
-    /// The call site, if there is no more to the span: no options, no tags.
-    pub(crate) fn plain(&self) -> Option<&TokenStream> {
+    /// The call site and its number, if there is no more to the span: no options, no tags.
+    pub(crate) fn plain(&self) -> Option<TokenStream> {
         let is_plain = self.options.is_none()
             && self
                 .tags(&TokenStream::new(), &TokenStream::new())
                 .is_empty();
-        is_plain.then_some(&self.callsite)
+        is_plain.then(|| {
+            let (callsite, number) = (&self.callsite, number(self.context));
+            quote_spanned!(site()=> (#callsite, #number))
+        })
     }
 
     /// An expression that is a span, not active, with its tags.
@@ -147,6 +151,20 @@ fn callsite(context: &Context<'_>) -> TokenStream {
     let span = ident.span().unwrap();
     let (file, line) = (span.file(), u32::try_from(span.line()).unwrap_or_default());
     quote_spanned!(site()=> const { &#private::Callsite::new(#name, ::core::module_path!(), #file, #line) })
+}
+
+/// Where the number of the name of the call site is kept. Of a name that is an expression nowhere: that may depend on the
+/// generics of the function, which a static cannot.
+fn number(context: &Context<'_>) -> TokenStream {
+    let private = &context.private;
+    match &context.args.name {
+        Some(given) if !matches!(given.value, Expr::Lit(_)) => {
+            quote_spanned!(site()=> ::core::option::Option::None)
+        }
+        _ => quote_spanned! {site()=>
+            ::core::option::Option::Some({ static __NUMBER: #private::SiteNumber = #private::SiteNumber::new(); &__NUMBER })
+        },
+    }
 }
 
 fn options(context: &Context<'_>, callsite: &TokenStream) -> Option<TokenStream> {

@@ -87,7 +87,7 @@ fn call(steps: Vec<Step>, parent: Option<usize>, calls: &Calls) -> Run {
             calls.len() - 1
         };
         let body = run(steps, id, Arc::clone(&calls));
-        traced(move || &SITES[id], body).await;
+        traced(move || (&SITES[id], None), body).await;
     })
 }
 
@@ -227,7 +227,7 @@ proptest! {
 fn a_future_that_waited_and_panics_has_one_span_that_says_so() {
     let (tracer, memory) = sampling();
     let root = tracer.start_active_span("root");
-    let future = traced(|| &SITES[0], async {
+    let future = traced(|| (&SITES[0], None), async {
         yield_now().await;
         panic!("on purpose");
     });
