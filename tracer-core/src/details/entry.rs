@@ -7,7 +7,6 @@
 //!
 //! A header is a word of 4 bits for the kind, 11 for the length of the key, and 17 for that of the value, or of all of a log:
 //! each byte goes from one core's cache to another's.
-//!
 
 /// What an entry is. Values first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
