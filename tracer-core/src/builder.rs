@@ -21,9 +21,9 @@ use crate::propagation::Propagation;
 use crate::registry;
 use crate::report::queue::Hub;
 use crate::report::worker::Worker;
-use crate::report::{ConsoleReporter, HttpReporter, Reporter, UdpReporter};
+use crate::report::{ConsoleReporter, HttpReporter, NullReporter, Reporter, UdpReporter};
 use crate::room::Room;
-use crate::sampler::{RemoteSampler, Sampler, authority};
+use crate::sampler::{INITIAL_PROBABILITY, RemoteSampler, Sampler, authority};
 use crate::tag::TagValue;
 use crate::tracer::{self, Core, Tracer};
 
@@ -302,7 +302,7 @@ impl TracerBuilder {
         let host = self.agent_host.as_deref().unwrap_or("localhost");
         let mut sampler = match self.sampler {
             Some(sampler) => sampler,
-            None => RemoteSampler::of_agent(host)?.into(),
+            None => sampler_of_agent(host)?,
         };
         self.reporters
             .extend(self.from_env.take().filter(|_| self.reporters.is_empty()));
@@ -359,7 +359,10 @@ impl TracerBuilder {
     }
 
     fn apply(mut self, config: EnvConfig) -> Result<Self, InitError> {
-        if let Some(collector) = config.collector {
+        if config.sends_nothing {
+            self.reporters.clear();
+            self.from_env = Some(Box::new(NullReporter));
+        } else if let Some(collector) = config.collector {
             self.reporters.clear();
             self.from_env = Some(Box::new(http_reporter(&collector)?));
         } else if config.agent_host.is_some() || config.agent_port.is_some() {
@@ -402,6 +405,19 @@ fn set<T>(field: &mut T, value: Option<T>) {
     }
 }
 
+/// What the agent says. One whose address names an interface cannot be asked, and nobody said that it was to be.
+fn sampler_of_agent(host: &str) -> Result<Sampler, InitError> {
+    if host.contains('%') {
+        log::warn!(
+            "tracer: no sampling strategies from {host}, for a URL cannot name an interface: staying with \
+             probabilistic({INITIAL_PROBABILITY}); `sampler(..)` of the builder or JAEGER_SAMPLER_TYPE choose another, \
+             JAEGER_SAMPLING_ENDPOINT another place to ask"
+        );
+        return Sampler::probabilistic(INITIAL_PROBABILITY);
+    }
+    Ok(RemoteSampler::of_agent(host)?.into())
+}
+
 fn http_reporter(collector: &Collector) -> Result<HttpReporter, InitError> {
     let named = |error: InitError| InitError::new(format_args!("{}: {error}", collector.variable));
     let mut reporter = HttpReporter::to(&collector.url).map_err(named)?;
@@ -427,5 +443,60 @@ impl std::fmt::Debug for TracerBuilder {
             .field("propagation", &self.propagations)
             .field("tags", &self.tags)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+
+    use super::*;
+
+    fn with(variables: &[(&str, &str)]) -> TracerBuilder {
+        let config = EnvConfig::read(&|name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        });
+        let builder = Tracer::builder("shop").apply(config.unwrap());
+        builder.unwrap_or_else(|error| panic!("{variables:?}: {error}"))
+    }
+
+    #[test]
+    fn nothing_is_sent_where_the_exporter_is_none() {
+        let agent = UdpSocket::bind("127.0.0.1:0").unwrap();
+        agent.set_nonblocking(true).unwrap();
+        let (host, port) = (
+            ("JAEGER_AGENT_HOST", "127.0.0.1"),
+            agent.local_addr().unwrap().port(),
+        );
+        let port = port.to_string();
+        let port = ("JAEGER_AGENT_PORT", &*port);
+        let sampler = ("OTEL_TRACES_SAMPLER", "always_on");
+        for (exporter, sends) in [("none", false), ("jaeger", true)] {
+            let builder = with(&[host, port, sampler, ("OTEL_TRACES_EXPORTER", exporter)]);
+            let tracer = builder.build().unwrap();
+            let span = tracer.start_span("order");
+            assert!(span.context().is_sampled(), "other services go on as ever");
+            span.finish();
+            tracer.flush(Duration::from_secs(60)).unwrap();
+            assert_eq!(agent.recv(&mut [0; 65_536]).is_ok(), sends, "{exporter}");
+            assert_eq!(tracer.stats().lost(), 0);
+        }
+        let memory = crate::report::MemoryReporter::new();
+        let none = with(&[sampler, ("OTEL_TRACES_EXPORTER", "none")]);
+        let tracer = none.reporter(memory.clone()).build().unwrap();
+        tracer.start_span("order").finish();
+        tracer.flush(Duration::from_secs(60)).unwrap();
+        assert_eq!(memory.len(), 1, "a later call wins");
+    }
+
+    #[test]
+    fn agent_whose_address_names_an_interface_is_not_asked() {
+        let builder = with(&[("JAEGER_AGENT_HOST", "fe80::1%eth0")]);
+        let tracer = builder.build().unwrap();
+        assert_eq!(
+            format!("{:?}", tracer.sampler().unwrap()),
+            "probabilistic(0.001)"
+        );
     }
 }

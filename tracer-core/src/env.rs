@@ -11,13 +11,14 @@
 //! | `JAEGER_DISABLED`, `JAEGER_DISABLE`, `OTEL_SDK_DISABLED` | boolean: no tracing at all; contexts are not passed on either | `false` |
 //! | `JAEGER_TAGS` | process tags, `key=value,key=${VARIABLE:default}`; the value is split off at the first `=`; without variable and default the tag is left out | |
 //! | `OTEL_RESOURCE_ATTRIBUTES` | process tags, `key=value,key=value` with `%2C` for a comma; those of `JAEGER_TAGS` win | |
-//! | `JAEGER_AGENT_HOST`, `JAEGER_REPORTER_AGENT_HOST`, `OTEL_EXPORTER_JAEGER_AGENT_HOST` | host of the agent; `fe80::1%eth0` only with a sampler that does not ask it over HTTP | `localhost` |
+//! | `JAEGER_AGENT_HOST`, `JAEGER_REPORTER_AGENT_HOST`, `OTEL_EXPORTER_JAEGER_AGENT_HOST` | host of the agent; one like `fe80::1%eth0` gets spans, but cannot be asked for strategies: unless another sampler or place to ask is set, 0.1 % of the traces are sampled | `localhost` |
 //! | `JAEGER_AGENT_PORT`, `JAEGER_REPORTER_AGENT_PORT`, `OTEL_EXPORTER_JAEGER_AGENT_PORT` | its UDP port for Thrift compact | `6831` |
 //! | `JAEGER_ENDPOINT`, `JAEGER_REPORTER_ENDPOINT`, `OTEL_EXPORTER_JAEGER_ENDPOINT` | URL of a collector, which gets the spans over HTTP in place of the agent | |
 //! | `JAEGER_USER`, `JAEGER_REPORTER_USER`, `OTEL_EXPORTER_JAEGER_USER` | user for the collector; needs a password | |
 //! | `JAEGER_PASSWORD`, `JAEGER_REPORTER_PASSWORD`, `OTEL_EXPORTER_JAEGER_PASSWORD` | the password; needs a user | |
 //! | `JAEGER_AUTH_TOKEN` | bearer token for the collector, if there is no user | |
 //! | `JAEGER_REPORTER_TIMEOUT`, `OTEL_EXPORTER_JAEGER_TIMEOUT` | duration: how long sending to the collector may take | `5s` |
+//! | `OTEL_TRACES_EXPORTER` | `none`: nothing is sent, whatever the rows above say; spans are made and contexts passed on as ever. `jaeger` is what is done anyway, another one is not read | |
 //! | `JAEGER_REPORTER_LOG_SPANS` | boolean: every span is also written to the log | `false` |
 //! | `JAEGER_REPORTER_MAX_QUEUE_SIZE`, `OTEL_BSP_MAX_QUEUE_SIZE` | finished spans that may wait to be sent, taken as 1 KB each | 64 MB |
 //! | `JAEGER_REPORTER_FLUSH_INTERVAL`, `OTEL_BSP_SCHEDULE_DELAY` | duration: when a finished span is sent at the latest | `1s` |
@@ -35,10 +36,10 @@
 //! | `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`, `OTEL_ATTRIBUTE_COUNT_LIMIT` | tags of a span | 128 |
 //! | `OTEL_SPAN_EVENT_COUNT_LIMIT` | logs of a span | 128 |
 //! | `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` | bytes of a value | 4096 |
-//! | `OTEL_TRACES_EXPORTER`, `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `OTEL_EXPORTER_OTLP_PROTOCOL`, `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL`, `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_TRACES_HEADERS`, `OTEL_EXPORTER_OTLP_TIMEOUT`, `OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`, `OTEL_EXPORTER_OTLP_COMPRESSION`, `OTEL_EXPORTER_OTLP_TRACES_COMPRESSION`, `OTEL_EXPORTER_OTLP_INSECURE`, `OTEL_EXPORTER_OTLP_TRACES_INSECURE`, `OTEL_EXPORTER_OTLP_CERTIFICATE`, `OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE`, `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`, `OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE`, `OTEL_EXPORTER_OTLP_CLIENT_KEY`, `OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY`, `OTEL_EXPORTER_ZIPKIN_ENDPOINT`, `OTEL_EXPORTER_ZIPKIN_TIMEOUT` | not read: there is no OTLP here. Spans are sent as Jaeger's clients send them, which OpenTelemetry's collector receives, too (receiver `jaeger`, ports 6831 and 14268) | |
+//! | `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, `OTEL_EXPORTER_OTLP_PROTOCOL`, `OTEL_EXPORTER_OTLP_TRACES_PROTOCOL`, `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_TRACES_HEADERS`, `OTEL_EXPORTER_OTLP_TIMEOUT`, `OTEL_EXPORTER_OTLP_TRACES_TIMEOUT`, `OTEL_EXPORTER_OTLP_COMPRESSION`, `OTEL_EXPORTER_OTLP_TRACES_COMPRESSION`, `OTEL_EXPORTER_OTLP_INSECURE`, `OTEL_EXPORTER_OTLP_TRACES_INSECURE`, `OTEL_EXPORTER_OTLP_CERTIFICATE`, `OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE`, `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`, `OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE`, `OTEL_EXPORTER_OTLP_CLIENT_KEY`, `OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY`, `OTEL_EXPORTER_ZIPKIN_ENDPOINT`, `OTEL_EXPORTER_ZIPKIN_TIMEOUT` | not read: there is no OTLP here. Spans are sent as Jaeger's clients send them, which OpenTelemetry's collector receives, too (receiver `jaeger`, ports 6831 and 14268) | |
 //! | `JAEGER_RPC_METRICS`, `JAEGER_SENDER_FACTORY`, `JAEGER_AGENT_SOCKET_TYPE`, `JAEGER_REPORTER_ATTEMPT_RECONNECTING_DISABLED`, `JAEGER_REPORTER_ATTEMPT_RECONNECT_INTERVAL` | not read: there are no metrics here, and addresses of either family are always looked up again | |
 //!
-//! If one of the last two rows is set the log says so, in one line, except `OTEL_TRACES_EXPORTER=jaeger`.
+//! If something that is not read is set the log says so, in one line.
 //!
 //! Booleans are `1`, `t`, `true`, `0`, `f` and `false` in any case. Durations are written as in Go, `500ms`, `2s` or
 //! `1m30s`, or as a whole number of milliseconds. Names of samplers and formats may be written in any case.
@@ -58,7 +59,7 @@ use std::time::Duration;
 use crate::error::InitError;
 use crate::propagation::Propagation;
 pub(crate) use sampler::EnvSampler;
-use unread::Unread;
+use unread::{EXPORTER, Unread};
 use value::Tags;
 
 /// What the environment says. `None` and empty lists stand for variables that are not set.
@@ -71,6 +72,7 @@ pub(crate) struct EnvConfig {
     pub(crate) agent_host: Option<String>,
     pub(crate) agent_port: Option<u16>,
     pub(crate) collector: Option<Collector>,
+    pub(crate) sends_nothing: bool,
     pub(crate) log_spans: Option<bool>,
     pub(crate) max_queue_size: Option<usize>,
     pub(crate) flush_interval: Option<Duration>,
@@ -145,6 +147,9 @@ impl EnvConfig {
                 "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
                 "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
             ])?,
+            sends_nothing: env
+                .first(&[EXPORTER])
+                .is_some_and(|exporter| exporter.value.eq_ignore_ascii_case("none")),
             unread: Unread::read(&env),
         })
     }

@@ -478,6 +478,8 @@ fn variables_that_nothing_follows_are_named() {
         ("JAEGER_RPC_METRICS", " "),
     ];
     assert!(part(&none, |config| config.unread.is_empty()));
+    let none = [("OTEL_TRACES_EXPORTER", "none")];
+    assert!(part(&none, |config| config.unread.is_empty()));
     assert_eq!(
         said(&[("JAEGER_RPC_METRICS", "true")]),
         "JAEGER_RPC_METRICS is set and not read"

@@ -8,9 +8,12 @@ use super::Env;
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Unread(Vec<&'static str>);
 
+/// How OpenTelemetry sends spans. `none` is followed, and `jaeger` is what is done here anyway.
+pub(super) const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
+
 /// Where OpenTelemetry sends spans. Ours go to Jaeger's receivers.
 pub(super) const OTLP: [&str; 21] = [
-    "OTEL_TRACES_EXPORTER",
+    EXPORTER,
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     "OTEL_EXPORTER_OTLP_PROTOCOL",
@@ -46,9 +49,10 @@ impl Unread {
     pub(super) fn read(env: &Env<'_>) -> Self {
         let set = |name: &&'static str| {
             let variable = env.first(&[*name]);
-            // What is done here anyway.
-            variable
-                .is_some_and(|it| it.name != OTLP[0] || !it.value.eq_ignore_ascii_case("jaeger"))
+            variable.is_some_and(|it| {
+                let read = |value| it.value.eq_ignore_ascii_case(value);
+                it.name != EXPORTER || !(read("none") || read("jaeger"))
+            })
         };
         Self(OTLP.into_iter().chain(JAEGER).filter(set).collect())
     }

@@ -15,7 +15,7 @@ mod strategy;
 pub use custom::{Sample, Sampling, SamplingRequest};
 pub(crate) use limiter::Limiter;
 pub use remote::RemoteSampler;
-pub(crate) use remote::{agent_url, authority};
+pub(crate) use remote::{INITIAL_PROBABILITY, agent_url, authority};
 
 use std::borrow::Cow;
 use std::fmt;

@@ -47,6 +47,9 @@ pub struct RemoteSampler {
     max_operations: usize,
 }
 
+/// The share of traces that are sampled until a strategy is known.
+pub(crate) const INITIAL_PROBABILITY: f64 = 0.001;
+
 impl RemoteSampler {
     /// A sampler that asks at `url`; the service's name is added to its query.
     ///
@@ -66,7 +69,7 @@ impl RemoteSampler {
     pub(crate) fn from_argument(what: &str, url: &str) -> Result<Self, InitError> {
         Ok(Self {
             endpoint: Endpoint::parse(what, url, "http://localhost:5778/sampling")?,
-            initial_probability: 0.001,
+            initial_probability: INITIAL_PROBABILITY,
             refresh_interval: Duration::from_secs(60),
             max_operations: MAX_OPERATIONS,
         })
