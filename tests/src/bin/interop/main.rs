@@ -1,7 +1,8 @@
 //! `interop v1|v2 PROGRAM [PYTHON]`: starts a Jaeger, sends it spans, and checks what it makes of them. `ci/interop` has the
 //! servers, and a Python with Jaeger's client.
 //!
-//! What goes in is what applications use: a tracer with the UDP or the HTTP reporter, or the remote sampler. What comes out
+//! What goes in is what applications use: a tracer with the UDP or the HTTP reporter, perhaps by way of an agent of ours that
+//! sends on, or the remote sampler. What comes out
 //! is what people see: the JSON of the query API and the agent's metrics.
 
 #![expect(
@@ -11,6 +12,7 @@
 )]
 
 mod client_stats;
+mod forwarded;
 mod mixed;
 mod query;
 mod sampling;
@@ -53,6 +55,7 @@ fn run(arguments: &[OsString]) -> Outcome {
     };
     let server = Server::start(backend, program)?;
     sent::check(backend, &server)?;
+    forwarded::check(backend, &server)?;
     sampling::check(&server)?;
     match &server.metrics {
         Some(metrics) => client_stats::check(&server, metrics)?,

@@ -9,7 +9,7 @@ use tracer_core::{
 };
 
 use crate::server::Server;
-use crate::span::{self, Backend, Span, Tags};
+use crate::span::{self, Backend, Format, Span, Tags};
 use crate::{Outcome, PATIENCE, query};
 
 /// A span to be sent, as data: the same is told to the tracer and expected back.
@@ -124,56 +124,65 @@ fn plans() -> Vec<Plan> {
     ]
 }
 
-/// Sends the trace in each way there is, and compares what the query API gives back.
+/// How the trace is sent.
+pub(crate) struct Way<R> {
+    pub(crate) name: &'static str,
+    pub(crate) bits128: bool,
+    pub(crate) reporter: R,
+    pub(crate) format: Format,
+}
+
+/// Sends the trace in each way there is to Jaeger itself.
 pub(crate) fn check(backend: Backend, server: &Server) -> Outcome {
-    // The agent hands spans on to the collector in another format.
-    let ways: [(&str, bool, &'static str); 3] = [
-        ("udp", true, "proto"),
-        ("udp", false, "proto"),
-        ("http", true, "jaeger"),
-    ];
-    for (way, bits128, format) in ways {
-        let sent = if way == "udp" {
-            send(way, bits128, UdpReporter::to(&server.udp)?)?
-        } else {
-            send(way, bits128, HttpReporter::to(&server.http)?)?
+    for bits128 in [true, false] {
+        let way = Way {
+            name: "udp",
+            bits128,
+            reporter: UdpReporter::to(&server.udp)?,
+            format: Format::Proto,
         };
-        let id = sent[0].trace_id;
-        let expected = sent
-            .into_iter()
-            .map(|mut span| {
-                backend.translate(&mut span, format);
-                span
-            })
-            .collect::<Vec<_>>();
-        let received = query::trace(&server.query, id, expected.len())?;
-        let (spans, name) = (expected.len(), format!("{way}, trace {id}"));
-        let (expected, received) = (span::text(expected), span::text(received));
-        if expected != received {
-            let difference = TextDiff::from_lines(&expected, &received)
-                .unified_diff()
-                .header("sent", "received")
-                .to_string();
-            return Err(format!("{name}: what came back differs\n{difference}").into());
-        }
-        println!(
-            "spans: {name}: {spans} spans of {} lines came back as sent",
-            expected.lines().count()
-        );
+        round_trip(backend, server, way)?;
     }
+    let way = Way {
+        name: "http",
+        bits128: true,
+        reporter: HttpReporter::to(&server.http)?,
+        format: Format::Thrift,
+    };
+    round_trip(backend, server, way)
+}
+
+/// Sends the trace, and compares what the query API gives back.
+pub(crate) fn round_trip(backend: Backend, server: &Server, way: Way<impl Reporter>) -> Outcome {
+    let (name, format) = (way.name, way.format);
+    let mut expected = send(way)?;
+    let id = expected[0].trace_id;
+    for span in &mut expected {
+        backend.translate(span, format);
+    }
+    let received = query::trace(&server.query, id, expected.len())?;
+    let (spans, name) = (expected.len(), format!("{name}, trace {id}"));
+    let (expected, received) = (span::text(expected), span::text(received));
+    if expected != received {
+        let difference = TextDiff::from_lines(&expected, &received)
+            .unified_diff()
+            .header("sent", "received")
+            .to_string();
+        return Err(format!("{name}: what came back differs\n{difference}").into());
+    }
+    println!(
+        "spans: {name}: {spans} spans of {} lines came back as sent",
+        expected.lines().count()
+    );
     Ok(())
 }
 
-fn send(
-    way: &str,
-    bits128: bool,
-    reporter: impl Reporter,
-) -> Result<Vec<Span>, Box<dyn std::error::Error>> {
+fn send(way: Way<impl Reporter>) -> Result<Vec<Span>, Box<dyn std::error::Error>> {
     let memory = MemoryReporter::new();
-    let tracer = Tracer::builder(format!("interop-{way}"))
+    let tracer = Tracer::builder(format!("interop {}", way.name))
         .sampler(Sampler::constant(true))
-        .trace_id_128bit(bits128)
-        .reporter(reporter)
+        .trace_id_128bit(way.bits128)
+        .reporter(way.reporter)
         .reporter(memory.clone())
         .tag("region", "eu-1")
         .tag("build", 7)

@@ -12,6 +12,8 @@ pub(crate) struct Server {
     pub(crate) udp: String,
     /// Where it takes Thrift by POST.
     pub(crate) http: String,
+    /// Where it takes OTLP by POST.
+    pub(crate) otlp: String,
     /// The root of its query API.
     pub(crate) query: String,
     /// Where it tells sampling strategies: those of `ci/interop.d/strategies.json`.
@@ -23,7 +25,7 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn start(backend: Backend, program: &OsStr) -> Result<Self, String> {
         let strategies = crate::folder().join("strategies.json");
-        let ports = free_ports(9).map_err(|error| format!("no free ports: {error}"))?;
+        let ports = free_ports(11).map_err(|error| format!("no free ports: {error}"))?;
         let mut command = Command::new(program);
         // It need not trace itself.
         command.env("OTEL_TRACES_SAMPLER", "always_off");
@@ -35,16 +37,18 @@ impl Server {
                     "query.http-server.host-port",
                     "http-server.host-port",
                     "admin.http.host-port",
+                    "collector.otlp.http.host-port",
                     "query.grpc-server.host-port",
                     "collector.grpc-server.host-port",
                     "processor.jaeger-binary.server-host-port",
                     "processor.zipkin-compact.server-host-port",
+                    "collector.otlp.grpc.host-port",
                 ];
                 for (flag, port) in flags.iter().zip(&ports) {
                     command.arg(format!("--{flag}=127.0.0.1:{port}"));
                 }
                 command
-                    .args(["--collector.otlp.enabled=false", "--log-level=error"])
+                    .args(["--collector.otlp.enabled=true", "--log-level=error"])
                     .arg("--sampling.strategies-file")
                     .arg(strategies);
             }
@@ -55,6 +59,7 @@ impl Server {
                     "QUERY",
                     "SAMPLING",
                     "HEALTH",
+                    "OTLP",
                     "QUERY_GRPC",
                     "SAMPLING_GRPC",
                 ];
@@ -79,6 +84,7 @@ impl Server {
             process,
             udp: at(0),
             http: format!("http://{}/api/traces", at(1)),
+            otlp: format!("http://{}/v1/traces", at(5)),
             query: format!("http://{}", at(2)),
             sampling: format!("http://{}/sampling", at(3)),
             metrics,

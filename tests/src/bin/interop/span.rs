@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use tracer_core::{ReferenceKind, SpanId, TagValue, TraceId};
 
 /// Tags or the fields of a log.
@@ -67,32 +69,80 @@ pub(crate) enum Backend {
     V2,
 }
 
+/// How spans come to Jaeger's store.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Format {
+    /// Thrift by POST.
+    Thrift,
+    /// What Jaeger's own agent makes of Thrift.
+    Proto,
+    Otlp,
+}
+
 impl Backend {
     /// Changes what was sent as the backend does by design.
-    pub(crate) fn translate(self, span: &mut Span, format: &'static str) {
-        match self {
-            Self::V1 => {
-                span.tags
-                    .push(("internal.span.format".into(), format.into()));
+    pub(crate) fn translate(self, span: &mut Span, format: Format) {
+        match (self, format) {
+            (Self::V1, Format::Thrift) => noted(span, "jaeger"),
+            (Self::V1, Format::Proto) => noted(span, "proto"),
+            (Self::V1, Format::Otlp) => {
+                through_opentelemetry(span);
+                bytes_as_text(&mut span.tags);
+                span.logs
+                    .iter_mut()
+                    .for_each(|(_, fields)| bytes_as_text(fields));
+                parent_that_waits(span);
+                noted(span, "proto");
             }
-            Self::V2 => {
-                // The model has no flags.
-                span.flags = 0;
-                let failed = |(key, value): &(String, TagValue<'_>)| {
-                    key == "error" && *value == TagValue::Bool(true)
-                };
-                if span.tags.iter().any(failed) {
-                    span.tags.push(("otel.status_code".into(), "ERROR".into()));
-                }
+            (Self::V2, Format::Otlp) => through_opentelemetry(span),
+            (Self::V2, Format::Thrift | Format::Proto) => {
+                through_opentelemetry(span);
                 for (key, value) in &mut span.process {
-                    if key == "hostname" {
-                        *key = "host.name".into();
-                    } else if key == "jaeger.version" {
+                    if key == "jaeger.version" {
                         *key = "opencensus.exporterversion".into();
                         *value = format!("Jaeger-{value}").into();
                     }
                 }
             }
         }
+    }
+}
+
+fn noted(span: &mut Span, format: &'static str) {
+    span.tags
+        .push(("internal.span.format".into(), format.into()));
+}
+
+fn through_opentelemetry(span: &mut Span) {
+    // The model has no flags.
+    span.flags = 0;
+    let failed =
+        |(key, value): &(String, TagValue<'_>)| key == "error" && *value == TagValue::Bool(true);
+    if span.tags.iter().any(failed) {
+        span.tags.push(("otel.status_code".into(), "ERROR".into()));
+    }
+    for (key, _) in &mut span.process {
+        if key == "hostname" {
+            *key = "host.name".into();
+        }
+    }
+}
+
+fn bytes_as_text(tags: &mut Tags) {
+    for (_, value) in tags {
+        if let TagValue::Bytes(bytes) = value {
+            *value = BASE64_STANDARD.encode(bytes).into();
+        }
+    }
+}
+
+/// OpenTelemetry's parent is there twice, as ChildOf and as the link it is, where it was FollowsFrom.
+fn parent_that_waits(span: &mut Span) {
+    let child = |(kind, ..): &(ReferenceKind, TraceId, SpanId)| *kind == ReferenceKind::ChildOf;
+    if !span.references.iter().any(child)
+        && let Some(&(_, trace_id, span_id)) = span.references.first()
+    {
+        let parent = (ReferenceKind::ChildOf, trace_id, span_id);
+        span.references.insert(0, parent);
     }
 }
