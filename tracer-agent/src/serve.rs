@@ -4,7 +4,8 @@
 //! byte a minute would keep its connection for ever; hence this loop over hyper.
 
 use std::convert::Infallible;
-use std::net::TcpListener;
+use std::io::{self, ErrorKind};
+use std::net::{Shutdown, TcpListener};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
@@ -37,6 +39,8 @@ struct Limits {
     /// For all requests of a connection. The one that is being answered then has [`request`](Self::request) more, so
     /// whoever takes its answers byte by byte, or does not take them, loses its place in the end.
     connection: Duration,
+    /// For what a client still sends after its last answer.
+    linger: Duration,
 }
 
 impl Default for Limits {
@@ -46,6 +50,7 @@ impl Default for Limits {
             head: Duration::from_secs(15),
             request: Duration::from_secs(60),
             connection: Duration::from_secs(300),
+            linger: Duration::from_secs(2),
         }
     }
 }
@@ -91,7 +96,35 @@ async fn serve_within(
     }
 }
 
-async fn connection(limits: Limits, stream: TcpStream, router: Router) {
+async fn connection(limits: Limits, mut stream: TcpStream, router: Router) {
+    converse(limits, &mut stream, router).await;
+    match timeout(limits.linger, linger(&stream)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => log::debug!("connection ended: {error}"),
+        Err(_) => log::debug!("connection ended before the client had enough"),
+    }
+}
+
+/// Takes and drops what a client still sends, until it closes its side. With something unread the connection would be reset,
+/// and a client that is refused in the middle of its body would often see that, and not the answer.
+async fn linger(stream: &TcpStream) -> io::Result<()> {
+    // Done already, unless something was wrong with the request. Fails where nobody is there any more.
+    SockRef::from(stream).shutdown(Shutdown::Write)?;
+    let mut unread = vec![0; 16 << 10];
+    loop {
+        stream.readable().await?;
+        match stream.try_read(&mut unread) {
+            Ok(0) => return Ok(()),
+            // Others wait to be served.
+            Ok(_) => tokio::task::yield_now().await,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Answers requests until there is none, or the time is over.
+async fn converse(limits: Limits, stream: &mut TcpStream, router: Router) {
     // The end of an answer must not wait for the reader's word on its beginning.
     if let Err(error) = stream.set_nodelay(true) {
         log::debug!("connection without TCP_NODELAY: {error}");

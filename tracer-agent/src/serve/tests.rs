@@ -19,6 +19,7 @@ const LIMITS: Limits = Limits {
     head: PATIENCE,
     request: PATIENCE,
     connection: PATIENCE,
+    linger: SOON,
 };
 
 /// A server that ends with its test.
@@ -112,6 +113,33 @@ fn a_body_that_does_not_come_is_not_waited_for() {
     assert!(
         answer.ends_with("\r\n\r\nthe request took too long\n"),
         "{answer}"
+    );
+}
+
+#[test]
+fn who_is_refused_in_the_middle_of_a_body_can_send_the_rest_and_reads_the_answer() {
+    let limits = Limits {
+        linger: PATIENCE,
+        ..LIMITS
+    };
+    let refuse = async || (StatusCode::SERVICE_UNAVAILABLE, "later");
+    let server = Server::start(limits, Router::new().route("/", post(refuse)));
+    let mut stream = server.say("POST / HTTP/1.1\r\nContent-Length: 8000000\r\n\r\n");
+    // More than the kernel would keep for a reader.
+    stream.write_all(&vec![b'x'; 8_000_000]).unwrap();
+    let answer = rest(stream);
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(answer.ends_with("later"), "{answer}");
+}
+
+#[test]
+fn who_sends_without_end_after_the_last_answer_is_cut_off() {
+    let server = Server::start(LIMITS, hello());
+    let mut endless = server.say("POST / HTTP/1.1\r\nContent-Length: 8000000000\r\n\r\n");
+    while endless.write_all(&[b'x'; 4096]).is_ok() {}
+    assert!(
+        rest(server.say(GET)).ends_with("hello"),
+        "the place is free"
     );
 }
 
