@@ -61,6 +61,7 @@ impl Agent {
         let store = Store::new(options.memory_limit, options.spans_per_trace);
         let drops = [&sockets.compact, &sockets.binary].map(KernelDrops::of);
         let collector = addr(sockets.collector.local_addr())?;
+        let headers = options.forward_headers;
         let forward = match options.forward {
             Some(endpoint) if endpoint.is(collector) => {
                 return Err(StartError::forward_to_itself(&endpoint));
@@ -86,7 +87,7 @@ impl Agent {
 
         if let Some(queue) = forward {
             agent.own(Thread::start("agent-forward", move || {
-                forward::run(&queue);
+                forward::run(&queue, &headers);
             }))?;
         }
         let Sockets {

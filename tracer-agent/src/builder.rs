@@ -4,6 +4,11 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
+use axum::http::header::{
+    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
 use crate::agent::{Agent, Sockets};
 use crate::forward::Endpoint;
 use crate::receive::udp;
@@ -29,7 +34,18 @@ pub struct AgentBuilder {
     pub(crate) sampling_probability: f64,
     pub(crate) forward: Option<Endpoint>,
     pub(crate) forward_queue: usize,
+    pub(crate) forward_headers: HeaderMap,
 }
+
+/// Headers that go by what is sent.
+const OWN_HEADERS: [HeaderName; 6] = [
+    CONNECTION,
+    CONTENT_ENCODING,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    HOST,
+    TRANSFER_ENCODING,
+];
 
 /// The ports of an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +82,7 @@ impl Default for AgentBuilder {
             sampling_probability: 1.0,
             forward: None,
             forward_queue: 32 << 20,
+            forward_headers: HeaderMap::new(),
         }
     }
 }
@@ -193,6 +210,45 @@ impl AgentBuilder {
         self
     }
 
+    /// Adds a header to all that is sent on, such as one that tells the collector who sends. Its value is a secret: it is
+    /// in no log and no `Debug`. Without TLS whoever is on the way can read it.
+    ///
+    /// ```
+    /// use tracer_agent::Agent;
+    ///
+    /// # fn main() -> Result<(), tracer_agent::StartError> {
+    /// # let token = "";
+    /// let builder = Agent::builder()
+    ///     .forward("http://collector:4318/v1/traces")?
+    ///     .forward_header("authorization", &format!("Bearer {token}"))?;
+    /// # let _ = builder;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When it is no header, or one that goes by what is sent, such as `content-type`.
+    pub fn forward_header(mut self, name: &str, value: &str) -> Result<Self, StartError> {
+        let wrong = |header: &str, expected| Err(StartError::forward_header(header, expected));
+        // Unknown names are not repeated: one without its colon may be a secret.
+        let Ok(name) = name.parse::<HeaderName>() else {
+            return wrong("such a header", "a name like x-api-key");
+        };
+        if OWN_HEADERS.contains(&name) {
+            return wrong(
+                &format!("the header {name}"),
+                "one that does not go by what is sent",
+            );
+        }
+        let Ok(mut value) = value.parse::<HeaderValue>() else {
+            return wrong(&format!("the header {name}"), "visible characters of ASCII");
+        };
+        value.set_sensitive(true);
+        self.forward_headers.append(name, value);
+        Ok(self)
+    }
+
     /// Opens the ports and starts the agent on three threads of its own, or four when it sends on.
     ///
     /// Not async, and to be called from any code: the agent never runs on the caller's runtime. The ports are open when
@@ -235,6 +291,7 @@ enum Kind {
     Port(Port, SocketAddr),
     Thread,
     Forward(String),
+    ForwardHeader(String),
 }
 
 impl StartError {
@@ -259,6 +316,13 @@ impl StartError {
         }
     }
 
+    fn forward_header(header: &str, expected: &str) -> Self {
+        Self {
+            kind: Kind::ForwardHeader(header.to_owned()),
+            source: io::Error::new(io::ErrorKind::InvalidInput, format!("expected {expected}")),
+        }
+    }
+
     pub(crate) fn forward_to_itself(endpoint: &Endpoint) -> Self {
         Self {
             kind: Kind::Forward(endpoint.to_string()),
@@ -271,7 +335,7 @@ impl StartError {
     pub fn flag(&self) -> Option<&'static str> {
         match self.kind {
             Kind::Port(which, _) => Some(which.describe().2),
-            Kind::Thread | Kind::Forward(_) => None,
+            Kind::Thread | Kind::Forward(_) | Kind::ForwardHeader(_) => None,
         }
     }
 
@@ -295,6 +359,9 @@ impl fmt::Display for StartError {
             }
             Kind::Thread => write!(f, "cannot start the agent's thread: {}", self.source),
             Kind::Forward(url) => write!(f, "cannot forward to {url}: {}", self.source),
+            Kind::ForwardHeader(header) => {
+                write!(f, "cannot forward with {header}: {}", self.source)
+            }
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::fs;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::str::FromStr;
 
 use axum::http::Uri;
@@ -29,6 +31,8 @@ Options:
       --forward URL           Also send every span to a collector: http://host:4318/v1/traces
                               (OTLP) or http://host:14268/api/traces (Jaeger)
       --forward-queue SIZE    Memory for spans a collector has not taken yet [32MB]
+      --forward-headers FILE  Headers for that collector, such as Authorization: one on each
+                              line, as Name: value
       --allow-host NAME       Also serve requests that name this host; may repeat
   -h, --help                  Show this
   -V, --version               Show the version
@@ -111,6 +115,13 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command,
             Long("forward-queue") => {
                 builder = builder.forward_queue(size(&mut parser, "--forward-queue")?);
             }
+            Long("forward-headers") => {
+                let file = parser.value()?;
+                let read = forward_headers(builder, Path::new(&file));
+                builder = read.map_err(|reason| {
+                    UsageError(format!("--forward-headers {file:?}: {reason}"))
+                })?;
+            }
             Long("spans-per-trace") => {
                 let spans: NonZeroUsize =
                     value(&mut parser, "--spans-per-trace", "a number over 0")?;
@@ -173,6 +184,21 @@ fn show(parser: &mut lexopt::Parser) -> Result<Command, UsageError> {
             wanted: Wanted::Last,
         }),
     }
+}
+
+/// From a file, for arguments and variables of a process are there for others to see. What is wrong is told by its line alone.
+fn forward_headers(builder: AgentBuilder, file: &Path) -> Result<AgentBuilder, String> {
+    let text = fs::read_to_string(file).map_err(|error| error.to_string())?;
+    let lines = text.lines().enumerate();
+    let mut lines = lines.filter(|(_, line)| !line.trim().is_empty());
+    lines.try_fold(builder, |builder, (at, line)| {
+        let wrong = |reason: &str| format!("line {}: {reason}", at + 1);
+        let header = line.split_once(':');
+        let (name, value) = header.ok_or_else(|| wrong("expected Name: value"))?;
+        builder
+            .forward_header(name.trim(), value.trim())
+            .map_err(|error| wrong(&error.to_string()))
+    })
 }
 
 fn port(parser: &mut lexopt::Parser, flag: &str) -> Result<u16, UsageError> {

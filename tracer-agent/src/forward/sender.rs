@@ -2,10 +2,10 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{Response, StatusCode};
+use axum::http::{HeaderMap, Response, StatusCode};
 use ureq::Body;
 
 use super::endpoint::Format;
@@ -26,7 +26,7 @@ const MAX_ANSWER: u64 = 64 << 10;
 const EXCERPT: usize = 200;
 
 /// Sends what comes into the queue until it is closed and empty, or until its time is over.
-pub(crate) fn run(queue: &Queue) {
+pub(crate) fn run(queue: &Queue, headers: &HeaderMap) {
     let http = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -34,7 +34,11 @@ pub(crate) fn run(queue: &Queue) {
         .user_agent(concat!("tracer-agent/", env!("CARGO_PKG_VERSION")))
         .build()
         .new_agent();
-    let sender = Sender { queue, http };
+    let sender = Sender {
+        queue,
+        http,
+        headers,
+    };
     while let Some(taken) = queue.take() {
         for request in requests(queue.endpoint().format(), &taken.chunks) {
             sender.deliver(&request);
@@ -46,6 +50,8 @@ pub(crate) fn run(queue: &Queue) {
 struct Sender<'q> {
     queue: &'q Queue,
     http: ureq::Agent,
+    /// Of the user's, for every request.
+    headers: &'q HeaderMap,
 }
 
 /// What was not taken this time.
@@ -96,11 +102,14 @@ impl Sender<'_> {
     fn post(&self, body: &[u8], timeout: Duration) -> Result<u64, Failure> {
         let endpoint = self.queue.endpoint();
         let request = self.http.post(endpoint.uri());
-        let request = request
+        let mut request = request
             .config()
             .timeout_global(Some(timeout))
             .build()
             .header(CONTENT_TYPE, content_type(endpoint.format()));
+        for (name, value) in self.headers {
+            request = request.header(name, value);
+        }
         let answer = request.send(body).map_err(|error| Failure::Passing {
             reason: error.to_string(),
             retry_after: None,
@@ -128,10 +137,9 @@ fn read(answer: Response<Body>, format: Format) -> Result<u64, Failure> {
         | StatusCode::BAD_GATEWAY
         | StatusCode::SERVICE_UNAVAILABLE
         | StatusCode::GATEWAY_TIMEOUT => {
-            let seconds = head.headers.get(RETRY_AFTER);
-            let seconds = seconds.and_then(|value| value.to_str().ok()?.parse().ok());
-            let retry_after =
-                seconds.map(|seconds| Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER));
+            let value = head.headers.get(RETRY_AFTER);
+            let value = value.and_then(|value| value.to_str().ok());
+            let retry_after = value.and_then(|value| retry_after(value, SystemTime::now()));
             Err(Failure::Passing {
                 reason,
                 retry_after,
@@ -139,6 +147,19 @@ fn read(answer: Response<Body>, format: Format) -> Result<u64, Failure> {
         }
         _ => Err(Failure::Lasting(reason)),
     }
+}
+
+/// How long a collector wants to be left alone: seconds, or a time of day. `None` if it says nothing of the kind, or that it
+/// is ready: one that is busy again and again shall not be asked without a pause.
+fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    let length = match value.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => httpdate::parse_http_date(value)
+            .ok()?
+            .duration_since(now)
+            .ok()?,
+    };
+    (!length.is_zero()).then(|| length.min(LONGEST_RETRY_AFTER))
 }
 
 /// Between a half and the whole: agents that lost a collector together do not come back together.
@@ -203,5 +224,30 @@ fn content_type(format: Format) -> &'static str {
     match format {
         Format::Otlp => "application/x-protobuf",
         Format::Jaeger => "application/x-thrift",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn collectors_say_seconds_or_a_time_of_day() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        for (value, seconds) in [
+            ("7", Some(7)),
+            ("0", None),
+            ("86400", Some(300)),
+            ("-1", None),
+            ("soon", None),
+            ("Sun, 09 Sep 2001 01:46:50 GMT", Some(10)),
+            ("Sunday, 09-Sep-01 01:46:50 GMT", Some(10)),
+            ("Sun, 09 Sep 2001 01:46:40 GMT", None),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", None),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(300)),
+        ] {
+            let expected = seconds.map(Duration::from_secs);
+            assert_eq!(retry_after(value, now), expected, "{value}");
+        }
     }
 }

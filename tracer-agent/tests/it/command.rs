@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use crate::client::{get, report, send, start};
@@ -24,6 +25,39 @@ fn show(args: &[&str]) -> Output {
 
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn headers_to_forward_with_are_read_from_a_file() {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("headers");
+    let run = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let mut agent = tracer_agent();
+        agent.args(["--ephemeral-ports", "--forward-headers"]);
+        agent.arg(&file).arg("--help").output().unwrap()
+    };
+    let good = run("Authorization: Bearer s3cret\n\n  x-scope:one\n");
+    assert_eq!(good.status.code(), Some(0), "{good:?}");
+    for (wrong, reason) in [
+        (
+            "x-scope: one\nBearer s3cret\n",
+            "line 2: expected Name: value",
+        ),
+        (
+            "Host: s3cret",
+            "line 1: cannot forward with the header host: expected one that does not go by what is sent",
+        ),
+    ] {
+        let output = run(wrong);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let expected = format!(
+            "tracer-agent: --forward-headers {file:?}: {reason} (see tracer-agent --help)\n"
+        );
+        assert_eq!(text(&output.stderr), expected);
+    }
+    std::fs::remove_file(&file).unwrap();
+    let absent = tracer_agent().arg("--forward-headers").arg(&file).output();
+    assert_eq!(absent.unwrap().status.code(), Some(2));
 }
 
 #[test]

@@ -158,6 +158,65 @@ fn spans_go_out_as_otlp_by_the_form_of_the_url() {
 }
 
 #[test]
+fn headers_go_with_every_request_and_are_not_shown() {
+    let collector = Collector::start(&["503 Service Unavailable\r\n"]);
+    let url = format!("http://{}/v1/traces", collector.addr);
+    let builder = Agent::builder().ephemeral_ports().forward(&url).unwrap();
+    let builder = builder.forward_header("Authorization", "Bearer s3cret");
+    let builder = builder.and_then(|builder| builder.forward_header("x-scope", "one"));
+    let builder = builder.and_then(|builder| builder.forward_header("X-Scope", "two"));
+    let builder = builder.unwrap();
+    assert!(!format!("{builder:?}").contains("s3cret"), "{builder:?}");
+    let agent = builder.start().unwrap();
+    report(&agent, "shop", &one(1));
+    for _ in 0..2 {
+        let head = collector.next().head;
+        for line in [
+            "authorization: Bearer s3cret\r\n",
+            "x-scope: one\r\n",
+            "x-scope: two\r\n",
+            "content-type: application/x-protobuf\r\n",
+        ] {
+            assert_eq!(head.matches(line).count(), 1, "{head}");
+        }
+    }
+    wait_until(&agent, |counts| counts.spans_sent == 1);
+    for path in ["/health", "/"] {
+        let page = crate::client::get(agent.query_addr(), path).body;
+        assert!(!page.contains("s3cret"), "{page}");
+    }
+}
+
+#[test]
+fn headers_that_cannot_be_sent_are_refused_and_secrets_not_repeated() {
+    for (name, value, reason) in [
+        (
+            "s3cret key",
+            "v",
+            "cannot forward with such a header: expected a name like x-api-key",
+        ),
+        (
+            "",
+            "s3cret",
+            "cannot forward with such a header: expected a name like x-api-key",
+        ),
+        (
+            "Content-Type",
+            "s3cret",
+            "cannot forward with the header content-type: expected one that does not go by what is sent",
+        ),
+        (
+            "Authorization",
+            "s3cret\r\nHost: evil",
+            "cannot forward with the header authorization: expected visible characters of ASCII",
+        ),
+    ] {
+        let refused = Agent::builder().forward_header(name, value).unwrap_err();
+        assert_eq!(refused.to_string(), reason);
+    }
+}
+
+#[test]
 fn a_trace_too_large_to_be_kept_is_sent_on_whole() {
     let second = start();
     let first = Agent::builder()
