@@ -50,7 +50,7 @@ impl Default for Limits {
             head: Duration::from_secs(15),
             request: Duration::from_secs(60),
             connection: Duration::from_secs(300),
-            linger: Duration::from_secs(2),
+            linger: Duration::from_secs(5),
         }
     }
 }
