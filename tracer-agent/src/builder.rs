@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use axum::http::header::{
     CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue};
 
 use crate::agent::{Agent, Sockets};
 use crate::forward::Endpoint;
@@ -34,7 +34,7 @@ pub struct AgentBuilder {
     pub(crate) sampling_probability: f64,
     pub(crate) forward: Option<Endpoint>,
     pub(crate) forward_queue: usize,
-    pub(crate) forward_headers: HeaderMap,
+    pub(crate) forward_headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// Headers that go by what is sent.
@@ -82,7 +82,7 @@ impl Default for AgentBuilder {
             sampling_probability: 1.0,
             forward: None,
             forward_queue: 32 << 20,
-            forward_headers: HeaderMap::new(),
+            forward_headers: Vec::new(),
         }
     }
 }
@@ -245,7 +245,7 @@ impl AgentBuilder {
             return wrong(&format!("the header {name}"), "visible characters of ASCII");
         };
         value.set_sensitive(true);
-        self.forward_headers.append(name, value);
+        self.forward_headers.push((name, value));
         Ok(self)
     }
 

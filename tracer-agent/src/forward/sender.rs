@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderMap, Response, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use ureq::Body;
 
 use super::endpoint::Format;
@@ -26,7 +26,7 @@ const MAX_ANSWER: u64 = 64 << 10;
 const EXCERPT: usize = 200;
 
 /// Sends what comes into the queue until it is closed and empty, or until its time is over.
-pub(crate) fn run(queue: &Queue, headers: &HeaderMap) {
+pub(crate) fn run(queue: &Queue, headers: &[(HeaderName, HeaderValue)]) {
     let http = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -51,7 +51,7 @@ struct Sender<'q> {
     queue: &'q Queue,
     http: ureq::Agent,
     /// Of the user's, for every request.
-    headers: &'q HeaderMap,
+    headers: &'q [(HeaderName, HeaderValue)],
 }
 
 /// What was not taken this time.
