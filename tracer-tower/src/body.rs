@@ -4,7 +4,7 @@ use std::any;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Buf;
@@ -102,8 +102,10 @@ impl<B: Body> Body for ResponseBody<B> {
             return inner.poll_frame(cx);
         };
         let Tail { slot, rest, .. } = tail;
-        let frame = ready!(slot.enter_until(|| {
-            let polled = inner.as_mut().poll_frame(cx);
+        // Not an output of the work: it would be moved when the span has ended, and wait for what was written for that.
+        let mut polled = Poll::Pending;
+        slot.enter_until(|| {
+            polled = inner.as_mut().poll_frame(cx);
             let is_over = match &polled {
                 Poll::Ready(Some(Ok(frame))) => frame.data_ref().is_some_and(|data| {
                     *rest = rest.after_data(data.remaining() as u64, || inner.is_end_stream());
@@ -113,23 +115,24 @@ impl<B: Body> Body for ResponseBody<B> {
                 Poll::Ready(Some(Err(_))) | Poll::Pending => false,
             };
             if is_over {
-                ControlFlow::Break(polled)
+                ControlFlow::Break(())
             } else {
-                ControlFlow::Continue(polled)
+                ControlFlow::Continue(())
             }
-        }));
-        match &frame {
-            Some(Ok(frame)) => match frame.trailers_ref() {
+        });
+        match &polled {
+            Poll::Pending => return polled,
+            Poll::Ready(Some(Ok(frame))) => match frame.trailers_ref() {
                 Some(trailers) => tail.on_trailers(trailers),
                 None => tail.keep_limit(),
             },
-            Some(Err(error)) => tail.on_error(error, *this.describe),
-            None => tail.rest = Rest::Nothing,
+            Poll::Ready(Some(Err(error))) => tail.on_error(error, *this.describe),
+            Poll::Ready(None) => tail.rest = Rest::Nothing,
         }
         if tail.rest == Rest::Nothing {
             *this.tail = None;
         }
-        Poll::Ready(frame)
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
