@@ -37,7 +37,9 @@ pub(crate) use note::{
 use noted::NotedDetails;
 pub(crate) use rest::finish_above;
 use rest::{finish_other, hand_over_held};
-pub(crate) use visit::{finish_plain, finish_poll, hand_over, pop, pop_plain, push};
+pub(crate) use visit::{
+    finish_detailed, finish_plain, finish_poll, hand_over, pop, pop_plain, push,
+};
 
 thread_local! {
     static MODE: Cell<Mode> = const { Cell::new(Mode::Idle) };

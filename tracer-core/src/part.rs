@@ -103,6 +103,20 @@ impl Parts {
         part.ring.as_mut()?.copy_record(record, end)
     }
 
+    /// The same with its details, which it must have. What is left of `record` owns nothing.
+    #[inline]
+    pub(crate) fn finish_detailed_record(
+        &mut self,
+        record: &mut SpanRecord,
+        end: impl FnOnce() -> Instant,
+    ) -> Option<()> {
+        let part = self.last.as_mut()?;
+        if part.tracer != record.context.tracer || !record.is_ordinary() {
+            return None;
+        }
+        part.ring.as_mut()?.copy_detailed_record(record, end)
+    }
+
     /// Empty details for a span of `tracer`: used ones if there are.
     pub(crate) fn details(&mut self, tracer: u32) -> Box<Details> {
         match self.get(tracer) {

@@ -360,9 +360,15 @@ pub(crate) fn end(record: Box<SpanRecord>) {
 #[inline(never)]
 fn end_quietly(record: Box<SpanRecord>) {
     if record.details.is_some() {
-        // Takes more than a line.
-        end_at_length(record);
+        end_detailed(record);
     } else if let Some(record) = local::finish_plain(record) {
+        end_at_length(record);
+    }
+}
+
+#[inline(never)]
+fn end_detailed(record: Box<SpanRecord>) {
+    if let Some(record) = local::finish_detailed(record) {
         end_at_length(record);
     }
 }

@@ -117,6 +117,23 @@ pub(crate) fn finish_plain(record: Box<SpanRecord>) -> Option<Box<SpanRecord>> {
     record
 }
 
+/// The same for a span with details.
+#[inline(always)]
+pub(crate) fn finish_detailed(record: Box<SpanRecord>) -> Option<Box<SpanRecord>> {
+    if !clock::has_counter() {
+        return Some(record);
+    }
+    let mut record = Some(record);
+    borrow(settled(), |local| {
+        local
+            .parts
+            .finish_detailed_record(record.as_mut()?, clock::now)?;
+        local.stack.keep(record.take()?);
+        Some(())
+    });
+    record
+}
+
 /// Hands a span that is not on the stack to its reporter thread, as ended at `end`. Its box stays for one of the next.
 #[inline(always)]
 pub(crate) fn hand_over(record: Box<SpanRecord>, end: Instant) {

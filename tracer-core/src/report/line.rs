@@ -347,8 +347,13 @@ impl More {
     /// Whether a record has more than a line says, beside its name.
     #[inline]
     pub(super) fn is_in(record: &SpanRecord) -> bool {
+        record.details.is_some() || Self::is_beside_details(record)
+    }
+
+    /// The same if details do not count.
+    #[inline]
+    pub(super) fn is_beside_details(record: &SpanRecord) -> bool {
         record.context.carried.is_some()
-            || record.details.is_some()
             || record.sampler.is_some() && !record.context.parent_id.is_none()
     }
 

@@ -206,6 +206,36 @@ impl Ring {
         Some(())
     }
 
+    /// The same with its details, which it must have.
+    #[inline]
+    pub(crate) fn copy_detailed_record(
+        &mut self,
+        record: &mut SpanRecord,
+        end: impl FnOnce() -> Instant,
+    ) -> Option<()> {
+        let room = self.lane.room_at_hand()?;
+        let number = record.name.recent_number()?;
+        if More::is_beside_details(record) {
+            return None;
+        }
+        let details = record.details.as_mut()?;
+        if !details.is_short_and_plain() {
+            return None;
+        }
+        let pieces = details.seal();
+        if !self.blocks.is_ready(pieces.len()) {
+            return None;
+        }
+        let end = end();
+        self.blocks.push(pieces);
+        let mark = Mark::new(record.context.state, number).with(Mark::BLOCK);
+        self.write(room, mark, record, end);
+        if let Some(details) = record.details.take() {
+            self.spares.give(details);
+        }
+        Some(())
+    }
+
     /// Sends all that bytes can say of details. `false` if there is no room.
     fn push_block(&mut self, details: &mut Details, hub: &Hub) -> bool {
         let pieces = details.seal();

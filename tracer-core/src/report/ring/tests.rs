@@ -135,6 +135,14 @@ impl Way {
         self.ring.hand_over(record, Instant::ZERO, &self.hub)
     }
 
+    /// The same by the way for spans with details, where that is open.
+    fn send_detailed(&mut self, record: &mut SpanRecord) -> Handed {
+        match self.ring.copy_detailed_record(record, || Instant::ZERO) {
+            Some(()) => Handed::Queued,
+            None => self.send(record),
+        }
+    }
+
     fn drain(&mut self) {
         let arrived = &mut self.arrived;
         self.drain.drain(&mut self.batch, |spans| {
@@ -153,7 +161,12 @@ proptest! {
         for (id, kind) in (1..).zip(&kinds) {
             let mut record = kind.span(id);
             let sent = shown(&record);
-            match way.send(&mut record) {
+            let handed = if id % 2 == 0 {
+                way.send_detailed(&mut record)
+            } else {
+                way.send(&mut record)
+            };
+            match handed {
                 Handed::Queued => queued.push(sent),
                 Handed::Full => {}
                 Handed::Closed => panic!("closed"),
