@@ -103,7 +103,7 @@ impl Args {
                 let tags = tags(&word, input)?;
                 once(&mut self.tags, &word, tags)?;
             }
-            "kind" => once(&mut self.kind, &word, value(&word, input, "\"client\"")?)?,
+            "kind" => once(&mut self.kind, &word, kind(&word, input)?)?,
             "err" => once(&mut self.err, &word, form(&word, input)?)?,
             "ret" => once(&mut self.ret, &word, form(&word, input)?)?,
             "root" => once(&mut self.root, &word, ())?,
@@ -154,6 +154,15 @@ fn expect_value(word: &Ident, input: ParseStream<'_>, example: &str) -> Result<(
 fn value<T: syn::parse::Parse>(word: &Ident, input: ParseStream<'_>, example: &str) -> Result<T> {
     expect_value(word, input, example)?;
     input.parse()
+}
+
+/// A literal, so that it can be checked here.
+fn kind(word: &Ident, input: ParseStream<'_>) -> Result<LitStr> {
+    expect_value(word, input, "\"client\"")?;
+    let at = input.span();
+    input
+        .parse()
+        .map_err(|_| Error::new(at, "a kind is a string literal: `kind = \"client\"`"))
 }
 
 /// After an argument there is a comma or nothing.
@@ -314,10 +323,13 @@ fn dotted(input: ParseStream<'_>) -> Result<(LitStr, Option<Expr>)> {
     let first = input.span();
     loop {
         let Ok(part) = input.call(Ident::parse_any) else {
-            return Err(Error::new(
-                input.span(),
-                "expected a tag: `argument`, `key = value`, `key = %display` or `key = ?debug`",
-            ));
+            // `pair.0` is a place, but no key.
+            let message = if text.is_empty() {
+                "expected a tag: `argument`, `key = value`, `key = %display` or `key = ?debug`"
+            } else {
+                "an expression needs a key: `key = expression`"
+            };
+            return Err(Error::new(input.span(), message));
         };
         text.push_str(&part.unraw().to_string());
         is_place &=
