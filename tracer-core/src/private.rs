@@ -18,8 +18,8 @@ pub use begin::{Begin, References, enter, leave, own, start};
 pub use futures_core::Stream;
 pub use handover::Handover;
 pub use outcome::{
-    Fault, ViaCause, ViaDisplay, ViaError, ViaLocalCause, call, hold, in_span, in_span_with,
-    log_debug, stream_in_span, stream_in_span_with,
+    AsFault, Fault, ViaCause, ViaDisplay, ViaError, ViaLocalCause, call, hold, in_span,
+    in_span_with, log_debug, log_display, stream_in_span, stream_in_span_with,
 };
 pub use tag::{AsTag, Deep, Deeper, Direct, Probe, Target, tag, tag_debug, tag_display, tag_kind};
 pub use traced::{Traced, traced};

@@ -120,8 +120,9 @@ impl<S: Stream, O: FnMut(&S::Item, &ActiveSpan) -> bool> Stream for ObservedItem
     }
 }
 
-/// Finds the best account an error can give of itself. The macro writes `(&&&&Fault(error)).log(span)`; method lookup takes
-/// the first of [`ViaError`], [`ViaCause`], [`ViaLocalCause`] and [`ViaDisplay`] whose bounds hold.
+/// Finds the best account an error can give of itself. The macro writes `(&&&&&Fault(error)).log(span)`; method lookup takes
+/// the first of [`ViaError`], [`ViaCause`], [`ViaLocalCause`] and [`ViaDisplay`] whose bounds hold. The method of `Fault`
+/// itself comes last and always fits, and its bound makes the error.
 #[derive(Debug)]
 pub struct Fault<'e, E: ?Sized>(pub &'e E);
 
@@ -130,7 +131,7 @@ pub trait ViaError {
     fn log(&self, span: &ActiveSpan);
 }
 
-impl<E: Error> ViaError for &&&Fault<'_, E> {
+impl<E: Error> ViaError for &&&&Fault<'_, E> {
     fn log(&self, span: &ActiveSpan) {
         span.log_error(self.0);
     }
@@ -141,7 +142,7 @@ pub trait ViaCause {
     fn log(&self, span: &ActiveSpan);
 }
 
-impl<E: AsRef<dyn Error + Send + Sync>> ViaCause for &&Fault<'_, E> {
+impl<E: AsRef<dyn Error + Send + Sync>> ViaCause for &&&Fault<'_, E> {
     fn log(&self, span: &ActiveSpan) {
         log::<E>(span, format_args!("{}", edit::describe(self.0.as_ref())));
     }
@@ -152,7 +153,7 @@ pub trait ViaLocalCause {
     fn log(&self, span: &ActiveSpan);
 }
 
-impl<E: AsRef<dyn Error>> ViaLocalCause for &Fault<'_, E> {
+impl<E: AsRef<dyn Error>> ViaLocalCause for &&Fault<'_, E> {
     fn log(&self, span: &ActiveSpan) {
         log::<E>(span, format_args!("{}", edit::describe(self.0.as_ref())));
     }
@@ -163,10 +164,34 @@ pub trait ViaDisplay {
     fn log(&self, span: &ActiveSpan);
 }
 
-impl<E: Display> ViaDisplay for Fault<'_, E> {
+impl<E: Display> ViaDisplay for &Fault<'_, E> {
     fn log(&self, span: &ActiveSpan) {
-        log::<E>(span, format_args!("{}", self.0));
+        log_display(self.0, span);
     }
+}
+
+impl<E: ?Sized> Fault<'_, E> {
+    pub fn log(&self, span: &ActiveSpan)
+    where
+        E: AsFault,
+    {
+        self.0.log(span);
+    }
+}
+
+/// Implemented by nothing: it words the error for what can give no account of itself.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what went wrong",
+    label = "neither an `Error` nor `Display`",
+    note = "`err` records an `Error` with its causes, or anything by `Display`; write `err(Debug)` to record it by `Debug`"
+)]
+pub trait AsFault {
+    fn log(&self, span: &ActiveSpan);
+}
+
+/// `err(Display)`.
+pub fn log_display<E: Display>(error: &E, span: &ActiveSpan) {
+    log::<E>(span, format_args!("{error}"));
 }
 
 /// `err(Debug)`.

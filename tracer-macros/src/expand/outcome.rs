@@ -62,19 +62,20 @@ impl<'a> Outcome<'a> {
     fn error(&self) -> Option<(TokenStream, TokenStream)> {
         let private = self.private;
         let (at, form) = self.err?;
+        // What is wrong with the type is the fault of the word `err`, and shown there.
+        let at = at.resolved_at(site());
+        let logged = quote_spanned!(at=> (&&&&&#private::Fault(__error)).log(__span););
         let log = match form {
             Form::Plain => quote_spanned! {site()=>
                 #[allow(unused_imports)]
                 use #private::{ViaCause as _, ViaDisplay as _, ViaError as _, ViaLocalCause as _};
-                (&&&&#private::Fault(__error)).log(__span);
+                #logged
             },
             Form::Display => {
-                quote_spanned!(site()=> #private::ViaDisplay::log(&#private::Fault(__error), __span);)
+                quote_spanned!(at=> #private::log_display(__error, __span);)
             }
-            Form::Debug => quote_spanned!(site()=> #private::log_debug(__error, __span);),
+            Form::Debug => quote_spanned!(at=> #private::log_debug(__error, __span);),
         };
-        // That it is no `Result` is the fault of the word `err`, and shown there.
-        let at = at.resolved_at(site());
         let failed = quote_spanned!(at=> ::core::result::Result::Err(__error));
         Some((failed, log))
     }
