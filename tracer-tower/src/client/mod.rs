@@ -15,10 +15,15 @@
 //! | `cancelled` | the call was dropped before the response |
 //! | `complete` | `false`: the body was dropped before its end, which is no error |
 //!
+//! # Where to put the layer
+//!
+//! Outside of `tower::buffer`, which calls what is inside of it from a task of its own, where no span is active: there each
+//! call would begin a trace. Inside of a retry layer, to have a span for each attempt. What is named by its channel has
+//! another one then: a `GreeterClient<Channel>` becomes a `GreeterClient<client::Trace<Channel>>`.
+//!
 //! # What it cannot see
 //!
-//! Redirects and retries that the wrapped client makes are inside of one span and carry the same headers. Put the layer
-//! inside of a retry layer to have a span for each attempt.
+//! Redirects and retries that the wrapped client makes are inside of one span and carry the same headers.
 
 mod call;
 mod future;
