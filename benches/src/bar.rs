@@ -177,17 +177,13 @@ pub(crate) const BARS: &[Bar] = &[
         0.45,
         "async_ready caller / fastrace"
     ),
-    Bar {
-        name: "async_yield caller above the bare future / fastrace",
-        unit: "ns",
-        rows: &["async_yield"],
-        of: |results, contender| {
-            let bare = results.get("async_yield", "bare", Figure::Caller)?;
-            Some((results.get("async_yield", contender, Figure::Caller)? - bare).max(0.0))
-        },
-        against: Contender("fastrace"),
-        bar: 0.15,
-    },
+    bar!(
+        "async_yield",
+        AboveBare,
+        Contender("fastrace"),
+        0.15,
+        "async_yield caller above the bare future / fastrace"
+    ),
     Bar {
         name: "no_tracer caller / floor",
         unit: "ns",

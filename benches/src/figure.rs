@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum Figure {
     /// Wall time on the caller's thread for each span or operation, in ns.
     Caller,
+    /// Wall time on the caller's thread for each span, less that of the same without tracing, in ns.
+    AboveBare,
     /// CPU time of the caller's thread for each operation, less that of the same without tracing, in ns.
     AbovePlain,
     /// CPU time of all threads for each span, an idle flush taken off, in ns.
@@ -48,7 +50,7 @@ impl Figure {
     /// Unit, for people.
     pub(crate) const fn unit(self) -> &'static str {
         match self {
-            Self::Caller | Self::AbovePlain | Self::Cpu => "ns",
+            Self::Caller | Self::AboveBare | Self::AbovePlain | Self::Cpu => "ns",
             Self::Allocations => "allocations",
             Self::HeapBytes | Self::SentBytes => "bytes",
             Self::Expected
@@ -68,6 +70,7 @@ impl Figure {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Caller => "caller",
+            Self::AboveBare => "caller above bare",
             Self::AbovePlain => "caller's CPU above plain",
             Self::Cpu => "total CPU",
             Self::Allocations => "allocations",

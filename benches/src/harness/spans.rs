@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Batch, MEASURED, ns_each, settle, start_counting};
 use crate::contender::Contender;
+use crate::contender::bare::Bare;
 use crate::figure::{Figure, Figures, median};
 use crate::work::Work;
 use crate::{allocation, usage};
@@ -41,6 +42,19 @@ pub(super) fn measure<C: Contender>(work: Work) -> Option<Figures> {
     }
     batches += measured;
 
+    // In turns: the speed of a machine changes by more than what is taken off.
+    let mut above = Vec::new();
+    if let Some(mut bare) = Bare.work(work) {
+        let start = Instant::now();
+        while start.elapsed() < MEASURED {
+            let mut own = Vec::new();
+            once(&mut own);
+            batches += 1;
+            let bare = batch.run(&mut bare);
+            above.extend(own.iter().map(|own| own - bare));
+        }
+    }
+
     let mut times = Vec::with_capacity(CHUNK as usize);
     let with = allocation::count(|| (0..CHUNK).for_each(|_| once(&mut times)));
     let without = allocation::count(|| (0..CHUNK).for_each(|_| contender.flush()));
@@ -62,6 +76,9 @@ pub(super) fn measure<C: Contender>(work: Work) -> Option<Figures> {
             with.bytes.saturating_sub(without.bytes) as f64 / counted,
         ),
     ]);
+    if let Some(above) = median(above) {
+        figures.insert(Figure::AboveBare, above);
+    }
     if C::DELIVERS
         && let Some(per_iteration) = work.delivered()
     {

@@ -40,6 +40,7 @@ struct Desk {
 #[derive(Default)]
 struct Alarm {
     lost: u64,
+    arrived: u64,
     raised: bool,
 }
 
@@ -150,7 +151,7 @@ impl Worker {
     /// Has the reporters send what they keep, and tells of losses.
     fn flush(&mut self) {
         let totals = self.hub.totals();
-        self.queue_full.judge(totals.queue_full, || {
+        self.queue_full.judge(totals.queue_full, self.drained, || {
             "the queue of finished spans is full".into()
         });
         for desk in &mut self.desks {
@@ -188,7 +189,8 @@ impl Desk {
         let failed = result.is_err();
         self.account(result);
         if !failed {
-            self.alarm.judge(self.stats.lost(), String::new);
+            self.alarm
+                .judge(self.stats.lost(), self.stats.reported, String::new);
         }
     }
 
@@ -201,24 +203,25 @@ impl Desk {
             self.stats.lose(cause, lost);
         }
         if error.lost > 0 {
-            self.alarm.judge(self.stats.lost(), || error.message);
+            self.alarm
+                .judge(self.stats.lost(), self.stats.reported, || error.message);
         }
     }
 }
 
 impl Alarm {
-    /// Compares the count of losses with the one known.
-    fn judge(&mut self, lost: u64, why: impl FnOnce() -> String) {
+    /// Compares the counts with those known. That nothing was lost is no recovery where nothing was sent.
+    fn judge(&mut self, lost: u64, arrived: u64, why: impl FnOnce() -> String) {
         if lost > self.lost {
             if !self.raised {
                 log::warn!("tracer: spans are being lost: {} ({lost} so far)", why());
             }
             self.raised = true;
-        } else if self.raised {
+        } else if self.raised && arrived > self.arrived {
             log::info!("tracer: spans arrive again ({lost} were lost so far)");
             self.raised = false;
         }
-        self.lost = lost;
+        (self.lost, self.arrived) = (lost, arrived);
     }
 }
 
