@@ -14,15 +14,12 @@ use crate::stack::Place;
 /// Where its parent is active again, as it is for all that is awaited, it is [put back](Self::resume): still nothing is made of
 /// it. Elsewhere it becomes a span.
 #[derive(Debug)]
-// In this order no two words lie together that do so in a draft: two that were just written there, read at once, would have to
-// wait.
-#[repr(C)]
 pub(crate) struct Waiting {
     mark: Mark,
-    parent_id: SpanId,
     span_id: SpanId,
-    trace: Trace,
+    parent_id: SpanId,
     start: Instant,
+    trace: Trace,
     tracer: u32,
 }
 
