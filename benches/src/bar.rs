@@ -355,32 +355,24 @@ pub(crate) const BARS: &[Bar] = &[
         against: Nothing,
         bar: 0.0,
     },
-    Bar {
-        name: "axum_100 CPU above the bare server / fastrace",
-        unit: "us",
-        rows: &["axum_100"],
-        of: |results, contender| {
-            let bare = results.get("axum_100", "bare", Figure::RequestCpu)?;
-            Some((results.get("axum_100", contender, Figure::RequestCpu)? - bare).max(0.0))
-        },
-        against: Contender("fastrace"),
-        bar: 0.35,
-    },
-    Bar {
-        name: "axum_100 0.87 / share of the bare server's throughput",
-        unit: "share",
-        rows: &["axum_100"],
-        of: |results, contender| {
-            let bare = results.get("axum_100", "bare", Figure::Throughput)?;
-            Some(results.get("axum_100", contender, Figure::Throughput)? / bare)
-        },
-        against: Least(0.87),
-        bar: 1.0,
-    },
     bar!(
         "axum_100",
-        P99,
-        Contender("bare"),
+        CpuAboveBare,
+        Contender("fastrace"),
+        0.35,
+        "axum_100 CPU above the bare server / fastrace"
+    ),
+    bar!(
+        "axum_100",
+        ShareOfBare,
+        Least(0.87),
+        1.0,
+        "axum_100 0.87 / share of the bare server's throughput"
+    ),
+    bar!(
+        "axum_100",
+        P99ByBare,
+        Nothing,
         1.2,
         "axum_100 p99 / bare server"
     ),

@@ -30,10 +30,16 @@ pub(crate) enum Figure {
     SpansPerDatagram,
     /// Requests a second.
     Throughput,
+    /// The same, by that of the bare server.
+    ShareOfBare,
     /// CPU time of the server's process for each request, in us.
     RequestCpu,
+    /// The same, less that of the bare server.
+    CpuAboveBare,
     /// The latency 99 of 100 requests keep with one connection, in us.
     P99,
+    /// The same, by that of the bare server.
+    P99ByBare,
     /// Share of spans that did not arrive.
     DroppedShare,
     /// Spans that neither arrived nor were counted as dropped.
@@ -59,8 +65,9 @@ impl Figure {
             | Self::Uncounted
             | Self::AfterFlush => "spans",
             Self::Throughput => "requests/s",
-            Self::RequestCpu | Self::P99 => "us",
-            Self::DroppedShare => "share",
+            Self::RequestCpu | Self::CpuAboveBare | Self::P99 => "us",
+            Self::DroppedShare | Self::ShareOfBare => "share",
+            Self::P99ByBare => "times",
             Self::Growth => "MB",
             Self::Delay => "s",
         }
@@ -80,8 +87,11 @@ impl Figure {
             Self::SentBytes => "bytes sent",
             Self::SpansPerDatagram => "spans in the fullest datagram",
             Self::Throughput => "throughput",
+            Self::ShareOfBare => "throughput by bare",
             Self::RequestCpu => "CPU per request",
+            Self::CpuAboveBare => "CPU above bare",
             Self::P99 => "p99",
+            Self::P99ByBare => "p99 by bare",
             Self::DroppedShare => "dropped",
             Self::Uncounted => "neither delivered nor counted",
             Self::AfterFlush => "delivered only after flush",

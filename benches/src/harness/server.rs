@@ -7,22 +7,29 @@ use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use super::start;
 use crate::contender::Contender;
-use crate::figure::{Figure, Figures};
-use crate::load::Load;
+use crate::contender::bare::Bare;
+use crate::figure::{Figure, Figures, median};
+use crate::load::{Answered, Load};
 use crate::receiver::Receiver;
 use crate::sink::Sink;
 use crate::work::{Output, SERVER_STEPS, Tracing};
 use crate::{affinity, usage};
 
 const CONNECTIONS: usize = 16;
-const WARM: Duration = Duration::from_millis(300);
-const LOADED: Duration = Duration::from_millis(1500);
-const ALONE: Duration = Duration::from_secs(2);
+const WARM: Duration = Duration::from_millis(200);
+/// How often the contender's server and the bare one are loaded in turns, and for how long each time.
+const TURNS: usize = 10;
+const LOADED: Duration = Duration::from_millis(150);
+/// The same with one connection.
+const TURNS_ALONE: usize = 5;
+const ALONE: Duration = Duration::from_millis(300);
 
-/// Throughput and CPU with sixteen connections, latency with one.
+/// Throughput and CPU with sixteen connections, latency with one; each also by what the bare server has, which is loaded in
+/// turns with it: the speed of a machine changes by more than a layer costs.
 pub(super) fn measure<C: Contender>(sampled_every: Option<u64>) -> Option<Figures> {
     // What does not trace is the same in all rows of the server: once is enough.
     if !C::DELIVERS && sampled_every != Some(1) {
@@ -35,32 +42,68 @@ pub(super) fn measure<C: Contender>(sampled_every: Option<u64>) -> Option<Figure
     };
     let (mut end, output) = End::open::<C>();
     let contender = start::<C>(tracing, output)?;
-    let address = serve(contender.router()?);
-    let mut sampled = 0;
-    let mut load = |connections, duration| {
+    let [own, bare] = serve([contender.router()?, Bare.router()?]);
+    let load = |address, connections, duration| {
         let load = Load {
             address,
             connections,
             duration,
             sampled_every: sampled_every.unwrap_or(1),
         };
-        let answered = load.spawn().expect("the load generator is this program");
-        sampled += answered.sampled;
-        answered
+        load.spawn().expect("the load generator is this program")
     };
-    load(CONNECTIONS, WARM);
-    let before = usage::cpu();
-    let loaded = load(CONNECTIONS, LOADED);
-    contender.flush();
-    let cpu = usage::cpu() - before;
-    let alone = load(1, ALONE);
+    let turn = |address, connections, duration| {
+        let before = usage::cpu();
+        let answered = load(address, connections, duration);
+        contender.flush();
+        Turn {
+            cpu: usage::cpu() - before,
+            answered,
+        }
+    };
+    let mut sampled = load(own, CONNECTIONS, WARM).sampled;
+    load(bare, CONNECTIONS, WARM);
+    let mut turns = |times, connections, duration| -> Vec<[Turn; 2]> {
+        let both =
+            (0..times).map(|_| [own, bare].map(|address| turn(address, connections, duration)));
+        let both: Vec<_> = both.collect();
+        sampled += both
+            .iter()
+            .map(|[own, _]| own.answered.sampled)
+            .sum::<u64>();
+        both
+    };
+    let loaded = turns(TURNS, CONNECTIONS, LOADED);
+    let alone = turns(TURNS_ALONE, 1, ALONE);
+    let of = |turns: &[[Turn; 2]], figure: fn(&[Turn; 2]) -> f64| {
+        median(turns.iter().map(figure).collect())
+    };
     let mut figures = Figures::from([
-        (Figure::Throughput, loaded.requests as f64 / loaded.seconds),
+        (
+            Figure::Throughput,
+            of(&loaded, |[own, _]| own.throughput())?,
+        ),
+        (
+            Figure::ShareOfBare,
+            of(&loaded, |[own, bare]| own.throughput() / bare.throughput())?,
+        ),
         (
             Figure::RequestCpu,
-            cpu.as_secs_f64() * 1e6 / loaded.requests as f64,
+            of(&loaded, |[own, _]| own.request_cpu())?,
         ),
-        (Figure::P99, alone.p99_us),
+        (
+            Figure::CpuAboveBare,
+            of(&loaded, |[own, bare]| {
+                own.request_cpu() - bare.request_cpu()
+            })?,
+        ),
+        (Figure::P99, of(&alone, |[own, _]| own.answered.p99_us)?),
+        (
+            Figure::P99ByBare,
+            of(&alone, |[own, bare]| {
+                own.answered.p99_us / bare.answered.p99_us
+            })?,
+        ),
     ]);
     if C::DELIVERS {
         let expected = if sampled_every.is_some() {
@@ -72,6 +115,22 @@ pub(super) fn measure<C: Contender>(sampled_every: Option<u64>) -> Option<Figure
         figures.insert(Figure::Delivered, end.settle(&contender, expected) as f64);
     }
     Some(figures)
+}
+
+/// A while under load.
+struct Turn {
+    cpu: Duration,
+    answered: Answered,
+}
+
+impl Turn {
+    fn throughput(&self) -> f64 {
+        self.answered.requests as f64 / self.answered.seconds
+    }
+
+    fn request_cpu(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / self.answered.requests as f64
+    }
 }
 
 /// Where the spans arrive.
@@ -112,8 +171,8 @@ impl End {
 }
 
 /// Serves on a runtime of one thread on the caller's core, for as long as the process lives.
-fn serve(router: Router) -> SocketAddr {
-    let (ready, address) = mpsc::channel();
+fn serve<const N: usize>(routers: [Router; N]) -> [SocketAddr; N] {
+    let (ready, addresses) = mpsc::channel();
     thread::spawn(move || {
         affinity::caller();
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -121,18 +180,25 @@ fn serve(router: Router) -> SocketAddr {
             .build()
             .expect("the system has polling");
         runtime.block_on(async {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-                .await
-                .expect("a local port is free");
-            let _ = ready.send(
-                listener
-                    .local_addr()
-                    .expect("a bound socket has an address"),
-            );
-            let _ = axum::serve(listener, router).await;
+            let mut servers = JoinSet::new();
+            let mut open = Vec::new();
+            for router in routers {
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+                    .await
+                    .expect("a local port is free");
+                open.push(
+                    listener
+                        .local_addr()
+                        .expect("a bound socket has an address"),
+                );
+                servers.spawn(async { axum::serve(listener, router).await });
+            }
+            let _ = ready.send(open);
+            servers.join_all().await;
         });
     });
-    address
+    let addresses = addresses
         .recv()
-        .expect("the server's thread sends its address first")
+        .expect("the server's thread sends the addresses first");
+    addresses.try_into().expect("one for each router")
 }
