@@ -31,8 +31,8 @@ pub(crate) use edit::{
     edit, edit_details, log, log_first, log_now, put_bytes, put_first, put_number, put_tag,
 };
 pub(crate) use note::{
-    is_noted, keep_waiting, leave, leave_at_length, leave_detailed, make_waiting, note_root,
-    resume, settle, suspend,
+    is_noted, keep_waiting, leave, leave_at_length, leave_detailed, make_waiting, note_first,
+    note_root, resume, settle, suspend,
 };
 use noted::NotedDetails;
 pub(crate) use rest::finish_above;
@@ -228,6 +228,12 @@ pub(crate) fn draw_span() -> Option<SpanId> {
 
 /// Empty details for a span of `tracer`: used ones of this thread if there are.
 pub(crate) fn details(tracer: u32) -> Box<Details> {
+    let used = borrow(LOCAL.take(), |local| local.parts.used_details(tracer));
+    used.flatten().unwrap_or_else(|| new_details(tracer))
+}
+
+#[inline(never)]
+fn new_details(tracer: u32) -> Box<Details> {
     with_made(|local| local.parts.details(tracer))
         .unwrap_or_else(|| Box::new(Details::new(Limits::default())))
 }

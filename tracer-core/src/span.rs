@@ -357,7 +357,7 @@ pub(crate) fn end(record: Box<SpanRecord>) {
     }
 }
 
-#[inline(never)]
+#[inline(always)]
 fn end_quietly(record: Box<SpanRecord>) {
     if record.details.is_some() {
         end_detailed(record);

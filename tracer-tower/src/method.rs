@@ -16,6 +16,9 @@ const NAMES: [&str; 11] = [
     "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT", "TRACE", "QUERY", OTHER,
 ];
 
+/// Where that stands.
+const UNKNOWN: usize = NAMES.len() - 1;
+
 /// The method by its name, if it is known.
 pub(crate) fn name(method: &Method) -> &'static str {
     NAMES[number(method)]
@@ -34,15 +37,15 @@ fn number(method: &Method) -> usize {
         Method::CONNECT => 7,
         Method::TRACE => 8,
         Method::QUERY => 9,
-        _ => 10,
+        _ => UNKNOWN,
     }
 }
 
 /// The method as part of an operation name. OpenTelemetry has a word of its own there for those it does not know.
 pub(crate) fn operation(method: &Method, conventions: Conventions) -> &'static str {
-    match (name(method), conventions) {
-        (OTHER, Conventions::OpenTelemetry) => "HTTP",
-        (name, _) => name,
+    match (number(method), conventions) {
+        (UNKNOWN, Conventions::OpenTelemetry) => "HTTP",
+        (number, _) => NAMES[number],
     }
 }
 
@@ -54,7 +57,7 @@ pub(crate) fn set_tags(span: &mut Span, conventions: Conventions, method: &Metho
 
 /// Tags a span with the method as it came, if its [name] does not say it.
 pub(crate) fn set_original(span: &mut Span, method: &Method) {
-    if number(method) == NAMES.len() - 1 {
+    if number(method) == UNKNOWN {
         set_unknown(span, method);
     }
 }

@@ -20,10 +20,10 @@ pub(crate) fn set_server_tags(
     match conventions {
         Conventions::OpenTelemetry => set_parts(span, uri, host, keys),
         Conventions::OpenTracing => {
-            let mut last = LAST.try_with(Cell::take).unwrap_or_default();
+            let mut last = LAST.try_with(Cell::take).ok().flatten().unwrap_or_default();
             span.set_tag(tags::HTTP_URL, last.become_url(uri, host, keys));
             if last.text.capacity() + last.host.capacity() <= KEPT_BYTES {
-                let _ = LAST.try_with(|kept| kept.set(last));
+                let _ = LAST.try_with(|kept| kept.set(Some(last)));
             }
         }
     }
@@ -45,14 +45,14 @@ fn host(headers: &HeaderMap) -> Option<&HeaderValue> {
 
 thread_local! {
     /// Taken while in use: a sampler that is asked about the tag finds an empty one.
-    static LAST: Cell<Url> = const { Cell::new(Url::NONE) };
+    static LAST: Cell<Option<Box<Url>>> = const { Cell::new(None) };
 }
 
 /// A thread keeps no more than this between two requests.
 const KEPT_BYTES: usize = 4096;
 
 /// The URL of a thread's last request.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Url {
     text: String,
     /// The header that names the host, as it came; and how long the text is up to the path.
@@ -61,12 +61,6 @@ struct Url {
 }
 
 impl Url {
-    const NONE: Self = Self {
-        text: String::new(),
-        host: Vec::new(),
-        origin: 0,
-    };
-
     /// Becomes the URL of another request.
     fn become_url(&mut self, uri: &Uri, host: Option<&HeaderValue>, keys: &[String]) -> &str {
         let host_bytes = host.map_or(&b""[..], HeaderValue::as_bytes);
@@ -102,19 +96,13 @@ impl Url {
     }
 }
 
-impl Default for Url {
-    fn default() -> Self {
-        Self::NONE
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn each_request_has_its_own_url() {
-        let mut last = Url::NONE;
+        let mut last = Url::default();
         for (uri, host, expected) in [
             ("/orders?token=1", "shop", "http://shop/orders"),
             ("/", "shop", "http://shop/"),

@@ -4,6 +4,7 @@ use super::{LOCAL, Local, MODE, Mode, Place, borrow, has_ended, with, with_made}
 use crate::clock::{self, Instant};
 use crate::hint::few;
 use crate::id::{self, TraceId};
+use crate::name::Number;
 use crate::pending::{self, Last, ReadyForRoot, Waiting};
 use crate::record::{SamplerTags, SpanRecord};
 use crate::registry;
@@ -66,6 +67,21 @@ pub(crate) fn note_root(
     let place = pending::note_root(ready, trace_id, tracer, tags, MODE.get())?;
     MODE.set(Mode::Sampled);
     Some(place)
+}
+
+/// Notes the first child of the active span, whose trace is sampled, by the number of its name. `None` if it is not the first,
+/// or takes more.
+#[inline(always)]
+pub(crate) fn note_first(number: Number) -> Option<Place> {
+    if pending::are_any() {
+        return None;
+    }
+    let allowed = borrow(LOCAL.take(), |local| local.allow_notes(0));
+    if allowed == Some(true) {
+        pending::note_child(number)
+    } else {
+        None
+    }
 }
 
 /// Allows notes of roots of a tracer until the thread's [`Local`] changes, if its spans go to the ring that is at hand.

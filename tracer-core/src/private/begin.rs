@@ -70,7 +70,19 @@ fn note_child(site: &'static Callsite, number: Option<&'static SiteNumber>) -> S
         .and_then(pending::note_child)
     {
         Some(place) => Scope::at(place),
-        None => note_by_name(site, number),
+        None => note_first(site, number),
+    }
+}
+
+/// The same for the first one under a span.
+#[inline(never)]
+fn note_first(site: &'static Callsite, number: Option<&'static SiteNumber>) -> Scope {
+    let Some(known) = number.and_then(SiteNumber::get) else {
+        return note_by_name(site, number);
+    };
+    match local::note_first(known) {
+        Some(place) => Scope::at(place),
+        None => make_child(site),
     }
 }
 

@@ -59,7 +59,7 @@ impl Core {
     }
 
     /// The same for one that is not active.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn start_root(&self, text: &'static str, site: Option<&'static Callsite>) -> Span {
         let decide = |trace_id| self.decide(trace_id, text);
         Span::new(local::start_root(

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use http::Request;
 use tracer_core::{
-    Decision, Extract, HttpHeaders, Span, SpanContext, SpanId, SpanKind, SpanSlot, SpanTemplate,
-    TraceId, Tracer, tags,
+    Decision, Extract, ExtractError, HttpHeaders, Span, SpanContext, SpanId, SpanKind, SpanSlot,
+    SpanTemplate, TraceId, Tracer, tags,
 };
 
 use super::framework::Framework;
@@ -48,7 +48,12 @@ fn start_by<F: Framework, B>(
     if !tracer.is_enabled() {
         return None;
     }
-    let caller = extract(options, tracer, &head);
+    let extracted = extract(options, tracer, &head);
+    // What cannot be read is no context; the tracer has counted it. Not moved, for it is large.
+    let caller = match &extracted {
+        Ok(Some(caller)) => Some(caller),
+        Ok(None) | Err(_) => None,
+    };
     let asked = Asked::by(head.method);
     if options.filter.as_ref().is_some_and(|wanted| !wanted(&head)) {
         let slot = unwanted(options, caller);
@@ -60,9 +65,9 @@ fn start_by<F: Framework, B>(
         _ => None,
     };
     let mut span = if options.public {
-        begin_apart(tracer, caller.as_ref(), name)
+        begin_apart(tracer, caller, name)
     } else {
-        tracer.continue_trace(name, caller.as_ref())
+        tracer.continue_trace(name, caller)
     };
     if span.is_recording() {
         describe::<F>(options, &head, &mut span);
@@ -98,14 +103,16 @@ fn rename<F: Framework>(options: &Options, head: &RequestHead<'_>, outer: &Serve
     }
 }
 
-fn extract(options: &Options, tracer: &Tracer, head: &RequestHead<'_>) -> Option<SpanContext> {
+fn extract(
+    options: &Options,
+    tracer: &Tracer,
+    head: &RequestHead<'_>,
+) -> Result<Option<SpanContext>, ExtractError> {
     let carrier = HttpHeaders(head.headers);
-    let extracted = match &options.propagation {
+    match &options.propagation {
         None => tracer.extract(&carrier),
         Some(formats) => carrier.extract(formats),
-    };
-    // What cannot be read is no context; the tracer has counted it.
-    extracted.unwrap_or(None)
+    }
 }
 
 /// Begins a trace of its own, whatever the caller's is.
@@ -117,10 +124,10 @@ fn begin_apart(tracer: &Tracer, caller: Option<&SpanContext>, name: Cow<'static,
 
 /// What is active while an unwanted request is answered: the caller's context, else one that samples nothing.
 #[inline(never)]
-fn unwanted(options: &Options, caller: Option<SpanContext>) -> SpanSlot {
+fn unwanted(options: &Options, caller: Option<&SpanContext>) -> SpanSlot {
     let caller = caller.filter(|caller| caller.is_valid() && !options.public);
     let refused = || SpanContext::remote(TraceId::NONE, SpanId::NONE, Decision::Refused);
-    SpanSlot::of_context(Some(caller.unwrap_or_else(refused)))
+    SpanSlot::of_context(Some(caller.cloned().unwrap_or_else(refused)))
 }
 
 fn operation_name<F: Framework>(options: &Options, head: &RequestHead<'_>) -> Cow<'static, str> {
