@@ -1,6 +1,7 @@
 //! The reporter thread: empties the rings, calls the reporters, keeps the account.
 
 use std::io;
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,12 +11,18 @@ use crate::local;
 use crate::process::Process;
 use crate::record::SpanRecord;
 use crate::report::drain::{Batch, Drain};
+use crate::report::lane::LINES;
 use crate::report::queue::Hub;
 use crate::report::{LossCause, Losses, ReportError, Reporter, ReporterStats};
 use crate::sync;
 
 /// How long an anchor of the clock serves.
 const ANCHOR_INTERVAL: Duration = Duration::from_secs(1);
+
+/// By so much the reporter thread may come late, where others take its core, before a ring is full.
+const LATE: Duration = Duration::from_millis(5);
+/// The shortest and the longest time between two rounds that nobody asks for.
+const ROUND: RangeInclusive<Duration> = Duration::from_micros(500)..=ANCHOR_INTERVAL;
 
 /// The state of the reporter thread.
 pub(crate) struct Worker {
@@ -96,6 +103,7 @@ impl Worker {
         let _end = OnDrop(|| hub.end());
         let mut next_flush = Instant::now() + self.flush_interval;
         let mut next_anchor = Instant::now();
+        let mut last_round = Instant::now();
         loop {
             let orders = self.hub.begin_round(&mut self.drains);
             let now = Instant::now();
@@ -103,7 +111,8 @@ impl Worker {
                 Anchor::renew();
                 next_anchor = now + ANCHOR_INTERVAL;
             }
-            self.drain();
+            let next_round = now + until_next_round(now - last_round, self.drain());
+            last_round = now;
             if now >= next_flush || orders.flush.is_some() || orders.close {
                 self.flush();
                 next_flush = now + self.flush_interval;
@@ -117,13 +126,14 @@ impl Worker {
             sync::park_timeout(
                 next_flush
                     .min(next_anchor)
+                    .min(next_round)
                     .saturating_duration_since(Instant::now()),
             );
         }
     }
 
-    /// Takes what is in the rings and hands it to the reporters.
-    fn drain(&mut self) {
+    /// Takes what is in the rings and hands it to the reporters. How many spans it was.
+    fn drain(&mut self) -> usize {
         let (desks, process) = (&mut self.desks, &self.process);
         let mut report = |batch: &[SpanRecord]| {
             for desk in desks.iter_mut() {
@@ -146,6 +156,7 @@ impl Worker {
         }
         self.drained += count as u64;
         self.publish();
+        count
     }
 
     /// Has the reporters send what they keep, and tells of losses.
@@ -165,6 +176,17 @@ impl Worker {
             .account
             .publish(self.drained, self.desks.iter().map(|desk| desk.stats));
     }
+}
+
+/// How long to wait after a round that found so many spans, so long after the one before it: if they go on as they did, until a
+/// ring is half full at the most, and in time. So its thread need not wake the reporter thread, nor drop what comes before that
+/// gets a core.
+fn until_next_round(since_last: Duration, spans: usize) -> Duration {
+    let (shortest, longest) = ROUND.into_inner();
+    let spans = u32::try_from(spans).unwrap_or(u32::MAX).max(1);
+    let until_full = since_last.min(longest) * LINES as u32 / spans;
+    let in_time = until_full.saturating_sub(LATE);
+    in_time.min(until_full / 2).clamp(shortest, longest)
 }
 
 impl Desk {
@@ -244,5 +266,34 @@ struct OnDrop<F: FnMut()>(F);
 impl<F: FnMut()> Drop for OnDrop<F> {
     fn drop(&mut self) {
         (self.0)();
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_come_as_often_as_spans_need_them() {
+        let millis = Duration::from_millis;
+        for (since_last, spans, expected) in [
+            // Nobody is in a hurry.
+            (millis(1000), 0, millis(1000)),
+            (millis(1000), 100, millis(1000)),
+            (Duration::MAX, 1, millis(1000)),
+            // Half a ring.
+            (millis(100), 4096, millis(50)),
+            (millis(20), 2048, millis(20)),
+            // In time: it would be full after 8 ms, after 4.
+            (millis(2), 1024, millis(3)),
+            (millis(1), 1024, Duration::from_micros(500)),
+            (Duration::ZERO, usize::MAX, Duration::from_micros(500)),
+        ] {
+            assert_eq!(
+                until_next_round(since_last, spans),
+                expected,
+                "{spans} in {since_last:?}"
+            );
+        }
     }
 }
