@@ -21,5 +21,8 @@ pub use outcome::{
     AsFault, Fault, ViaCause, ViaDisplay, ViaError, ViaLocalCause, call, hold, in_span,
     in_span_with, log_debug, log_display, stream_in_span, stream_in_span_with,
 };
-pub use tag::{AsTag, Deep, Deeper, Direct, Probe, Target, tag, tag_debug, tag_display, tag_kind};
+pub use tag::{
+    AsTag, Deep, Deeper, Direct, Maybe, Optional, OptionalDeep, Probe, Target, tag, tag_debug,
+    tag_display, tag_kind,
+};
 pub use traced::{Traced, traced};

@@ -138,7 +138,8 @@ use proc_macro::TokenStream;
 ///
 /// Expressions may use arguments and `self`. They are evaluated before the body, arguments in them are borrowed, and none
 /// is evaluated unless the span is recorded. Without `%` and `?` a value, or what it points to, converts into a `TagValue`:
-/// numbers, booleans, text, bytes and what implements `From<&T>` for it.
+/// numbers, booleans, text, bytes and what implements `From<&T>` for it; of an `Option` what it holds, and nothing is recorded of
+/// `None`.
 ///
 /// The future of an `async fn` is larger by its span, some 40 bytes, and by the arguments that `tags` borrows: of a large one
 /// name what is wanted in the body, `tracer_core::active_span().set_tag(..)`.

@@ -90,9 +90,9 @@ impl<'a> Begin<'a> {
     //
     // Output:
     //     if __scope.is_recording() {
-    //         use private::{Deep as _, Deeper as _, Direct as _};
+    //         use private::{Deep as _, Deeper as _, Direct as _, Optional as _, OptionalDeep as _};
     //         private::tag_kind(&__scope, "client");
-    //         private::tag(&__scope, "amount", (&&&&private::Probe(&amount)).tag_value());
+    //         private::tag(&__scope, "amount", (&&&&&&private::Probe(&amount)).tag_value());
     //         private::tag_display(&__scope, "order.id", &order.id);
     //     }
     fn tags(&self, span: &TokenStream, target: &TokenStream) -> TokenStream {
@@ -104,7 +104,10 @@ impl<'a> Begin<'a> {
             let kind = &kind.value;
             quote_spanned!(site()=> #private::tag_kind(#target, #kind);)
         });
-        let probes = quote_spanned!(site()=> #[allow(unused_imports)] use #private::{Deep as _, Deeper as _, Direct as _};);
+        let probes = quote_spanned! {site()=>
+            #[allow(unused_imports)]
+            use #private::{Deep as _, Deeper as _, Direct as _, Optional as _, OptionalDeep as _};
+        };
         let mut tokens = TokenStream::new();
         if !first.is_empty() {
             let set = first.into_iter().map(|tag| self.tag(tag, target));
@@ -131,7 +134,7 @@ impl<'a> Begin<'a> {
             Form::Display => quote_spanned!(site()=> #private::tag_display(#target, #key, #value);),
             Form::Debug => quote_spanned!(site()=> #private::tag_debug(#target, #key, #value);),
             Form::Plain => {
-                let value = quote_spanned!(at=> (&&&&#private::Probe(#value)).tag_value());
+                let value = quote_spanned!(at=> (&&&&&&#private::Probe(#value)).tag_value());
                 quote_spanned!(site()=> #private::tag(#target, #key, #value);)
             }
         }

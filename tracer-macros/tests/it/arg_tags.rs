@@ -69,6 +69,49 @@ fn a_bare_argument_may_be_a_value_or_point_to_one() {
     );
 }
 
+#[traced(tags(a, b, c, d, e, f.note, g, count = list.len().checked_sub(1)))]
+#[allow(clippy::too_many_arguments, clippy::ref_option)]
+fn optional(
+    a: Option<u32>,
+    b: Option<&str>,
+    c: Option<String>,
+    d: &Option<Arc<str>>,
+    e: Option<Money>,
+    f: &Order,
+    g: Option<&f64>,
+    list: &[u8],
+) -> Option<String> {
+    let _ = (a, b, d, e, f, g, list);
+    c
+}
+
+#[test]
+fn of_an_option_what_it_holds_is_recorded() {
+    let test = TestTracer::new("shop");
+    let _default = test.tracer().set_default();
+    let order = |note: Option<&str>| Order {
+        id: 7,
+        note: note.map(Into::into),
+    };
+    let (d, e, f) = (Some("d".into()), Some(Money(5)), order(Some("f")));
+    let moved = optional(
+        Some(1),
+        Some("b"),
+        Some("c".into()),
+        &d,
+        e,
+        &f,
+        Some(&0.5),
+        &[1],
+    );
+    assert_eq!(moved.as_deref(), Some("c"), "the body still owns it");
+    optional(None, None, None, &None, None, &order(None), None, &[]);
+    assert_trace!(
+        test,
+        "optional {a=1, b=b, c=c, count=0, d=d, e=5, f.note=f, g=0.5}\noptional"
+    );
+}
+
 #[traced(tags(
     order.id,
     %order,
