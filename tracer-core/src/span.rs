@@ -352,14 +352,7 @@ pub(crate) fn end(record: Box<SpanRecord>) {
         local::keep(record);
     } else if std::thread::panicking() {
         end_at_length(record);
-    } else {
-        end_quietly(record);
-    }
-}
-
-#[inline(always)]
-fn end_quietly(record: Box<SpanRecord>) {
-    if record.details.is_some() {
+    } else if record.details.is_some() {
         end_detailed(record);
     } else if let Some(record) = local::finish_plain(record) {
         end_at_length(record);

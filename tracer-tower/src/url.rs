@@ -44,7 +44,7 @@ fn host(headers: &HeaderMap) -> Option<&HeaderValue> {
 }
 
 thread_local! {
-    /// Taken while in use: a sampler that is asked about the tag finds an empty one.
+    /// Taken while in use: a sampler that is asked about the tag finds none.
     static LAST: Cell<Option<Box<Url>>> = const { Cell::new(None) };
 }
 

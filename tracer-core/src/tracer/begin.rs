@@ -58,7 +58,7 @@ impl Core {
         local::enter_root(name, trace_id, self.id(), tags)
     }
 
-    /// The same for one that is not active.
+    /// The same for one that is not active. Part of its one caller: both would save the same registers.
     #[inline(always)]
     pub(super) fn start_root(&self, text: &'static str, site: Option<&'static Callsite>) -> Span {
         let decide = |trace_id| self.decide(trace_id, text);
