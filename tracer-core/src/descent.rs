@@ -48,21 +48,32 @@ impl SpanContext {
     /// The context of a root.
     #[inline]
     pub(crate) fn root(trace_id: TraceId, tracer: u32, sampled: bool) -> Self {
-        let recording = if sampled {
-            state::RECORDING | state::COUNTED
+        let mut context = Self::EMPTY;
+        context.begin_root(trace_id, Anchor::newest(), tracer, sampled);
+        context
+    }
+
+    /// Becomes that of a root. It must carry nothing: what would drop it is in the way.
+    #[inline(always)]
+    pub(crate) fn begin_root(
+        &mut self,
+        trace_id: TraceId,
+        anchor: Anchor,
+        tracer: u32,
+        sampled: bool,
+    ) {
+        debug_assert!(self.carried.is_none(), "nothing drops it");
+        let recording = state::RECORDING | state::COUNTED;
+        self.trace_id = trace_id;
+        self.span_id = trace_id.root();
+        self.parent_id = SpanId::NONE;
+        self.anchor = anchor;
+        self.tracer = tracer;
+        (self.flags, self.state) = if sampled {
+            (flag::SAMPLED, state::RANDOM | recording)
         } else {
-            0
+            (0, state::RANDOM)
         };
-        Self {
-            trace_id,
-            span_id: trace_id.root(),
-            parent_id: SpanId::NONE,
-            anchor: Anchor::newest(),
-            carried: None,
-            tracer,
-            flags: if sampled { flag::SAMPLED } else { 0 },
-            state: state::RANDOM | recording,
-        }
     }
 
     /// Moves the context out; what is left owns nothing.

@@ -23,7 +23,7 @@ pub(crate) use spares::Spares;
 use value::text;
 pub(crate) use value::{RawValue, Stored};
 
-use crate::clock::{self, Instant};
+use crate::clock;
 use crate::context::SpanContext;
 use crate::fields::Field;
 use crate::tag::TagValue;
@@ -123,12 +123,12 @@ pub(crate) struct Details {
     pub(crate) finished_at: Option<i64>,
 }
 
-/// When a log was made, in nanoseconds.
+/// When a log was made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum LogTime {
-    /// Since the counter's zero.
-    Counter(i64),
-    /// Since the Unix epoch.
+    /// The [value](clock::ticks) of the counter.
+    Counter(u64),
+    /// Nanoseconds since the Unix epoch.
     Wall(i64),
 }
 
@@ -318,8 +318,8 @@ impl Details {
         if self.logs as usize >= self.limits.logs || fields.is_empty() {
             return false;
         }
-        let (log, nanos) = time.parts();
-        let Some(at) = self.block.begin_short_log(log, nanos) else {
+        let (log, word) = time.parts();
+        let Some(at) = self.block.begin_short_log(log, word) else {
             return false;
         };
         for (key, value) in fields {
@@ -344,8 +344,8 @@ impl Details {
     }
 
     fn put_log(&mut self, time: LogTime, fields: &[Field<'_>]) -> bool {
-        let (log, nanos) = time.parts();
-        let at = self.block.begin_log(log, nanos);
+        let (log, word) = time.parts();
+        let at = self.block.begin_log(log, word);
         let mut count = 0;
         for (key, value) in fields {
             let is_put = self.put_ordinary_field(key.as_bytes(), Stored::of(value));
@@ -454,11 +454,11 @@ impl Details {
         let logs = self.block.entries().filter_map(|entry| {
             let time = match entry.kind() {
                 Kind::Counted => LogTime::Counter,
-                Kind::Timed => LogTime::Wall,
+                Kind::Timed => |nanos| LogTime::Wall(nanos as i64),
                 _ => return None,
             };
-            let (nanos, fields) = entry.log()?;
-            Some((time(nanos), fields.map(|field| raw(&field))))
+            let (word, fields) = entry.log()?;
+            Some((time(word), fields.map(|field| raw(&field))))
         });
         logs.take(self.log_count())
     }
@@ -499,19 +499,19 @@ impl LogTime {
     /// Now, by the counter.
     #[inline]
     pub(crate) fn now() -> Self {
-        Self::Counter(clock::counter_nanos(Instant::now()))
+        Self::Counter(clock::ticks(clock::now()))
     }
 
     pub(crate) fn at(time: SystemTime) -> Self {
         Self::Wall(clock::unix_nanos(time))
     }
 
-    /// What kind of log has it, and its nanoseconds.
+    /// What kind of log has it, and the word it is.
     #[inline]
-    fn parts(self) -> (Kind, i64) {
+    fn parts(self) -> (Kind, u64) {
         match self {
-            Self::Counter(nanos) => (Kind::Counted, nanos),
-            Self::Wall(nanos) => (Kind::Timed, nanos),
+            Self::Counter(ticks) => (Kind::Counted, ticks),
+            Self::Wall(nanos) => (Kind::Timed, nanos as u64),
         }
     }
 }

@@ -26,7 +26,9 @@ mod noted;
 mod rest;
 mod visit;
 
-pub(crate) use begin::{enter_child, enter_root, start_child, start_root, start_under};
+pub(crate) use begin::{
+    enter_child, enter_root, refuse_root, start_child, start_root, start_under, take_root,
+};
 pub(crate) use edit::{
     edit, edit_details, log, log_first, log_now, put_bytes, put_first, put_number, put_tag,
 };
@@ -108,7 +110,22 @@ pub(crate) fn bare(context: SpanContext) -> Box<SpanRecord> {
     record
 }
 
-/// Keeps the record of a span that is not counted for the next ones of this thread.
+/// Keeps the record of a span that is not counted for the next ones of this thread, if it owns nothing and there is room.
+#[inline]
+pub(crate) fn keep_empty(record: Box<SpanRecord>) -> Option<Box<SpanRecord>> {
+    if !record.is_empty() {
+        return Some(record);
+    }
+    let mut record = Some(record);
+    borrow(LOCAL.take(), |local| {
+        record = local.stack.try_keep(record.take()?);
+        Some(())
+    });
+    record
+}
+
+/// The same whatever it owns.
+#[inline(never)]
 pub(crate) fn keep(mut record: Box<SpanRecord>) {
     borrow(LOCAL.take(), |local| {
         record.clear();

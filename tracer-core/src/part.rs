@@ -82,10 +82,11 @@ impl Parts {
     pub(crate) fn finish_detailed(
         &mut self,
         draft: Drafted<'_>,
+        trace: Option<&TraceDraft>,
         details: &mut Details,
     ) -> Option<()> {
         let ring = self.last.as_mut()?.ring.as_mut()?;
-        ring.copy_detailed(draft, details)
+        ring.copy_detailed(draft, trace, details)
     }
 
     /// Counts a span with a record as finished and sends its line, if it is of the tracer used last and takes no more. `None`

@@ -43,13 +43,13 @@ const MOST_DISTRUST: u8 = 3;
 struct Pending {
     /// The first is the ground, of which there is only the id that the first note has for its parent.
     drafts: [Draft; 1 + MOST],
-    count: Cell<u32>,
-    /// How many times notes were taken: those of different times are not mistaken for each other.
-    time: Cell<u32>,
+    next: Cell<Next>,
     /// The tracer of all notes. 0 if there is no ground: then no child may be noted.
     tracer: Cell<u32>,
     /// The same if their trace is sampled, else 0.
     recorded_of: Cell<u32>,
+    /// The same if it is refused, else 0.
+    refused_of: Cell<u32>,
     /// The tracer whose roots may be noted, where nothing is active; or 0.
     roots_of: Cell<u32>,
     state: Cell<u16>,
@@ -69,6 +69,11 @@ struct Pending {
     /// The mode of the thread outside of the root.
     outside: Cell<Mode>,
 }
+
+/// Which note is the next: in the lower half how many there are, in the upper one how many times notes were taken, so that those
+/// of different times are not mistaken for each other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Next(u64);
 
 /// A span that was only noted.
 #[derive(Clone, Copy)]
@@ -178,7 +183,7 @@ pub(crate) fn note_root(
 #[inline]
 pub(crate) fn end() -> bool {
     PENDING.with(|pending| {
-        let is_any = pending.count.get() > 0;
+        let is_any = pending.count() > 0;
         if !is_any {
             pending.forbid();
             pending.roots_of.set(0);
@@ -208,7 +213,7 @@ pub(crate) fn note(name: Name, tracer: u32) -> Option<Place> {
 #[inline(always)]
 pub(crate) fn note_refused(name: Name, tracer: u32) -> Option<Place> {
     PENDING.with(|pending| {
-        if pending.tracer.get() != tracer || pending.is_recorded() {
+        if pending.refused_of.get() != tracer {
             return None;
         }
         pending.write_refused(name)
@@ -252,10 +257,10 @@ pub(crate) fn note_at_length(
 #[inline]
 pub(crate) fn leave_refused(place: Place) -> bool {
     PENDING.with(|pending| {
-        let at = pending.count.get().wrapping_sub(1);
-        let is_it = place == Place::refused(pending.time.get(), at);
+        let own = Next(place.refused_bits());
+        let is_it = pending.next.get() == own.after();
         if is_it {
-            pending.count.set(at);
+            pending.next.set(own);
         }
         is_it
     })
@@ -263,7 +268,7 @@ pub(crate) fn leave_refused(place: Place) -> bool {
 
 /// Whether there are notes.
 pub(crate) fn are_any() -> bool {
-    PENDING.with(|pending| pending.count.get() > 0)
+    PENDING.with(|pending| pending.count() > 0)
 }
 
 /// Whether the active span is noted at `place`.
@@ -297,10 +302,10 @@ impl Pending {
     const fn new() -> Self {
         Self {
             drafts: [const { Draft::new() }; 1 + MOST],
-            count: Cell::new(0),
-            time: Cell::new(0),
+            next: Cell::new(Next(0)),
             tracer: Cell::new(0),
             recorded_of: Cell::new(0),
+            refused_of: Cell::new(0),
             state: Cell::new(0),
             ordinary: Cell::new(0),
             is_known: Cell::new(false),
@@ -318,8 +323,13 @@ impl Pending {
     fn begin(&self, trace: Trace, state: u16, tracer: u32) {
         self.tracer.set(tracer);
         self.state.set(state);
-        self.recorded_of
-            .set(if self.is_recorded() { tracer } else { 0 });
+        let (recorded, refused) = if self.is_recorded() {
+            (tracer, 0)
+        } else {
+            (0, tracer)
+        };
+        self.recorded_of.set(recorded);
+        self.refused_of.set(refused);
         self.trace.set(trace);
         self.is_known.set(false);
         self.detailed.set(0);
@@ -331,6 +341,7 @@ impl Pending {
     fn forbid(&self) {
         self.tracer.set(0);
         self.recorded_of.set(0);
+        self.refused_of.set(0);
     }
 
     #[inline]
@@ -363,7 +374,7 @@ impl Pending {
     /// The note of the active span.
     #[inline]
     fn last(&self) -> Option<Last<'_>> {
-        let at = self.count.get().wrapping_sub(1);
+        let at = self.count().wrapping_sub(1);
         let pair = self.drafts.get(at as usize..)?.first_chunk()?;
         let (pending, draft) = (self, Drafted(pair));
         Some(Last { pending, draft, at })
@@ -375,8 +386,14 @@ impl Pending {
         if self.is_recorded() {
             Place::noted(draft.span_id.get())
         } else {
-            Place::refused(self.time.get(), at)
+            self.next.get().at(at).place()
         }
+    }
+
+    /// How many notes there are.
+    #[inline]
+    fn count(&self) -> u32 {
+        self.next.get().count()
     }
 
     #[inline(always)]
@@ -390,19 +407,15 @@ impl Pending {
 
     #[inline]
     fn write_refused(&self, name: Name) -> Option<Place> {
-        let at = self.count.get();
-        self.draft(at)?.refused.set(name);
-        self.count.set(at + 1);
-        Some(Place::refused(self.time.get(), at))
+        let next = self.next.get();
+        self.draft(next.count())?.refused.set(name);
+        self.next.set(next.after());
+        Some(next.place())
     }
 
     #[inline(always)]
     fn write_child(&self, number: Number, span_id: SpanId) -> Option<Place> {
-        self.write(
-            self.count.get(),
-            Mark::new(self.state.get(), number),
-            span_id,
-        )
+        self.write(self.count(), Mark::new(self.state.get(), number), span_id)
     }
 
     #[inline(always)]
@@ -418,11 +431,47 @@ impl Pending {
         };
         // In the middle: the reading waits for what is before it, and the next one for what is behind.
         let start = clock::now();
-        self.count.set(at + 1);
+        self.next.set(self.next.get().after());
         draft.mark.set(mark);
         draft.span_id.set(span_id);
         draft.start.set(start);
         Some(Place::noted(span_id))
+    }
+}
+
+impl Next {
+    #[inline]
+    const fn count(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// With one note more. There are never so many that it counted the times.
+    #[inline]
+    const fn after(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// With one note less, of at least one.
+    #[inline]
+    const fn before(self) -> Self {
+        Self(self.0.wrapping_sub(1))
+    }
+
+    /// With so many notes.
+    #[inline]
+    const fn at(self, count: u32) -> Self {
+        Self(self.0 >> 32 << 32 | count as u64)
+    }
+
+    /// With none, after they were taken.
+    const fn later(self) -> Self {
+        Self((self.0 >> 32).wrapping_add(1) << 32)
+    }
+
+    /// Where the span of a refused trace is that is noted then.
+    #[inline]
+    const fn place(self) -> Place {
+        Place::refused(self.0)
     }
 }
 
@@ -438,12 +487,6 @@ impl Last<'_> {
     #[inline]
     pub(crate) fn is_ordinary(&self) -> bool {
         self.at >= self.pending.ordinary.get()
-    }
-
-    /// Whether it is ordinary but for its details.
-    #[inline]
-    pub(crate) fn is_detailed(&self) -> bool {
-        self.has_details() && self.pending.is_known.get() && !self.is_root()
     }
 
     #[inline]
@@ -503,20 +546,23 @@ impl Last<'_> {
     /// Makes the span below the active one.
     #[inline]
     pub(crate) fn forget(&self) {
-        self.pending.count.set(self.at);
+        self.pending.next.set(self.pending.next.get().before());
     }
 }
 
 /// Whether the span at `place` is still a note, and its trace refused.
 #[inline]
 pub(crate) fn is_noted(place: Place) -> bool {
-    PENDING.with(|pending| place.is_refused_since(pending.time.get()))
+    PENDING.with(|pending| {
+        place.is_refused() && Next(place.refused_bits()).at(0) == pending.next.get().at(0)
+    })
 }
 
 /// Takes all notes, outermost first. `make` must not come back here.
 pub(crate) fn take(mut make: impl FnMut(Note)) {
     PENDING.with(|pending| {
-        let count = pending.count.replace(0);
+        let next = pending.next.get();
+        pending.next.set(next.at(0));
         let (tracer, is_recorded) = (pending.tracer.get(), pending.is_recorded());
         pending.forbid();
         let roots = pending.roots.replace(0);
@@ -525,7 +571,7 @@ pub(crate) fn take(mut make: impl FnMut(Note)) {
             let distrust = &pending.distrust[usize::from(roots == 0)];
             distrust.set(distrust.get().saturating_add(1).min(MOST_DISTRUST));
         }
-        for (at, drafts) in (0..count).zip(pending.drafts.windows(2)) {
+        for (at, drafts) in (0..next.count()).zip(pending.drafts.windows(2)) {
             let Some(drafted) = drafts.first_chunk().map(Drafted) else {
                 continue;
             };
@@ -550,7 +596,7 @@ pub(crate) fn take(mut make: impl FnMut(Note)) {
             // Its scope may outlive this by far, and is not to be taken for that of a note to come.
             draft.span_id.set(SpanId::NONE);
         }
-        pending.time.set(pending.time.get().wrapping_add(1));
+        pending.next.set(next.later());
     });
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use crate::callsite::Callsite;
-use crate::clock::{self, Instant};
+use crate::clock::{self, Anchor, Instant};
 use crate::context::{SpanContext, state};
 use crate::details::{Details, LogTime, Reference};
 use crate::id::{SpanId, TraceId};
@@ -250,7 +250,10 @@ impl SpanRecord {
     /// Nanoseconds from the Unix epoch to a log.
     pub(crate) fn log_nanos(&self, time: LogTime) -> i64 {
         match time {
-            LogTime::Counter(nanos) => self.context.anchor.wall_nanos_of(nanos),
+            LogTime::Counter(ticks) => {
+                let anchor = self.context.anchor;
+                anchor.wall_nanos_of(clock::nanos_of_ticks(ticks))
+            }
             LogTime::Wall(nanos) => nanos,
         }
     }
@@ -306,6 +309,23 @@ impl SpanRecord {
         }
     }
 
+    /// Becomes that of a root that has not started yet, with the tags of the sampler if it said yes. It must own nothing.
+    #[inline(always)]
+    pub(crate) fn begin_root(
+        &mut self,
+        name: Name,
+        trace_id: TraceId,
+        anchor: Anchor,
+        tracer: u32,
+        tags: Option<SamplerTags>,
+    ) {
+        self.context
+            .begin_root(trace_id, anchor, tracer, tags.is_some());
+        self.name = name;
+        self.start = Instant::ZERO;
+        self.sampler = tags;
+    }
+
     /// A record of nothing.
     pub(crate) fn empty() -> Self {
         Self::of_context(SpanContext::EMPTY)
@@ -333,9 +353,15 @@ impl SpanRecord {
     /// Drops what the record owns.
     #[inline]
     pub(crate) fn clear(&mut self) {
-        if self.context.carried.is_some() || self.details.is_some() {
+        if !self.is_empty() {
             self.drop_owned();
         }
+    }
+
+    /// Whether the record owns nothing.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.context.carried.is_none() && self.details.is_none()
     }
 
     /// Apart: dropping is much code, and few records own anything.

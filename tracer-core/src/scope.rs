@@ -202,18 +202,13 @@ impl Drop for Scope {
 #[inline(never)]
 fn end(place: Place) {
     if place.is_refused() {
-        end_refused(place);
+        if !pending::leave_refused(place) {
+            end_made(place);
+        }
     } else if std::thread::panicking() {
         end_made(place);
     } else {
         end_noted(place);
-    }
-}
-
-#[inline(never)]
-fn end_refused(place: Place) {
-    if !pending::leave_refused(place) {
-        end_made(place);
     }
 }
 

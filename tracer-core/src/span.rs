@@ -349,8 +349,22 @@ impl Drop for Span {
 #[inline(never)]
 pub(crate) fn end(record: Box<SpanRecord>) {
     if record.context.state & state::COUNTED == 0 {
+        end_uncounted(record);
+    } else {
+        end_counted(record);
+    }
+}
+
+#[inline(never)]
+fn end_uncounted(record: Box<SpanRecord>) {
+    if let Some(record) = local::keep_empty(record) {
         local::keep(record);
-    } else if std::thread::panicking() {
+    }
+}
+
+#[inline(never)]
+fn end_counted(record: Box<SpanRecord>) {
+    if std::thread::panicking() {
         end_at_length(record);
     } else if record.details.is_some() {
         end_detailed(record);

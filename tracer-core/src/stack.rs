@@ -49,12 +49,12 @@ impl Place {
         }
     }
 
-    /// The same of a span that has no id yet: which one it is of those noted at a time.
+    /// The same of a span that has no id, but is known by something else.
     #[inline]
-    pub(crate) const fn refused(time: u32, at: u32) -> Self {
+    pub(crate) const fn refused(bits: u64) -> Self {
         Self {
             depth: u32::MAX - 2,
-            span_id: SpanId((time as u64) << 32 | at as u64),
+            span_id: SpanId(bits),
         }
     }
 
@@ -75,10 +75,10 @@ impl Place {
         self.depth == u32::MAX - 2
     }
 
-    /// Whether this is a place of a span without an id, of that time.
+    /// What a span without an id is known by.
     #[inline]
-    pub(crate) const fn is_refused_since(self, time: u32) -> bool {
-        self.is_refused() && self.span_id.0 >> 32 == time as u64
+    pub(crate) const fn refused_bits(self) -> u64 {
+        self.span_id.0
     }
 }
 

@@ -178,9 +178,18 @@ impl Tracer {
             return Span::disabled();
         };
         match local::mode() {
-            _ if std::thread::panicking() => Span::new(self.begin_named(text, site)),
-            Mode::Sampled | Mode::Refused => Span::child(text, site, core.id()),
             Mode::Idle | Mode::Default if core.plain_roots => core.start_root(text, site),
+            _ => self.start_at_length(text, site),
+        }
+    }
+
+    /// Apart, for a function that calls others saves registers for that.
+    #[inline(never)]
+    fn start_at_length(&self, text: &'static str, site: Option<&'static Callsite>) -> Span {
+        match local::mode() {
+            Mode::Sampled | Mode::Refused if !std::thread::panicking() => {
+                Span::child(text, site, self.id())
+            }
             _ => Span::new(self.begin_named(text, site)),
         }
     }
@@ -198,7 +207,7 @@ impl Tracer {
     }
 
     /// Of a refused trace, whose spans say nothing of panics.
-    #[inline(never)]
+    #[inline(always)]
     fn note_refused(&self, text: &'static str) -> Scope {
         if let Some(core) = &self.core
             && let Some(place) = pending::note_refused(Name::Text(text), core.id())
@@ -431,6 +440,7 @@ impl Tracer {
     }
 
     /// The record of a new span under the active one.
+    #[inline(never)]
     fn begin_named(
         &self,
         text: &'static str,

@@ -73,6 +73,11 @@ impl Instant {
     }
 }
 
+/// The counter counts nanoseconds.
+pub(crate) fn nanos_of_ticks(ticks: u64) -> i64 {
+    i64::try_from(ticks).unwrap_or(i64::MAX)
+}
+
 /// An instant that threads share.
 #[derive(Debug)]
 pub(crate) struct AtomicInstant(AtomicU64);

@@ -182,17 +182,17 @@ impl Block {
 
     /// Begins a log, as [`begin_log`](Self::begin_log) does, if the memory is not at its end.
     #[inline(always)]
-    pub(super) fn begin_short_log(&mut self, kind: Kind, time: i64) -> Option<usize> {
+    pub(super) fn begin_short_log(&mut self, kind: Kind, time: u64) -> Option<usize> {
         let at = self.len();
-        self.put_short(&[0; COUNT], Stored::Number(kind, time as u64))
+        self.put_short(&[0; COUNT], Stored::Number(kind, time))
             .then_some(at)
     }
 
     /// Begins a log; its fields are put next. Says where it is, for [`end_log`](Self::end_log).
-    pub(super) fn begin_log(&mut self, kind: Kind, time: i64) -> usize {
+    pub(super) fn begin_log(&mut self, kind: Kind, time: u64) -> usize {
         let at = self.len();
         // What a number and a key of four bytes take.
-        self.put(&[0; COUNT], Stored::Number(kind, time as u64));
+        self.put(&[0; COUNT], Stored::Number(kind, time));
         at
     }
 

@@ -123,14 +123,14 @@ impl<'a> Entry<'a> {
 
     /// The time and the fields of a log.
     #[inline]
-    pub(super) fn log(&self) -> Option<(i64, Fields<'a>)> {
+    pub(super) fn log(&self) -> Option<(u64, Fields<'a>)> {
         let (count, rest) = self.body.split_first_chunk::<COUNT>()?;
         let (time, fields) = rest.split_first_chunk::<TIME>()?;
         let fields = Fields {
             entries: Entries(fields),
             left: u32::from_le_bytes(*count) as usize,
         };
-        Some((i64::from_le_bytes(*time), fields))
+        Some((u64::from_le_bytes(*time), fields))
     }
 }
 

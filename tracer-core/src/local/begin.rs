@@ -1,13 +1,13 @@
 //! How spans begin on this thread: roots, children of the active span, and spans under a context that need not be active.
 
 use super::note::{allow_root, note_root};
-use super::{Local, Place, with, with_made};
+use super::{LOCAL, Local, Place, borrow, with, with_made};
 use crate::callsite::Callsite;
-use crate::clock::{self, Instant};
+use crate::clock::{self, Anchor, Instant};
 use crate::context::{SpanContext, state};
 use crate::id::{self, TraceId};
 use crate::name::Name;
-use crate::part::Parts;
+use crate::part::{Part, Parts};
 use crate::pending;
 use crate::record::{SamplerTags, SpanRecord};
 
@@ -76,17 +76,60 @@ fn make_root(
     .unwrap_or(Place::NONE)
 }
 
-/// Starts a root that is not activated. `decide` is asked for the verdict of a sampler of ours. `None` if the thread is ending.
+/// Starts a root that is not activated. With the tags of the sampler, if it said yes. `None` if the thread is ending.
 #[inline]
 pub(crate) fn start_root(
     name: Name,
+    trace_id: TraceId,
     tracer: u32,
-    bits128: bool,
-    decide: impl FnOnce(TraceId) -> (bool, Option<SamplerTags>),
+    tags: Option<SamplerTags>,
 ) -> Option<Box<SpanRecord>> {
-    let trace_id = id::draw_trace(bits128);
-    let (sampled, tags) = decide(trace_id);
-    with_made(|local| local.root(trace_id, tracer, sampled, name, tags))
+    with_made(|local| local.root(trace_id, tracer, tags.is_some(), name, tags))
+}
+
+/// Starts a root that the sampler refused as [`start_root`] does, where nothing is active. `None` if that takes more than a record
+/// that is at hand.
+#[inline]
+pub(crate) fn refuse_root(name: Name, trace_id: TraceId, tracer: u32) -> Option<Box<SpanRecord>> {
+    root_at_hand(name, trace_id, tracer, None, |part, _| {
+        part.counts.refused.add(1);
+    })
+}
+
+/// The same for one that it took.
+#[inline]
+pub(crate) fn take_root(
+    name: Name,
+    trace_id: TraceId,
+    tracer: u32,
+    tags: SamplerTags,
+) -> Option<Box<SpanRecord>> {
+    if !clock::has_counter() {
+        return None;
+    }
+    root_at_hand(name, trace_id, tracer, Some(tags), |part, record| {
+        part.counts.started.add(1);
+        record.start = clock::now();
+    })
+}
+
+#[inline]
+fn root_at_hand(
+    name: Name,
+    trace_id: TraceId,
+    tracer: u32,
+    tags: Option<SamplerTags>,
+    begin: impl FnOnce(&Part, &mut SpanRecord),
+) -> Option<Box<SpanRecord>> {
+    let anchor = Anchor::newest_at_once()?;
+    borrow(LOCAL.take(), |local| {
+        let part = local.parts.last_of(tracer)?;
+        let mut record = local.stack.take_back()?;
+        record.begin_root(name, trace_id, anchor, tracer, tags);
+        begin(part, &mut record);
+        Some(record)
+    })
+    .flatten()
 }
 
 /// Starts a child of a context with a trace and a decision, and does not activate it. `None` if the thread is ending.

@@ -34,7 +34,7 @@ pub(crate) fn leave(place: Place) -> bool {
 #[inline(always)]
 pub(crate) fn leave_detailed(place: Place) -> bool {
     let left = pending::last(place, |note| {
-        if !note.is_detailed() || !clock::has_counter() {
+        if !note.has_details() || !clock::has_counter() {
             return None;
         }
         borrow(LOCAL.take(), |local| local.send_detailed(&note))?
@@ -262,9 +262,13 @@ impl Local {
     #[inline]
     fn send_detailed(&mut self, note: &Last<'_>) -> Option<()> {
         let details = self.noted.last()?;
-        self.parts.finish_detailed(note.draft, details)?;
+        let trace = note.new_trace();
+        self.parts.finish_detailed(note.draft, trace, details)?;
+        if trace.is_some() {
+            note.set_known();
+        }
         self.noted.pop_sent(note);
-        note.forget();
+        forget(note);
         Some(())
     }
 

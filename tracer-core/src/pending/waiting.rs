@@ -90,7 +90,7 @@ impl Waiting {
     #[inline]
     pub(crate) fn resume(&self) -> Option<Place> {
         PENDING.with(|pending| {
-            let at = pending.count.get() as usize;
+            let at = pending.count() as usize;
             let [outer, own] = pending.drafts.get(at..at + 2)?.first_chunk()?;
             let is_parent = pending.recorded_of.get() == self.tracer
                 && outer.span_id.get() == self.parent_id
@@ -101,7 +101,7 @@ impl Waiting {
             own.mark.set(self.mark);
             own.span_id.set(self.span_id);
             own.start.set(self.start);
-            pending.count.set(at as u32 + 1);
+            pending.next.set(pending.next.get().after());
             Some(Place::noted(self.span_id))
         })
     }

@@ -150,6 +150,7 @@ impl Ring {
     pub(crate) fn copy_detailed(
         &mut self,
         draft: Drafted<'_>,
+        trace: Option<&TraceDraft>,
         details: &mut Details,
     ) -> Option<()> {
         if !details.is_short_and_plain() {
@@ -162,7 +163,7 @@ impl Ring {
         }
         let end = clock::now();
         self.blocks.push(pieces);
-        self.lane.push(room, |line| line.copy(draft, end));
+        self.copy(room, draft, end, trace);
         Some(())
     }
 

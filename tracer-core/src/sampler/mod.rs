@@ -317,6 +317,16 @@ impl Sampler {
         }
     }
 
+    /// The same, where one is refused by its trace alone. `false` leaves the decision open.
+    #[inline]
+    pub(crate) fn refuses_at_once(&self, trace_id: TraceId) -> bool {
+        match &self.kind {
+            Kind::Constant(sampled) => !sampled,
+            Kind::Probabilistic(sampler) => !sampler.samples(trace_id),
+            _ => false,
+        }
+    }
+
     /// Decides on a root by the name it has.
     #[inline]
     pub(crate) fn decide_at_once(&self, trace_id: TraceId, operation_name: &str) -> Verdict {

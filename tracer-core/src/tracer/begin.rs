@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::Core;
+use super::{Core, Parent};
 use crate::callsite::Callsite;
 use crate::clock::{Anchor, Instant};
 use crate::context::{Carried, SpanContext, flag, state};
@@ -11,7 +11,7 @@ use crate::id::{self, TraceId};
 use crate::local;
 use crate::name::Name;
 use crate::pending::{self, ReadyForRoot};
-use crate::record::{SamplerTags, SpanRecord};
+use crate::record::SpanRecord;
 use crate::sampler::Verdict;
 use crate::span::Span;
 use crate::stack::Place;
@@ -49,32 +49,68 @@ impl Core {
         drawn: TraceId,
     ) -> Place {
         let name = Name::of(text, site);
-        let trace_id = if drawn.is_none() {
-            id::draw_trace(self.bits128)
-        } else {
-            drawn
-        };
+        let trace_id = self.trace_id(drawn);
         let tags = self.sampler.decide_plain(trace_id, name.text());
         local::enter_root(name, trace_id, self.id(), tags)
     }
 
-    /// The same for one that is not active. Part of its one caller: both would save the same registers.
-    #[inline(always)]
+    /// The same for one that is not active. Most take no more than a record that is at hand.
+    ///
+    /// In pieces, for a function that calls others saves registers for that. Spans of refused traces say nothing of panics.
+    #[inline(never)]
     pub(super) fn start_root(&self, text: &'static str, site: Option<&'static Callsite>) -> Span {
-        let decide = |trace_id| self.decide(trace_id, text);
-        Span::new(local::start_root(
-            Name::of(text, site),
-            self.id(),
-            self.bits128,
-            decide,
-        ))
+        let drawn = id::draw_trace_at_once(self.bits128);
+        if let Some(trace_id) = drawn
+            && self.sampler.refuses_at_once(trace_id)
+            && let Some(record) = local::refuse_root(Name::of(text, site), trace_id, self.id())
+        {
+            return Span::new(Some(record));
+        }
+        self.take_root(text, site, drawn.unwrap_or(TraceId::NONE))
     }
 
-    /// The verdict on a plain root.
+    /// Of a trace with that id, if it has been drawn.
+    #[inline(never)]
+    fn take_root(
+        &self,
+        text: &'static str,
+        site: Option<&'static Callsite>,
+        drawn: TraceId,
+    ) -> Span {
+        if !drawn.is_none()
+            && !std::thread::panicking()
+            && let Some(tags) = self.sampler.take_at_once(drawn)
+            && let Some(record) = local::take_root(Name::of(text, site), drawn, self.id(), tags)
+        {
+            return Span::new(Some(record));
+        }
+        self.start_root_at_length(text, site, drawn)
+    }
+
+    #[inline(never)]
+    fn start_root_at_length(
+        &self,
+        text: &'static str,
+        site: Option<&'static Callsite>,
+        drawn: TraceId,
+    ) -> Span {
+        if std::thread::panicking() {
+            return Span::new(self.begin(Parent::Active, Cow::Borrowed(text), site));
+        }
+        let name = Name::of(text, site);
+        let trace_id = self.trace_id(drawn);
+        let tags = self.sampler.decide_plain(trace_id, name.text());
+        Span::new(local::start_root(name, trace_id, self.id(), tags))
+    }
+
+    /// That one, if it has been drawn.
     #[inline]
-    fn decide(&self, trace_id: TraceId, name: &str) -> (bool, Option<SamplerTags>) {
-        let tags = self.sampler.decide_plain(trace_id, name);
-        (tags.is_some(), tags)
+    fn trace_id(&self, drawn: TraceId) -> TraceId {
+        if drawn.is_none() {
+            id::draw_trace(self.bits128)
+        } else {
+            drawn
+        }
     }
 
     /// The context of a span that is given its own.
