@@ -45,7 +45,8 @@ pub(crate) fn suspend(
 #[inline]
 pub(crate) fn suspend_again(place: Place) -> bool {
     let suspended = super::last(place, |note| {
-        let is_plain = note.is_plain();
+        // No root waits.
+        let is_plain = !note.has_details();
         if is_plain {
             note.forget();
         }
