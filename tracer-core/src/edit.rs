@@ -189,6 +189,9 @@ impl SpanRecord {
         if self.start == Instant::ZERO {
             // Nobody read the clock for a span that was refused: it begins where it was asked for.
             self.start = clock::now();
+            if std::thread::panicking() {
+                self.context.state |= state::UNWINDING;
+            }
         }
         if self.context.state & state::COUNTED != 0 {
             return Edit::Done;

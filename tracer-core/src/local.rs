@@ -24,6 +24,7 @@ mod edit;
 mod note;
 mod noted;
 mod rest;
+mod spare;
 mod visit;
 
 pub(crate) use begin::{
@@ -39,6 +40,7 @@ pub(crate) use note::{
 use noted::NotedDetails;
 pub(crate) use rest::finish_above;
 use rest::{finish_other, hand_over_held};
+pub(crate) use spare::{bare, keep, keep_empty, spare};
 pub(crate) use visit::{
     finish_detailed, finish_plain, finish_poll, hand_over, pop, pop_plain, push,
 };
@@ -95,42 +97,6 @@ pub(crate) fn mode() -> Mode {
 /// Makes the calling thread one that is not traced, for good.
 pub(crate) fn suppress_this_thread() {
     MODE.set(Mode::Suppressed);
-}
-
-/// A record of nothing that is known: all of it is the caller's to set, and it must be.
-pub(crate) fn spare() -> Box<SpanRecord> {
-    borrow(LOCAL.take(), |local| local.stack.spare())
-        .unwrap_or_else(|| Box::new(SpanRecord::empty()))
-}
-
-/// A record that only holds a context, to be active in place of a span.
-pub(crate) fn bare(context: SpanContext) -> Box<SpanRecord> {
-    let mut record = spare();
-    *record = SpanRecord::of_context(context);
-    record
-}
-
-/// Keeps the record of a span that is not counted for the next ones of this thread, if it owns nothing and there is room.
-#[inline]
-pub(crate) fn keep_empty(record: Box<SpanRecord>) -> Option<Box<SpanRecord>> {
-    if !record.is_empty() {
-        return Some(record);
-    }
-    let mut record = Some(record);
-    borrow(LOCAL.take(), |local| {
-        record = local.stack.try_keep(record.take()?);
-        Some(())
-    });
-    record
-}
-
-/// The same whatever it owns.
-#[inline(never)]
-pub(crate) fn keep(mut record: Box<SpanRecord>) {
-    borrow(LOCAL.take(), |local| {
-        record.clear();
-        local.stack.keep(record);
-    });
 }
 
 /// Finishes the span at `place`.

@@ -22,9 +22,11 @@ use crate::report::line::{Draft, Drafted, Mark, Trace, TraceDraft};
 use crate::stack::Place;
 
 mod made;
+mod next;
 mod waiting;
 
 pub(crate) use made::Made;
+use next::Next;
 pub(crate) use waiting::{Waiting, WaitingSpares, suspend, suspend_again};
 
 thread_local! {
@@ -69,11 +71,6 @@ struct Pending {
     /// The mode of the thread outside of the root.
     outside: Cell<Mode>,
 }
-
-/// Which note is the next: in the lower half how many there are, in the upper one how many times notes were taken, so that those
-/// of different times are not mistaken for each other.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Next(u64);
 
 /// A span that was only noted.
 #[derive(Clone, Copy)]
@@ -257,7 +254,7 @@ pub(crate) fn note_at_length(
 #[inline]
 pub(crate) fn leave_refused(place: Place) -> bool {
     PENDING.with(|pending| {
-        let own = Next(place.refused_bits());
+        let own = Next::of(place);
         let is_it = pending.next.get() == own.after();
         if is_it {
             pending.next.set(own);
@@ -289,7 +286,7 @@ pub(crate) fn last<R>(place: Place, work: impl FnOnce(Last<'_>) -> R) -> Option<
             few();
             return None;
         };
-        // No other span has its id.
+        // No other span has its id, nor has one without.
         if !place.is_of(last.draft.own().span_id.get()) {
             few();
             return None;
@@ -302,7 +299,7 @@ impl Pending {
     const fn new() -> Self {
         Self {
             drafts: [const { Draft::new() }; 1 + MOST],
-            next: Cell::new(Next(0)),
+            next: Cell::new(Next::FIRST),
             tracer: Cell::new(0),
             recorded_of: Cell::new(0),
             refused_of: Cell::new(0),
@@ -439,42 +436,6 @@ impl Pending {
     }
 }
 
-impl Next {
-    #[inline]
-    const fn count(self) -> u32 {
-        self.0 as u32
-    }
-
-    /// With one note more. There are never so many that it counted the times.
-    #[inline]
-    const fn after(self) -> Self {
-        Self(self.0 + 1)
-    }
-
-    /// With one note less, of at least one.
-    #[inline]
-    const fn before(self) -> Self {
-        Self(self.0.wrapping_sub(1))
-    }
-
-    /// With so many notes.
-    #[inline]
-    const fn at(self, count: u32) -> Self {
-        Self(self.0 >> 32 << 32 | count as u64)
-    }
-
-    /// With none, after they were taken.
-    const fn later(self) -> Self {
-        Self((self.0 >> 32).wrapping_add(1) << 32)
-    }
-
-    /// Where the span of a refused trace is that is noted then.
-    #[inline]
-    const fn place(self) -> Place {
-        Place::refused(self.0)
-    }
-}
-
 impl ReadyForRoot {
     /// The name of the root.
     pub(crate) fn name(self) -> Name {
@@ -553,9 +514,8 @@ impl Last<'_> {
 /// Whether the span at `place` is still a note, and its trace refused.
 #[inline]
 pub(crate) fn is_noted(place: Place) -> bool {
-    PENDING.with(|pending| {
-        place.is_refused() && Next(place.refused_bits()).at(0) == pending.next.get().at(0)
-    })
+    PENDING
+        .with(|pending| place.is_refused() && Next::of(place).time() == pending.next.get().time())
 }
 
 /// Takes all notes, outermost first. `make` must not come back here.
@@ -594,7 +554,7 @@ pub(crate) fn take(mut make: impl FnMut(Note)) {
                 root: sampler.map(|sampler| (pending.trace.get(), sampler)),
             });
             // Its scope may outlive this by far, and is not to be taken for that of a note to come.
-            draft.span_id.set(SpanId::NONE);
+            draft.span_id.set(Draft::NO_SPAN);
         }
         pending.next.set(next.later());
     });

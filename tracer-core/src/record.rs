@@ -319,6 +319,7 @@ impl SpanRecord {
         tracer: u32,
         tags: Option<SamplerTags>,
     ) {
+        debug_assert!(self.is_empty(), "nothing drops what it owns");
         self.context
             .begin_root(trace_id, anchor, tracer, tags.is_some());
         self.name = name;

@@ -49,7 +49,7 @@ impl Place {
         }
     }
 
-    /// The same of a span that has no id, but is known by something else.
+    /// The same of a span without an id, known by the word that said [which note](crate::pending) is the next.
     #[inline]
     pub(crate) const fn refused(bits: u64) -> Self {
         Self {
@@ -64,7 +64,7 @@ impl Place {
         self.depth >= u32::MAX - 2 && !self.is_none()
     }
 
-    /// Whether it is the place of the span with that id: of one that is not refused, or there is none yet.
+    /// Whether it has that id. Not to be asked with the id of no span.
     #[inline]
     pub(crate) const fn is_of(self, span_id: SpanId) -> bool {
         self.span_id.0 == span_id.0
@@ -75,7 +75,7 @@ impl Place {
         self.depth == u32::MAX - 2
     }
 
-    /// What a span without an id is known by.
+    /// That word.
     #[inline]
     pub(crate) const fn refused_bits(self) -> u64 {
         self.span_id.0
@@ -136,10 +136,18 @@ impl Stack {
     /// A record of nothing that is known: all of it is the caller's to set, and it must be.
     #[inline]
     pub(crate) fn spare(&mut self) -> Box<SpanRecord> {
-        match self.spares.pop() {
+        match self.spare_at_hand() {
             Some(spare) => spare,
             None => self.allocate(),
         }
+    }
+
+    /// The same if there is one. It owns nothing.
+    #[inline]
+    pub(crate) fn spare_at_hand(&mut self) -> Option<Box<SpanRecord>> {
+        let spare = self.spares.pop();
+        debug_assert!(spare.as_ref().is_none_or(|spare| spare.is_empty()));
+        spare
     }
 
     /// Keeps the record of a span that ended, which must own nothing any more, for one of the next.

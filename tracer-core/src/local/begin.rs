@@ -70,7 +70,7 @@ fn make_root(
     tags: Option<SamplerTags>,
 ) -> Place {
     with_made(|local| {
-        let record = local.root(trace_id, tracer, tags.is_some(), Name::of(text, site), tags);
+        let record = local.root(Name::of(text, site), trace_id, tracer, tags);
         local.push(record)
     })
     .unwrap_or(Place::NONE)
@@ -84,11 +84,11 @@ pub(crate) fn start_root(
     tracer: u32,
     tags: Option<SamplerTags>,
 ) -> Option<Box<SpanRecord>> {
-    with_made(|local| local.root(trace_id, tracer, tags.is_some(), name, tags))
+    with_made(|local| local.root(name, trace_id, tracer, tags))
 }
 
-/// Starts a root that the sampler refused as [`start_root`] does, where nothing is active. `None` if that takes more than a record
-/// that is at hand.
+/// Starts, as [`start_root`] does, a root that the sampler refused, where nothing is active. `None` if that takes more than a
+/// record that is at hand.
 #[inline]
 pub(crate) fn refuse_root(name: Name, trace_id: TraceId, tracer: u32) -> Option<Box<SpanRecord>> {
     root_at_hand(name, trace_id, tracer, None, |part, _| {
@@ -113,6 +113,7 @@ pub(crate) fn take_root(
     })
 }
 
+/// Starts a root of the tracer used last in a record that is at hand.
 #[inline]
 fn root_at_hand(
     name: Name,
@@ -124,7 +125,7 @@ fn root_at_hand(
     let anchor = Anchor::newest_at_once()?;
     borrow(LOCAL.take(), |local| {
         let part = local.parts.last_of(tracer)?;
-        let mut record = local.stack.take_back()?;
+        let mut record = local.stack.spare_at_hand()?;
         record.begin_root(name, trace_id, anchor, tracer, tags);
         begin(part, &mut record);
         Some(record)
@@ -152,15 +153,14 @@ impl Local {
     #[inline(always)]
     fn root(
         &mut self,
+        name: Name,
         trace_id: TraceId,
         tracer: u32,
-        sampled: bool,
-        name: Name,
         tags: Option<SamplerTags>,
     ) -> Box<SpanRecord> {
         let mut record = self.stack.spare();
-        record.context = SpanContext::root(trace_id, tracer, sampled);
-        self.begin(&mut record, name, tags, None);
+        record.begin_root(name, trace_id, Anchor::newest(), tracer, tags);
+        record.start = begin(&mut record.context, &mut self.parts, None);
         record
     }
 

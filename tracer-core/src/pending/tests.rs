@@ -1,6 +1,7 @@
 //! That spans which are only noted cannot be told from others.
 
 mod details;
+mod refused;
 
 use std::time::Duration;
 

@@ -378,10 +378,13 @@ impl More {
 }
 
 impl Draft {
+    /// In place of the id of a span that has none: no place has it.
+    pub(crate) const NO_SPAN: SpanId = SpanId(u64::MAX);
+
     pub(crate) const fn new() -> Self {
         Self {
             mark: Cell::new(Mark::NONE),
-            span_id: Cell::new(SpanId::NONE),
+            span_id: Cell::new(Self::NO_SPAN),
             start: Cell::new(Instant::ZERO),
             refused: Cell::new(Name::NONE),
         }

@@ -317,7 +317,7 @@ impl Sampler {
         }
     }
 
-    /// The same, where one is refused by its trace alone. `false` leaves the decision open.
+    /// Whether a root is refused by its trace alone. `false` leaves the decision open.
     #[inline]
     pub(crate) fn refuses_at_once(&self, trace_id: TraceId) -> bool {
         match &self.kind {

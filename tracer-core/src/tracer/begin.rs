@@ -54,7 +54,7 @@ impl Core {
         local::enter_root(name, trace_id, self.id(), tags)
     }
 
-    /// The same for one that is not active. Most take no more than a record that is at hand.
+    /// A root that needs no more than its name and is not active. Most take no more than a record that is at hand.
     ///
     /// In pieces, for a function that calls others saves registers for that. Spans of refused traces say nothing of panics.
     #[inline(never)]
@@ -69,7 +69,7 @@ impl Core {
         self.take_root(text, site, drawn.unwrap_or(TraceId::NONE))
     }
 
-    /// Of a trace with that id, if it has been drawn.
+    /// The same where the sampler did not refuse at once; of the trace that was drawn, if one was.
     #[inline(never)]
     fn take_root(
         &self,
@@ -87,6 +87,7 @@ impl Core {
         self.start_root_at_length(text, site, drawn)
     }
 
+    /// The same whatever it takes.
     #[inline(never)]
     fn start_root_at_length(
         &self,

@@ -1,5 +1,7 @@
 //! That the spans of traced futures are the same wherever these are polled, and however often in vain.
 
+mod refused;
+
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::task::{Context, Poll, Waker};
@@ -45,10 +47,10 @@ struct Call {
 type Calls = Arc<Mutex<Vec<Call>>>;
 type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-fn sampling() -> (Tracer, MemoryReporter) {
+fn tracer(sampled: bool) -> (Tracer, MemoryReporter) {
     let memory = MemoryReporter::new();
     let tracer = Tracer::builder("traced")
-        .sampler(Sampler::constant(true))
+        .sampler(Sampler::constant(sampled))
         .reporter(memory.clone())
         .build()
         .unwrap();
@@ -190,7 +192,7 @@ proptest! {
     ) {
         // Begun elsewhere it would be another's child.
         places[0] = Place::Home;
-        let (tracer, memory) = sampling();
+        let (tracer, memory) = tracer(true);
         let calls = Calls::default();
         poll(&tracer, call(steps, None, &calls), &places);
         tracer.flush(Duration::from_secs(30)).unwrap();
@@ -225,7 +227,7 @@ proptest! {
 
 #[test]
 fn a_future_that_waited_and_panics_has_one_span_that_says_so() {
-    let (tracer, memory) = sampling();
+    let (tracer, memory) = tracer(true);
     let root = tracer.start_active_span("root");
     let future = traced(|| (&SITES[0], None), async {
         yield_now().await;
