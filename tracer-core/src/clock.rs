@@ -6,19 +6,20 @@
 //! keeps the one it began with, or a step would tear its spans apart. Where the counter cannot be trusted, `fastant`
 //! itself falls back to the operating system's clock.
 
-use std::hash::{Hash, Hasher};
-#[cfg(not(feature = "test-clock"))]
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 #[cfg(feature = "test-clock")]
 pub mod settable;
+mod ticks;
 
 #[cfg(not(feature = "test-clock"))]
 pub(crate) use fastant::{Atomic as AtomicInstant, Instant};
 #[cfg(feature = "test-clock")]
 pub(crate) use settable::{AtomicInstant, Instant, nanos_of_ticks};
+#[cfg(not(feature = "test-clock"))]
+pub(crate) use ticks::nanos_of_ticks;
+pub(crate) use ticks::ticks;
 
 /// Whether the processor has a counter that can be trusted.
 #[inline]
@@ -140,50 +141,6 @@ pub(crate) fn counter_nanos(instant: Instant) -> i64 {
     i64::try_from(nanos).unwrap_or(i64::MAX)
 }
 
-/// The value of the counter itself: making nanoseconds of it takes longer than reading it, and can be left to who needs them.
-#[inline]
-pub(crate) fn ticks(instant: Instant) -> u64 {
-    Ticks::of(instant)
-}
-
-/// What an instant is made of: `fastant` does not tell, but hashes it.
-struct Ticks(u64);
-
-impl Ticks {
-    #[inline]
-    fn of(instant: impl Hash) -> u64 {
-        let mut ticks = Self(0);
-        instant.hash(&mut ticks);
-        ticks.0
-    }
-}
-
-impl Hasher for Ticks {
-    #[inline]
-    fn write_u64(&mut self, ticks: u64) {
-        self.0 = ticks;
-    }
-
-    fn write(&mut self, _bytes: &[u8]) {}
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-/// Nanoseconds since the counter's zero at a [value](ticks) of it.
-#[cfg(not(feature = "test-clock"))]
-#[inline]
-pub(crate) fn nanos_of_ticks(ticks: u64) -> i64 {
-    /// As exact as a float can be: of a time so long no digit is lost to whole ticks.
-    static NANOS_OF_TICK: LazyLock<f64> = LazyLock::new(|| {
-        const LONG: Duration = Duration::from_nanos(1 << 61);
-        let counted = Instant::ZERO.checked_add(LONG).map_or(u64::MAX, Ticks::of);
-        LONG.as_nanos() as f64 / counted as f64
-    });
-    (ticks as f64 * *NANOS_OF_TICK) as i64
-}
-
 /// Nanoseconds from the Unix epoch to `time`, negative before it.
 pub(crate) fn unix_nanos(time: SystemTime) -> i64 {
     match time.duration_since(UNIX_EPOCH) {
@@ -217,17 +174,6 @@ mod tests {
             before - slack <= read && read <= after + slack,
             "{before} {read} {after}"
         );
-    }
-
-    #[test]
-    fn ticks_are_the_nanoseconds_of_their_instant() {
-        let read = [Instant::ZERO, Instant::now()];
-        for instant in read {
-            let off = nanos_of_ticks(ticks(instant)) - counter_nanos(instant);
-            assert!(off.abs() <= 1, "{instant:?} {off}"); // the last digit of a float
-        }
-        let [zero, now] = read.map(ticks);
-        assert!(zero == 0 && now > 0);
     }
 
     #[test]
