@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use axum::extract::{ConnectInfo, MatchedPath};
-use http::Extensions;
+use axum::extract::{ConnectInfo, MatchedPath, OriginalUri};
+use http::{Extensions, Uri};
 use tracer_tower::server::Framework;
 
 /// Tells the layer of `tracer-tower` the routes and peers of axum.
@@ -21,5 +21,9 @@ impl Framework for Axum {
         extensions
             .get::<ConnectInfo<SocketAddr>>()
             .map(|info| info.0)
+    }
+
+    fn uri(extensions: &Extensions) -> Option<&Uri> {
+        extensions.get::<OriginalUri>().map(|uri| &uri.0)
     }
 }

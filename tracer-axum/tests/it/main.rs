@@ -6,6 +6,7 @@ mod end;
 mod extractor;
 mod gone;
 mod name;
+mod nested;
 mod option;
 mod parent;
 mod serve;

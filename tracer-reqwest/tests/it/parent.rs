@@ -218,3 +218,36 @@ async fn without_a_tracer_nothing_is_sent_along() {
         "|"
     );
 }
+
+#[tokio::test]
+async fn a_future_that_is_spawned_tells_the_other_side_whose_it_is() {
+    let test = test();
+    let url = format!("{}/headers", shop().await);
+    let filtered = TraceLayer::new().filter(|_| false);
+    for http in [Client::new(), Client::new().with_layer(filtered)] {
+        let (send, made_in) = {
+            let scope = test.tracer().start_active_span("checkout");
+            (
+                http.get(&url).send(),
+                scope.context().trace_id().to_string(),
+            )
+        };
+        let told = tokio::spawn(send)
+            .await
+            .unwrap()
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+        assert!(told.contains(&made_in), "{made_in} is not in {told:?}");
+    }
+    test.settled().await;
+    assert_trace!(
+        test,
+        "
+        checkout
+          GET {span.kind=client} [event=\"response started\"]
+        checkout
+        "
+    );
+}

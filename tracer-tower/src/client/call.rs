@@ -53,6 +53,8 @@ pub struct Call {
     asked: Asked,
     /// The filter did not want it: it has no span, but passes on the context that is active.
     is_wanted: bool,
+    /// Who made it, where nothing was active.
+    caller: Option<Caller>,
 }
 
 /// Who makes a call: the tracer and the context that are active when it is asked for, which may be on another task than
@@ -98,6 +100,9 @@ impl TraceLayer {
             options: Arc::clone(&self.options),
             asked: Asked::by(head.method),
             is_wanted: true,
+            caller: caller
+                .filter(|_| active_span().context().is_none())
+                .cloned(),
         };
         if self
             .options
@@ -108,7 +113,7 @@ impl TraceLayer {
             call.is_wanted = false;
             return call;
         }
-        let mut span = self.start_span(head, caller);
+        let mut span = self.start_span(head, call.caller.as_ref());
         if span.is_recording() {
             self.describe(head, &mut span);
         }
@@ -117,8 +122,6 @@ impl TraceLayer {
     }
 
     fn start_span(&self, head: &RequestHead<'_>, caller: Option<&Caller>) -> Span {
-        let active = active_span().context();
-        let caller = caller.filter(|_| active.is_none());
         let current;
         let tracer = match (&self.options.tracer, caller) {
             (Some(tracer), _) => tracer,
@@ -179,13 +182,16 @@ impl Call {
         let context = if self.is_wanted {
             Some(self.slot.span().context())
         } else {
-            active_span().context()
+            let made_in = || self.caller.as_ref()?.context.clone();
+            active_span().context().or_else(made_in)
         };
         let Some(context) = context.filter(SpanContext::is_valid) else {
             return;
         };
         let mut carrier = HttpHeaders(headers);
-        match (&self.options.propagation, &self.options.tracer) {
+        let tracer = self.options.tracer.as_ref();
+        let tracer = tracer.or(self.caller.as_ref().map(|caller| &caller.tracer));
+        match (&self.options.propagation, tracer) {
             (Some(formats), _) => carrier.inject(&context, formats),
             (None, Some(tracer)) => tracer.inject(&context, &mut carrier),
             (None, None) => Tracer::current().inject(&context, &mut carrier),
@@ -297,7 +303,8 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if !self.slot.panicked() && self.slot.span().is_recording() {
+        // A callback that panics has not cancelled it.
+        if !self.slot.panicked() && !std::thread::panicking() && self.slot.span().is_recording() {
             self.slot.span().set_tag(tags::CANCELLED, true);
         }
     }

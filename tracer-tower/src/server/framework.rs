@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use http::Extensions;
+use http::{Extensions, Uri};
 
 /// Tells the server layer what a web framework has put beside a request.
 ///
@@ -39,6 +39,12 @@ pub trait Framework: 'static {
 
     /// The address of the connection's other end.
     fn peer(extensions: &Extensions) -> Option<SocketAddr>;
+
+    /// The target as it was received, where a router has cut its own prefix off that of the request.
+    fn uri(extensions: &Extensions) -> Option<&Uri> {
+        let _ = extensions;
+        None
+    }
 }
 
 /// No framework: neither routes nor peers are known.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use http::Extensions;
-use tracer_core::{ActiveSpan, SpanContext, TagValue};
+use tracer_core::{ActiveSpan, Decision, SpanContext, SpanId, TagValue, TraceId};
 
 /// The server span of a request, in the extensions of the request.
 ///
@@ -30,11 +30,22 @@ impl ServerSpan {
         Self { context }
     }
 
+    /// In the place of the span of a request that a layer did not want, so that layers inside do not either.
+    pub(super) fn unwanted() -> Self {
+        let nothing = SpanContext::remote(TraceId::NONE, SpanId::NONE, Decision::Refused);
+        Self::new(nothing)
+    }
+
+    /// What a layer outside has left for this one.
+    pub(super) fn of_layer(extensions: &Extensions) -> Option<&Self> {
+        extensions.get()
+    }
+
     /// The server span of the request with these extensions; `None` without a layer, without a tracer, and where the
     /// layer's filter did not want it.
     #[must_use]
     pub fn of(extensions: &Extensions) -> Option<&Self> {
-        extensions.get()
+        Self::of_layer(extensions).filter(|span| span.context.is_valid())
     }
 
     /// The identity of the span: for tasks that go on after the response, and for logs.

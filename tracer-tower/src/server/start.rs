@@ -23,13 +23,22 @@ use crate::{grpc, method, peer, url};
 /// Bytes of the longest path that names a gRPC call.
 const GRPC_NAME_BYTES: usize = 255;
 
+/// The head of a request, with the target it was received with.
+fn head_of<F: Framework, B>(request: &Request<B>) -> RequestHead<'_> {
+    let head = RequestHead::of(request);
+    RequestHead {
+        uri: F::uri(head.extensions).unwrap_or(head.uri),
+        ..head
+    }
+}
+
 /// Begins the exchange of a request. `None` if nothing is to be done: no tracer, or a layer outside has made the span.
 pub(super) fn start<F: Framework, B>(
     options: &Options,
     request: &mut Request<B>,
 ) -> Option<Exchange> {
-    let head = RequestHead::of(request);
-    if let Some(outer) = ServerSpan::of(head.extensions) {
+    let head = head_of::<F, B>(request);
+    if let Some(outer) = ServerSpan::of_layer(head.extensions) {
         rename::<F>(options, &head, outer);
         return None;
     }
@@ -44,7 +53,7 @@ fn start_by<F: Framework, B>(
     tracer: &Tracer,
     request: &mut Request<B>,
 ) -> Option<Exchange> {
-    let head = RequestHead::of(request);
+    let head = head_of::<F, B>(request);
     if !tracer.is_enabled() {
         return None;
     }
@@ -57,6 +66,7 @@ fn start_by<F: Framework, B>(
     let asked = Asked::by(head.method);
     if options.filter.as_ref().is_some_and(|wanted| !wanted(&head)) {
         let slot = unwanted(options, caller);
+        request.extensions_mut().insert(ServerSpan::unwanted());
         return Some(Exchange::new(slot, options, asked, None));
     }
     let name = operation_name::<F>(options, &head);
@@ -88,18 +98,21 @@ fn rename<F: Framework>(options: &Options, head: &RequestHead<'_>, outer: &Serve
     if !span.is_recording() {
         return;
     }
+    let route = F::route(head.extensions);
+    if options.conventions == Conventions::OpenTelemetry
+        && let Some(route) = route
+    {
+        span.set_tag(open_telemetry::HTTP_ROUTE, route);
+    }
     if let Naming::Custom(custom) = &options.naming
         && let Some(name) = custom(head)
     {
         span.set_operation_name(name);
-        return;
-    }
-    if let Some(route) = F::route(head.extensions) {
+    } else if matches!(options.naming, Naming::Grpc) && grpc::is_grpc(head.headers) {
+        // The layer outside has named it by its method; the route is the same for all of a service.
+    } else if let Some(route) = route {
         let method = method::operation(head.method, options.conventions);
         span.set_operation_name(name::of_route(method, route));
-        if options.conventions == Conventions::OpenTelemetry {
-            span.set_tag(open_telemetry::HTTP_ROUTE, route);
-        }
     }
 }
 
