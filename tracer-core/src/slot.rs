@@ -1,6 +1,7 @@
 //! A span between the moments in which it is active: what wrappers of futures, streams, bodies and services hold.
 
 use std::ops::ControlFlow;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::task::Poll;
 
 use crate::context::{SpanContext, state};
@@ -33,6 +34,10 @@ pub struct SpanSlot {
     panicked: bool,
     home: Home,
 }
+
+/// As [`Tracer`]: nothing of a span can be seen half done.
+impl UnwindSafe for SpanSlot {}
+impl RefUnwindSafe for SpanSlot {}
 
 /// Where work without a span belongs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -236,10 +241,12 @@ impl SpanSlot {
         }
     }
 
-    /// Makes a refused trace of its own active, where another one is or none.
+    /// Makes a refused trace of its own active, where another one is or none: of no tracer where there is none, and whichever
+    /// comes follows its decision.
     #[inline(never)]
     fn push_new(&mut self) -> Place {
-        *self = Self::of_context(Tracer::with_current(Tracer::refused));
+        let of_none = || Some(SpanContext::root(local::draw_trace(false)?, 0, false));
+        *self = Self::of_context(Tracer::with_current(Tracer::refused).or_else(of_none));
         local::push(self.span.record())
     }
 

@@ -6,7 +6,7 @@ mod body;
 mod boxed;
 mod outcome;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::{FnArg, ImplItem, Pat, Path, ReturnType, TraitItem, Type, Visibility};
 
@@ -60,6 +60,7 @@ fn expand(args: &Args, of_block: bool, function: &Function) -> TokenStream {
     let begin = Begin::new(&context);
     let outcome = Outcome::new(&context, &shape, of_block);
     let (items, statements) = body::split(&function.body);
+    let is_direct = matches!(shape, Shape::Sync) && outcome.is_none();
     let expanded = match shape {
         Shape::Sync => context.sync(&begin, &outcome, &statements),
         Shape::Async => context.asynchronous(&begin, &outcome, &statements),
@@ -73,7 +74,22 @@ fn expand(args: &Args, of_block: bool, function: &Function) -> TokenStream {
         Shape::Future { boxed: true, .. } => boxed::future(&context, &begin, &outcome, &statements),
         Shape::Stream { boxed: true, .. } => boxed::stream(&context, &begin, &outcome, &statements),
     };
-    function.with_body(&quote_spanned!(site()=> #items #expanded))
+    let expanded = function.with_body(&quote_spanned!(site()=> #items #expanded));
+    // What is set in an argument that a closure or an async block owns is never read, the compiler says: it forgets destructors.
+    if !is_direct && owns_mutable(function) {
+        return quote_spanned!(site()=> #[allow(unused_assignments)] #expanded);
+    }
+    expanded
+}
+
+/// Whether an argument is given by value that the body may change.
+fn owns_mutable(function: &Function) -> bool {
+    function.sig.inputs.iter().any(|input| match input {
+        FnArg::Typed(input) => {
+            matches!(&*input.pat, Pat::Ident(name) if name.by_ref.is_none() && name.mutability.is_some())
+        }
+        FnArg::Receiver(receiver) => receiver.mutability.is_some(),
+    })
 }
 
 impl Context<'_> {
@@ -110,9 +126,11 @@ impl Context<'_> {
             }
         };
         let look = outcome.look();
+        let held = self.held(false);
+        let block = self.braced(&quote_spanned!(site()=> #held #statements));
         quote_spanned! {site()=>
             #enter
-            let __out = #private::call(move || #output { #statements });
+            let __out = #private::call(move || #output #block);
             {
                 let (__out, __span) = (&__out, &#private::own(&__scope));
                 #look
@@ -143,8 +161,11 @@ impl Context<'_> {
     ) -> TokenStream {
         let output = &self.function.sig.output;
         let fake_return = returned::fake_return(output);
-        let held = self.held();
-        let future = quote_spanned!(site()=> async move { #fake_return #held #statements });
+        let held = self.held(true);
+        let future = {
+            let block = self.braced(&quote_spanned!(site()=> #fake_return #held #statements));
+            quote_spanned!(site()=> async move #block)
+        };
         let in_span = outcome.in_own_span(begin, &future, None);
         if returned::is_never(output) {
             return quote_spanned!(site()=> match #in_span.await {});
@@ -152,11 +173,20 @@ impl Context<'_> {
         quote_spanned!(site()=> #in_span.await)
     }
 
-    /// Statements that make the inner future own arguments like `_permit`, which are there to be held and dropped: that is
-    /// to happen in the span, too.
-    fn held(&self) -> TokenStream {
+    /// A block where the body's is: an error about what it gives back points there.
+    fn braced(&self, statements: &TokenStream) -> TokenTree {
+        let mut block = Group::new(Delimiter::Brace, statements.clone());
+        block.set_span(self.function.brace.span.join().resolved_at(site()));
+        block.into()
+    }
+
+    /// Statements that make the inner function or future own the arguments that the body names: whole, for of one whose fields
+    /// alone are named it would own copies of these, and what is set in a copy is not seen by the destructor. What is owned is
+    /// dropped in the order in which it is named first: here that of arguments, the last one first. With `underscored` also
+    /// those like `_permit`, which are there to be held and dropped: that is to happen in the span, too.
+    fn held(&self, underscored: bool) -> TokenStream {
         let private = &self.private;
-        let names = self
+        let by_value: Vec<_> = self
             .function
             .sig
             .inputs
@@ -164,23 +194,37 @@ impl Context<'_> {
             .filter_map(|input| match input {
                 FnArg::Typed(input) => match &*input.pat {
                     Pat::Ident(name)
-                        if name.by_ref.is_none() && name.ident.to_string().starts_with('_') =>
+                        if name.by_ref.is_none()
+                            && !matches!(returned::bare(&input.ty), Type::Reference(_)) =>
                     {
-                        let cfgs = input
-                            .attrs
-                            .iter()
-                            .filter(|attr| attr.path().is_ident("cfg"));
-                        Some((cfgs, &name.ident))
+                        Some((&input.attrs[..], name.ident.clone()))
                     }
                     _ => None,
                 },
-                FnArg::Receiver(_) => None,
+                FnArg::Receiver(receiver) => match &receiver.kind {
+                    syn::ReceiverKind::Reference(..) => None,
+                    syn::ReceiverKind::Typed(_, ty)
+                        if matches!(returned::bare(ty), Type::Reference(_)) =>
+                    {
+                        None
+                    }
+                    _ => Some((&[][..], syn::Ident::from(receiver.self_token))),
+                },
+            })
+            .collect();
+        let hold = by_value
+            .into_iter()
+            .rev()
+            .filter(|(_, name)| {
+                underscored && name.to_string().starts_with('_')
+                    || body::names(&self.function.body, name)
+            })
+            .map(|(attrs, name)| {
+                let cfgs = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
+                quote_spanned! {site()=>
+                    #(#cfgs)* #[allow(clippy::used_underscore_binding)] #private::hold(&#name);
+                }
             });
-        let hold = names.map(|(cfgs, name)| {
-            quote_spanned! {site()=>
-                #(#cfgs)* #[allow(clippy::used_underscore_binding)] #private::hold(&#name);
-            }
-        });
         quote_spanned!(site()=> #(#hold)*)
     }
 
@@ -206,9 +250,11 @@ impl Context<'_> {
         }
         let (enter, span, private) = (begin.scope(), begin.left(), &self.private);
         let in_span = outcome.in_span(private, &span, &quote_spanned!(site()=> __out), output);
+        let held = self.held(false);
+        let block = self.braced(&quote_spanned!(site()=> #held #statements));
         quote_spanned! {site()=>
             #enter
-            let __out = #private::call(move || { #statements });
+            let __out = #private::call(move || #block);
             #in_span
         }
     }
@@ -257,9 +303,11 @@ impl Context<'_> {
             &quote_spanned!(site()=> __out),
             item,
         );
+        let held = self.held(false);
+        let block = self.braced(&quote_spanned!(site()=> #held #statements));
         quote_spanned! {site()=>
             #enter
-            let __out = #private::call(move || { #statements });
+            let __out = #private::call(move || #block);
             #in_span
         }
     }

@@ -44,6 +44,7 @@
 
 mod args;
 mod expand;
+mod groups;
 mod item;
 mod returned;
 mod valid;
@@ -198,8 +199,8 @@ fn run(
     item: TokenStream,
     expand: fn(&args::Args, item::Item) -> proc_macro2::TokenStream,
 ) -> TokenStream {
-    let (args, mut errors) = args::parse(args.into());
-    let item = item::parse(item.into());
+    let (args, mut errors) = args::parse(groups::visible(args.into()));
+    let item = item::parse(groups::visible(item.into()));
     errors.extend(valid::check(&args, &item));
     let expanded = match errors.into_iter().reduce(with) {
         None => expand(&args, item),

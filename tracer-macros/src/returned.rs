@@ -53,10 +53,8 @@ impl Shape {
 }
 
 fn of_type(ty: &Type) -> Shape {
-    match ty {
+    match bare(ty) {
         Type::ImplTrait(opaque) => of_bounds(opaque.bounds.iter(), false),
-        Type::Paren(inner) => of_type(&inner.elem),
-        Type::Group(inner) => of_type(&inner.elem),
         Type::Path(TypePath { path, .. }) => path.segments.last().map_or(Shape::Sync, of_named),
         _ => Shape::Sync,
     }
@@ -138,16 +136,27 @@ fn type_arguments(segment: &PathSegment) -> impl Iterator<Item = &Type> {
         })
 }
 
+/// A type without parentheses, and without the invisible ones around what a macro was given.
+pub(crate) fn bare(ty: &Type) -> &Type {
+    match ty {
+        Type::Paren(inner) => bare(&inner.elem),
+        Type::Group(inner) => bare(&inner.elem),
+        ty => ty,
+    }
+}
+
 /// Whether a function of that return type comes back at all, and with something.
 pub(crate) fn is_unit(output: &ReturnType) -> bool {
     match output {
         ReturnType::Default => true,
-        ReturnType::Type(_, ty) => matches!(&**ty, Type::Tuple(tuple) if tuple.elems.is_empty()),
+        ReturnType::Type(_, ty) => {
+            matches!(bare(ty), Type::Tuple(tuple) if tuple.elems.is_empty())
+        }
     }
 }
 
 pub(crate) fn is_never(output: &ReturnType) -> bool {
-    matches!(output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)))
+    matches!(output, ReturnType::Type(_, ty) if matches!(bare(ty), Type::Never(_)))
 }
 
 /// A return type in places where `impl Trait` may not stand: each is left to inference.

@@ -142,7 +142,7 @@ pub trait ViaCause {
     fn log(&self, span: &ActiveSpan);
 }
 
-impl<E: AsRef<dyn Error + Send + Sync>> ViaCause for &&&Fault<'_, E> {
+impl<'d, E: AsRef<dyn Error + Send + Sync + 'd>> ViaCause for &&&Fault<'_, E> {
     fn log(&self, span: &ActiveSpan) {
         log::<E>(span, format_args!("{}", edit::describe(self.0.as_ref())));
     }
@@ -153,7 +153,7 @@ pub trait ViaLocalCause {
     fn log(&self, span: &ActiveSpan);
 }
 
-impl<E: AsRef<dyn Error>> ViaLocalCause for &&Fault<'_, E> {
+impl<'d, E: AsRef<dyn Error + 'd>> ViaLocalCause for &&Fault<'_, E> {
     fn log(&self, span: &ActiveSpan) {
         log::<E>(span, format_args!("{}", edit::describe(self.0.as_ref())));
     }

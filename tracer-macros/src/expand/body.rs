@@ -1,6 +1,6 @@
 //! Looking into a body, where that cannot be helped.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::TokenStreamExt;
 use syn::{Block, Expr, ExprAsync, Stmt};
 
@@ -58,4 +58,13 @@ pub(crate) fn sole_async_block(body: &TokenStream) -> Option<ExprAsync> {
         [Stmt::Expr(Expr::Async(block), None)] if block.capture.is_some() => Some(block),
         _ => None,
     }
+}
+
+/// Whether a variable is named anywhere in a body.
+pub(crate) fn names(body: &TokenStream, name: &Ident) -> bool {
+    body.clone().into_iter().any(|tree| match tree {
+        TokenTree::Ident(found) => found == *name,
+        TokenTree::Group(group) => names(&group.stream(), name),
+        _ => false,
+    })
 }

@@ -124,10 +124,12 @@ fn handed_over(
             }
         }
     };
+    let held = context.held(false);
+    let block = context.braced(&quote_spanned!(site()=> #held #statements));
     quote_spanned! {site()=>
         #enter
         let __handover = &#handover;
-        let __out = #private::call(move || -> #ty { #statements });
+        let __out = #private::call(move || -> #ty #block);
         #out
     }
 }

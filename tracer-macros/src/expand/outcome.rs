@@ -162,7 +162,7 @@ fn comes_to_result(shape: &Shape, output: &ReturnType) -> bool {
 }
 
 fn is_result(ty: &Type) -> bool {
-    match ty {
+    match returned::bare(ty) {
         Type::Path(named) => named
             .path
             .segments
