@@ -95,6 +95,11 @@ const BEFORE_OBJECT: &[&str] = &[
     "MATERIALIZED", "RECURSIVE", "FOREIGN", "CONSTRAINT", "EVENT",
 ];
 
+/// The verbs that a `WITH` can stand before. Not all there are: `SEARCH DEPTH FIRST BY a SET b` belongs to the `WITH`.
+const BEHIND_WITH: &[&str] = &[
+    "SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "VALUES",
+];
+
 /// What stands for a verb that is not known.
 const UNKNOWN: &str = "SQL";
 
@@ -129,7 +134,7 @@ impl Operation {
             if is_one {
                 break;
             }
-            reader.skip_statement();
+            reader.skip_statement(form == Some(Form::Object));
         }
         operation
     }
@@ -193,7 +198,7 @@ impl<'s> Reader<'s> {
             // Columns, AS, hints and the query itself, to the comma or the verb behind.
             while let Some(token) = self.tokens.peek() {
                 if self.depth == outside
-                    && (token.is_symbol(';') || VERBS.iter().any(|verb| token.is(verb.word)))
+                    && (token.is_symbol(';') || BEHIND_WITH.iter().any(|verb| token.is(verb)))
                 {
                     return;
                 }
@@ -284,13 +289,20 @@ impl<'s> Reader<'s> {
         self.tokens.peek().is_some()
     }
 
-    /// Goes to the end of the statement. Semicolons within parentheses do not end it, nor do those of a trigger's body.
-    fn skip_statement(&mut self) {
-        while self
-            .tokens
-            .peek()
-            .is_some_and(|token| !token.is_symbol(';') || self.depth > 0)
-        {
+    /// Goes to the end of the statement. Semicolons within parentheses do not end it, nor do those of the body of what is
+    /// created, from `BEGIN` to `END`.
+    fn skip_statement(&mut self, creates: bool) {
+        // `BEGIN`s and `CASE`s that wait for their `END`.
+        let mut blocks = 0_u32;
+        while let Some(token) = self.tokens.peek() {
+            if token.is_symbol(';') && self.depth <= 0 && blocks == 0 {
+                return;
+            }
+            if creates && (token.is("BEGIN") || blocks > 0 && token.is("CASE")) {
+                blocks += 1;
+            } else if token.is("END") {
+                blocks = blocks.saturating_sub(1);
+            }
             self.bump();
         }
     }

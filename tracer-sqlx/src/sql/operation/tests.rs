@@ -67,6 +67,10 @@ fn a_name_is_verb_and_main_table() {
             "INSERT archive",
         ),
         (
+            "WITH RECURSIVE t AS (SELECT 1 FROM orders) SEARCH DEPTH FIRST BY id SET o SELECT * FROM t",
+            "SELECT orders",
+        ),
+        (
             "CREATE TABLE IF NOT EXISTS orders (id INT)",
             "CREATE TABLE orders",
         ),
@@ -122,6 +126,16 @@ fn names_are_bounded() {
         name(&format!("SELECT * FROM {long}")).len(),
         "SELECT ".len() + 64
     );
+}
+
+#[test]
+fn the_body_of_a_trigger_is_part_of_its_statement() {
+    let operation = Operation::of(
+        "CREATE TRIGGER t AFTER INSERT ON a BEGIN INSERT INTO b VALUES (CASE 1 WHEN 1 THEN 2 END); UPDATE b SET c = 1; END; \
+         INSERT INTO a VALUES (1); BEGIN; COMMIT",
+        Dialect::Sqlite,
+    );
+    assert_eq!((operation.statements, operation.changes), (4, 0b10));
 }
 
 #[test]
