@@ -174,7 +174,7 @@ impl SpanRecord {
         }
         self.forbid_local_trace();
         self.context.state &= !(state::DEFERRED | state::RECORDING);
-        self.context.flags &= !flag::SAMPLED;
+        self.context.flags &= !(flag::SAMPLED | flag::DEBUG);
         Edit::Done
     }
 

@@ -5,6 +5,8 @@ mod number;
 use crate::callsite::Callsite;
 pub(crate) use number::Number;
 pub use number::SiteNumber;
+#[cfg(test)]
+pub(crate) use number::give_none;
 
 /// An operation name known at compile time: given as such, or that of a traced function.
 #[derive(Clone, Copy, Debug)]

@@ -23,10 +23,12 @@ pub(crate) fn enter_child(
         return place;
     }
     with(|local| {
-        if local.allow_notes(tracer)
-            && let Some(place) = pending::note_at_length(text, site, tracer)
-        {
-            return Some(place);
+        if local.allow_notes(tracer) {
+            if let Some(place) = pending::note_at_length(text, site, tracer) {
+                return Some(place);
+            }
+            // The next one is not to be noted as a child of what was on top.
+            pending::end();
         }
         let record = local.child(Name::of(text, site), tracer)?;
         Some(local.push(record))

@@ -30,6 +30,14 @@ static NAMES: [OnceLock<Box<[OnceLock<Name>; PAGE]>>; PAGES] = [const { OnceLock
 /// Numbers by where their names lie.
 static NUMBERS: Mutex<BTreeMap<[usize; 2], Number>> = Mutex::new(BTreeMap::new());
 
+/// Has nobody be given a number for as long as the guard lives.
+#[cfg(test)]
+pub(crate) fn give_none() -> impl Drop {
+    NUMBERS
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// Pairs of names a thread remembers.
 const PAIRS: usize = 64;
 

@@ -490,3 +490,33 @@ fn what_is_noted_at_the_end_of_a_thread_or_tracer_is_counted() {
     let stats = tracer.stats();
     assert_eq!((stats.open(), stats.after_shutdown), (0, 2));
 }
+
+#[test]
+fn a_span_whose_name_has_no_number_is_the_parent_of_the_next() {
+    let (tracer, memory) = sampling();
+    for _ in 0..4 {
+        let _root = tracer.start_span("root").activate();
+        tracer.start_active_span("leaf").finish();
+    }
+    let _ = reported(&tracer, &memory);
+    let root = tracer.start_span("root").activate();
+    let nobody = crate::name::give_none();
+    let middle = tracer.start_active_span("middle");
+    drop(nobody);
+    tracer.start_active_span("leaf").finish();
+    drop((middle, root));
+    let told = reported(&tracer, &memory);
+    assert_eq!(told, ["leaf < middle", "middle < root", "root < nothing"]);
+}
+
+#[test]
+fn priority_0_takes_back_that_a_trace_is_for_debugging() {
+    let (tracer, memory) = sampling();
+    let mut span = tracer.start_span("span");
+    span.set_tag(tags::SAMPLING_PRIORITY, 1);
+    assert_eq!(span.context().decision(), Decision::Debug);
+    span.set_tag(tags::SAMPLING_PRIORITY, 0);
+    assert_eq!(span.context().decision(), Decision::Refused);
+    drop(span);
+    assert_eq!(reported(&tracer, &memory), [""; 0]);
+}

@@ -292,7 +292,7 @@ impl Trace {
     /// Makes it that of no span.
     #[inline]
     pub(super) fn forget(&mut self) {
-        self.trace_id.low = 0;
+        *self = Self::NONE;
     }
 
     /// The context of a span of it, which is its root unless it gets a parent.

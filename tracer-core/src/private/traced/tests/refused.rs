@@ -12,6 +12,8 @@ use super::{traced, tracer};
 use crate::callsite::Callsite;
 use crate::{Scope, SpanContext, Tracer, active_span};
 
+static SITE: Callsite = Callsite::new("call", "tests", "tests.rs", 1);
+
 /// Has the thread note some spans.
 fn warm_up(tracer: &Tracer) {
     for _ in 0..4 {
@@ -21,7 +23,6 @@ fn warm_up(tracer: &Tracer) {
 
 /// A call that is polled so often in vain. What is active in the last poll.
 fn call(waits: usize) -> Option<SpanContext> {
-    static SITE: Callsite = Callsite::new("call", "tests", "tests.rs", 1);
     let (mut waits, mut asked) = (waits, None);
     let call = poll_fn(|_| {
         if let Some(left) = waits.checked_sub(1) {
@@ -68,6 +69,34 @@ fn a_future_does_not_wait_as_the_span_that_called_it_after_sampled_ones() {
     };
     thread::scope(|scope| scope.spawn(on_a_new_thread).join()).unwrap();
     no.flush(Duration::from_secs(30)).unwrap();
+    assert!(memory.is_empty());
+}
+
+#[test]
+fn a_refused_call_stays_refused_where_no_tracer_is() {
+    let memory = crate::MemoryReporter::new();
+    let named = [("refused", 0.0), ("inner", 1.0)];
+    let sampler = crate::Sampler::per_operation(1.0, 0.0, named).unwrap();
+    let builder = Tracer::builder("traced").sampler(sampler);
+    let tracer = builder.reporter(memory.clone()).build().unwrap();
+    let root = tracer.start_active_span("refused");
+    let mut waits = true;
+    let mut call = pin!(traced(
+        || (&SITE, None),
+        poll_fn(|_| {
+            if std::mem::take(&mut waits) {
+                return Poll::Pending;
+            }
+            tracer.start_span("inner").finish();
+            tracer.start_active_span("inner").finish();
+            Poll::Ready(())
+        })
+    ));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(call.as_mut().poll(&mut cx).is_pending());
+    drop(root);
+    assert!(call.as_mut().poll(&mut cx).is_ready());
+    tracer.flush(Duration::from_secs(30)).unwrap();
     assert!(memory.is_empty());
 }
 
