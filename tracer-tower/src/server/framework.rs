@@ -41,8 +41,8 @@ pub trait Framework: 'static {
     fn peer(extensions: &Extensions) -> Option<SocketAddr>;
 
     /// The target as it was received, where a router has cut its own prefix off that of the request.
-    fn uri(extensions: &Extensions) -> Option<&Uri> {
-        let _ = extensions;
+    #[must_use]
+    fn uri(_extensions: &Extensions) -> Option<&Uri> {
         None
     }
 }
