@@ -106,6 +106,8 @@ pub(crate) struct Throttle {
 const MAX_OPERATIONS: usize = 200;
 /// Longer names are not told apart either.
 const MAX_NAME: usize = 256;
+/// Bytes of the names in one question: servers refuse long URLs, many those beyond 8 KB. The others are asked for next.
+const MAX_QUESTION: usize = 6 << 10;
 
 impl Throttle {
     pub(crate) fn new(settings: DebugThrottle) -> Self {
@@ -129,6 +131,7 @@ impl Throttle {
         let credits = Credits {
             throttle: Arc::clone(self),
             uuid: uuid.to_owned(),
+            asked: 0,
         };
         Polling::start(credits, &remote.endpoint, service, remote.refresh_interval)
     }
@@ -184,24 +187,32 @@ impl fmt::Debug for Throttle {
 struct Credits {
     throttle: Arc<Throttle>,
     uuid: String,
+    /// How many operations were asked for so far, in rounds.
+    asked: usize,
 }
 
 impl Question for Credits {
     const SUBJECT: &'static str = "credits for debug traces";
 
-    fn parameters(&self) -> Option<Vec<(&'static str, String)>> {
+    fn parameters(&mut self) -> Option<Vec<(&'static str, String)>> {
         let credits = lock(&self.throttle.credits);
         if credits.is_empty() {
             return None;
         }
-        let operations = credits
-            .keys()
-            .map(|name| ("operations", String::from(&**name)));
-        Some(
-            std::iter::once(("uuid", self.uuid.clone()))
-                .chain(operations)
-                .collect(),
-        )
+        let mut parameters = vec![("uuid", self.uuid.clone())];
+        let mut left = MAX_QUESTION;
+        let from = self.asked % credits.len();
+        for name in credits.keys().cycle().skip(from).take(credits.len()) {
+            // Each byte takes three at most.
+            let bytes = "&operations=".len() + 3 * name.len();
+            let Some(rest) = left.checked_sub(bytes) else {
+                break;
+            };
+            left = rest;
+            self.asked = self.asked.wrapping_add(1);
+            parameters.push(("operations", String::from(&**name)));
+        }
+        Some(parameters)
     }
 
     fn take_over(&mut self, reply: &[u8]) -> Result<bool, String> {
@@ -288,6 +299,7 @@ mod tests {
         let credits = Credits {
             throttle: Arc::clone(&throttle),
             uuid: "u".to_owned(),
+            asked: 0,
         };
         (throttle, credits)
     }
@@ -315,6 +327,27 @@ mod tests {
             !throttle.allows("other"),
             "what nobody asked for is not kept"
         );
+    }
+
+    #[test]
+    fn long_names_are_asked_for_in_turns() {
+        let (throttle, mut credits) = remote();
+        let mut left: std::collections::HashSet<_> = (0..MAX_OPERATIONS)
+            .map(|at| format!("{at:03}{}", "\u{fc}".repeat(120)))
+            .collect();
+        left.iter().for_each(|name| assert!(!throttle.allows(name)));
+        for _ in 0..30 {
+            let asked = credits.parameters().unwrap();
+            let bytes: usize = asked
+                .iter()
+                .map(|(key, value)| key.len() + 3 * value.len())
+                .sum();
+            assert!((2..MAX_QUESTION + 100).contains(&bytes), "{bytes}");
+            asked.iter().for_each(|(_, name)| {
+                left.remove(name);
+            });
+        }
+        assert!(left.is_empty(), "{}", left.len());
     }
 
     #[test]

@@ -25,6 +25,15 @@ impl InitError {
     pub(crate) fn value(what: &str, value: impl fmt::Debug, allowed: impl fmt::Display) -> Self {
         Self::new(format_args!("{what} is {value:?}, but must be {allowed}"))
     }
+
+    /// The same of a URL, whose user and password are not shown: errors go to logs.
+    pub(crate) fn url(what: &str, url: &str, allowed: impl fmt::Display) -> Self {
+        let Some((before, host)) = url.rsplit_once('@') else {
+            return Self::value(what, url, allowed);
+        };
+        let scheme = before.find("://").map_or("", |at| &before[..at + 3]);
+        Self::value(what, format!("{scheme}***@{host}"), allowed)
+    }
 }
 
 impl fmt::Display for InitError {
@@ -135,5 +144,18 @@ mod tests {
             format!("{:?}", FlushError { kind }),
             "the reporter thread has ended"
         );
+    }
+
+    #[test]
+    fn errors_about_urls_say_no_passwords() {
+        for (url, shown) in [
+            ("https://u:secret@x", "https://***@x"),
+            ("u:secret@x:14268", "***@x:14268"),
+            ("http://u:se@cret@x:0/a", "http://***@x:0/a"),
+            ("ftp://x", "ftp://x"),
+        ] {
+            let error = InitError::url("the URL", url, "another").to_string();
+            assert_eq!(error, format!("the URL is {shown:?}, but must be another"));
+        }
     }
 }

@@ -13,6 +13,7 @@ use http::Uri;
 use crate::error::InitError;
 use crate::id;
 use crate::local;
+use crate::report::guarded::guarded;
 use crate::report::has_wrong_port;
 
 /// What is asked, and what becomes of the answers. `Debug` says what is in force, for the log.
@@ -21,7 +22,7 @@ pub(crate) trait Question: fmt::Debug + Send + 'static {
     const SUBJECT: &'static str;
 
     /// The parameters of the next request beside the service. `None` if there is nothing to ask at the moment.
-    fn parameters(&self) -> Option<Vec<(&'static str, String)>> {
+    fn parameters(&mut self) -> Option<Vec<(&'static str, String)>> {
         Some(Vec::new())
     }
 
@@ -40,7 +41,7 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     /// The URL that the argument or variable `what` gives; one like `example` is meant.
     pub(crate) fn parse(what: &str, url: &str, example: &str) -> Result<Self, InitError> {
-        let wrong = |allowed: &str| Err(InitError::value(what, url, allowed));
+        let wrong = |allowed: &str| Err(InitError::url(what, url, allowed));
         let not_one = || wrong(&format!("a URL such as {example}"));
         let Ok(uri) = url.parse::<Uri>() else {
             return not_one();
@@ -205,6 +206,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const MAX_REPLY: u64 = 64 * 1024;
 /// The wait after the first failure; it doubles with each further one.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// No clock could be moved by much longer waits.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 86_400);
 
 impl<Q: Question> Poller<Q> {
     fn run(mut self, stopped: &Receiver<Infallible>, asking: Sender<Infallible>) {
@@ -212,7 +215,11 @@ impl<Q: Question> Poller<Q> {
         let mut asking = Some(asking);
         let mut retry = FIRST_RETRY;
         loop {
-            let wait = match self.ask() {
+            let asked = guarded(|| self.ask()).unwrap_or_else(|| {
+                count(&self.counts.query_failures);
+                Err("asking panicked".to_owned())
+            });
+            let wait = match asked {
                 Ok(()) => {
                     retry = FIRST_RETRY;
                     self.interval
@@ -225,7 +232,7 @@ impl<Q: Question> Poller<Q> {
                 }
             };
             asking.take();
-            match stopped.recv_timeout(jittered(wait, id::draw())) {
+            match stopped.recv_timeout(jittered(wait.min(LONGEST_WAIT), id::draw())) {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
                 Ok(never) => match never {},
@@ -276,22 +283,26 @@ impl<Q: Question> Poller<Q> {
 
     fn fail(&mut self, error: &str) {
         if !std::mem::replace(&mut self.failing, true) {
-            log::warn!(
-                "tracer: no {} from {}: {error}; staying with {:?} and asking on",
-                Q::SUBJECT,
-                self.endpoint.shown,
-                self.question
-            );
+            guarded(|| {
+                log::warn!(
+                    "tracer: no {} from {}: {error}; staying with {:?} and asking on",
+                    Q::SUBJECT,
+                    self.endpoint.shown,
+                    self.question
+                );
+            });
         }
     }
 
     fn recover(&mut self) {
         if std::mem::take(&mut self.failing) {
-            log::info!(
-                "tracer: {} answers with {} again",
-                self.endpoint.shown,
-                Q::SUBJECT
-            );
+            guarded(|| {
+                log::info!(
+                    "tracer: {} answers with {} again",
+                    self.endpoint.shown,
+                    Q::SUBJECT
+                );
+            });
         }
     }
 }
@@ -328,6 +339,7 @@ mod tests {
     fn jitter_is_a_tenth_either_way() {
         let minute = Duration::from_secs(60);
         assert_eq!(jittered(minute, 0), Duration::from_secs(54));
+        assert!(jittered(LONGEST_WAIT, u64::MAX) > LONGEST_WAIT);
         assert!(
             jittered(minute, u64::MAX).abs_diff(Duration::from_secs(66)) < Duration::from_millis(1)
         );

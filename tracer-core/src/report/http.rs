@@ -181,9 +181,12 @@ impl HttpReporter {
     }
 }
 
+/// No clock could be moved by much longer ones.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+
 fn agent(timeout: Duration) -> ureq::Agent {
     ureq::Agent::config_builder()
-        .timeout_global(Some(timeout))
+        .timeout_global(Some(timeout.min(LONGEST_TIMEOUT)))
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
@@ -196,16 +199,16 @@ fn endpoint(url: &str) -> Result<Uri, InitError> {
     let allowed = "an absolute URL, such as http://collector:14268/api/traces";
     let uri: Uri = url
         .parse()
-        .map_err(|_| InitError::value("the collector's URL", url, allowed))?;
+        .map_err(|_| InitError::url("the collector's URL", url, allowed))?;
     let mut parts = uri.into_parts();
     match parts.scheme.as_ref().map(uri::Scheme::as_str) {
         Some("http") => {}
         Some("https") if cfg!(feature = "tls") => {}
         Some("https") => {
             let allowed = "http, as tracer-core was built without its feature `tls`";
-            return Err(InitError::value("the collector's URL", url, allowed));
+            return Err(InitError::url("the collector's URL", url, allowed));
         }
-        _ => return Err(InitError::value("the collector's URL", url, allowed)),
+        _ => return Err(InitError::url("the collector's URL", url, allowed)),
     }
     if parts
         .authority
@@ -217,7 +220,7 @@ fn endpoint(url: &str) -> Result<Uri, InitError> {
         ));
     }
     if parts.authority.as_ref().is_some_and(has_wrong_port) {
-        return Err(InitError::value("the collector's URL", url, allowed));
+        return Err(InitError::url("the collector's URL", url, allowed));
     }
     if parts
         .path_and_query
@@ -226,7 +229,7 @@ fn endpoint(url: &str) -> Result<Uri, InitError> {
     {
         parts.path_and_query = Some(uri::PathAndQuery::from_static("/api/traces"));
     }
-    Uri::from_parts(parts).map_err(|_| InitError::value("the collector's URL", url, allowed))
+    Uri::from_parts(parts).map_err(|_| InitError::url("the collector's URL", url, allowed))
 }
 
 /// Whether the host is followed by something that is no port.

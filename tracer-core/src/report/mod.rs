@@ -4,9 +4,11 @@
 //! slice, in place, to every reporter. Nothing here runs on an application's thread.
 
 pub(crate) mod account;
+mod alarm;
 mod blocks;
 mod console;
 pub(crate) mod drain;
+pub(crate) mod guarded;
 mod http;
 pub(crate) mod lane;
 pub(crate) mod line;

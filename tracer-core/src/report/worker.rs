@@ -2,7 +2,6 @@
 
 use std::io;
 use std::ops::RangeInclusive;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +9,9 @@ use crate::clock::Anchor;
 use crate::local;
 use crate::process::Process;
 use crate::record::SpanRecord;
+use crate::report::alarm::Alarm;
 use crate::report::drain::{Batch, Drain};
+use crate::report::guarded::guarded;
 use crate::report::lane::LINES;
 use crate::report::queue::Hub;
 use crate::report::{LossCause, Losses, ReportError, Reporter, ReporterStats};
@@ -41,14 +42,6 @@ struct Desk {
     reporter: Box<dyn Reporter>,
     stats: ReporterStats,
     alarm: Alarm,
-}
-
-/// Logs the first of a row of losses, and the recovery.
-#[derive(Default)]
-struct Alarm {
-    lost: u64,
-    arrived: u64,
-    raised: bool,
 }
 
 impl Worker {
@@ -121,6 +114,10 @@ impl Worker {
             self.drains.retain(|drain| !drain.is_done());
             self.hub.end_round(before - self.drains.len(), orders.flush);
             if orders.close {
+                // Before the end is told: what reporters do then is waited for, too.
+                for desk in self.desks.drain(..) {
+                    guarded(|| drop(desk));
+                }
                 return;
             }
             sync::park_timeout(
@@ -231,27 +228,9 @@ impl Desk {
     }
 }
 
-impl Alarm {
-    /// Compares the counts with those known. That nothing was lost is no recovery where nothing was sent.
-    fn judge(&mut self, lost: u64, arrived: u64, why: impl FnOnce() -> String) {
-        if lost > self.lost {
-            if !self.raised {
-                log::warn!("tracer: spans are being lost: {} ({lost} so far)", why());
-            }
-            self.raised = true;
-        } else if self.raised && arrived > self.arrived {
-            log::info!("tracer: spans arrive again ({lost} were lost so far)");
-            self.raised = false;
-        }
-        (self.lost, self.arrived) = (lost, arrived);
-    }
-}
-
 /// Calls a reporter; a panic is the loss of `spans`.
 fn caught(spans: usize, call: impl FnOnce() -> Result<(), ReportError>) -> Result<(), ReportError> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|payload| {
-        // Dropping what a panic was thrown with may panic in turn.
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+    guarded(call).unwrap_or_else(|| {
         Err(ReportError::new(
             spans,
             LossCause::Io,

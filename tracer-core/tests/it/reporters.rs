@@ -1,6 +1,10 @@
 //! Reporters that fail, and several at once.
 
 use std::panic::panic_any;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
 
 use tracer_core::{
     LossCause, MemoryReporter, Process, ReportError, Reporter, Sampler, SpanRecord, Tracer,
@@ -138,7 +142,7 @@ fn reporter_that_counts_wrong_breaks_nothing() {
 #[test]
 fn flush_calls_the_reporter_and_tells_it_the_losses() {
     #[derive(Clone, Default)]
-    struct Hears(std::sync::Arc<std::sync::Mutex<Vec<&'static str>>>);
+    struct Hears(Arc<Mutex<Vec<&'static str>>>);
     impl Reporter for Hears {
         fn report(&mut self, _: &Process, _: &[SpanRecord]) -> Result<(), ReportError> {
             self.0.lock().unwrap().push("report");
@@ -158,4 +162,35 @@ fn flush_calls_the_reporter_and_tells_it_the_losses() {
     report_one(&tracer);
     let heard = hears.0.lock().unwrap().clone();
     assert!(heard.ends_with(&["report", "losses", "flush"]), "{heard:?}");
+}
+
+/// Takes its time when it is dropped, and then panics.
+struct Leaving(Arc<AtomicUsize>);
+
+impl Reporter for Leaving {
+    fn report(&mut self, _: &Process, _: &[SpanRecord]) -> Result<(), ReportError> {
+        Ok(())
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        thread::sleep(Duration::from_millis(50));
+        self.0.fetch_add(1, Ordering::SeqCst);
+        panic!("on purpose");
+    }
+}
+
+#[test]
+fn a_shutdown_waits_for_what_reporters_do_when_they_are_dropped() {
+    let left = Arc::<AtomicUsize>::default();
+    let tracer = Tracer::builder("leaving")
+        .sampler(Sampler::constant(true))
+        .reporter(Leaving(Arc::clone(&left)))
+        .reporter(Leaving(Arc::clone(&left)))
+        .build()
+        .unwrap();
+    report_one(&tracer);
+    tracer.shutdown(PATIENCE).unwrap();
+    assert_eq!(left.load(Ordering::SeqCst), 2);
 }

@@ -222,6 +222,13 @@ fn a_collector_that_stalls_costs_the_timeout_and_no_more() {
 }
 
 #[test]
+fn a_timeout_may_be_as_long_as_can_be() {
+    let (address, _requests) = serve(accept);
+    let reporter = HttpReporter::to(format!("http://{address}")).unwrap();
+    send(&mut reporter.timeout(Duration::MAX), 3).unwrap();
+}
+
+#[test]
 fn a_reply_without_end_is_not_read_to_its_end() {
     let (written, total) = mpsc::channel();
     let (address, _requests) = serve(move |stream| {
