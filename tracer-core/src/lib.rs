@@ -75,6 +75,7 @@ mod fork;
 mod future;
 mod global;
 mod guard;
+mod guarded;
 mod held;
 mod hex;
 mod hint;

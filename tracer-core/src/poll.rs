@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use http::Uri;
 
 use crate::error::InitError;
+use crate::guarded::guarded;
 use crate::id;
 use crate::local;
-use crate::report::guarded::guarded;
 use crate::report::has_wrong_port;
 
 /// What is asked, and what becomes of the answers. `Debug` says what is in force, for the log.

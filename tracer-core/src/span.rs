@@ -217,6 +217,22 @@ impl Span {
         self
     }
 
+    /// The operation name as it is now; `None` of a span that is not recorded.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// # let tracer = test.tracer();
+    /// let span = tracer.start_span("GET");
+    /// assert_eq!(span.operation_name(), Some("GET"));
+    /// # drop(span);
+    /// # test.forget();
+    /// ```
+    #[must_use]
+    pub fn operation_name(&self) -> Option<&str> {
+        let record = self.record.as_deref()?;
+        record.is_recording().then(|| record.operation_name())
+    }
+
     /// Changes the operation name.
     ///
     /// ```

@@ -158,8 +158,10 @@ impl<'u> Target<'u> {
     }
 }
 
-/// Host and port of an authority; what stands before an `@` is dropped.
+/// Host and port of an authority; what stands before an `@` is dropped, and what no authority has: a path, a query.
 fn split_authority(authority: &str) -> (&str, Option<u16>) {
+    let end = authority.find(['/', '?', '#']).unwrap_or(authority.len());
+    let authority = &authority[..end];
     let host = rsplit(authority, b'@').map_or(authority, |(_, host)| host);
     match rsplit(host, b':') {
         // The colons of an IPv6 address are inside of its brackets.
@@ -232,6 +234,8 @@ mod tests {
             ("[::1]:65535", ("[::1]", Some(65_535))),
             ("user:secret@shop:1", ("shop", Some(1))),
             ("shop:99999", ("shop", None)),
+            ("shop:1/a?token=secret@other", ("shop", Some(1))),
+            ("shop?token=secret", ("shop", None)),
             ("", ("", None)),
         ] {
             assert_eq!(split_authority(authority), expected, "{authority}");

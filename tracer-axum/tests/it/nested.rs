@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::routing::{any, get};
-use tracer_axum::{Conventions, TraceLayer};
+use tracer_axum::{Conventions, ServerSpan, TraceLayer};
 use tracer_testing::{TestTracer, assert_trace};
 
 use crate::serve::{Raw, serve};
@@ -87,6 +87,19 @@ async fn call_grpc(app: Router) {
         .send()
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn a_name_that_a_refusing_handler_gave_stays() {
+    let test = test().hide("http.*");
+    let refuse = async |span: ServerSpan| {
+        span.set_operation_name("place order");
+        [("content-type", "application/grpc"), ("grpc-status", "7")]
+    };
+    let layer = TraceLayer::grpc().with_tracer(test.tracer());
+    call_grpc(Router::new().fallback(any(refuse)).layer(layer)).await;
+    test.settled().await;
+    assert_trace!(test, "place order {grpc.status=7}");
 }
 
 #[tokio::test]

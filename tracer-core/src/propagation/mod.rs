@@ -39,6 +39,7 @@ use crate::error::{ExtractError, InitError};
 
 mod b3;
 mod carrier;
+mod custom;
 mod item_headers;
 pub mod jaeger;
 mod jaeger_binary;
@@ -123,7 +124,7 @@ pub enum Propagation {
 }
 
 impl Propagation {
-    /// A format of your own.
+    /// A format of your own. Where it panics, nothing is written, or what is there cannot be read.
     ///
     /// ```
     /// # use tracer_core::{ExtractError, Propagation, Propagator, ReadCarrier, SpanContext, WriteCarrier};
@@ -139,7 +140,7 @@ impl Propagation {
     /// let builder = tracer_core::Tracer::builder("shop").propagation([Propagation::custom(Wall)]);
     /// ```
     pub fn custom(propagator: impl Propagator) -> Self {
-        Self::Custom(Arc::new(propagator))
+        Self::Custom(Arc::new(custom::Custom(propagator)))
     }
 
     /// Jaeger's format with other names for its headers.

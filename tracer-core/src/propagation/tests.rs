@@ -294,6 +294,31 @@ fn a_propagator_and_carriers_of_the_user_plug_in() {
 }
 
 #[test]
+fn a_propagator_that_panics_is_a_format_that_cannot_be_read() {
+    #[derive(Debug)]
+    struct Panics;
+    impl Propagator for Panics {
+        fn inject(&self, _: &SpanContext, _: &mut dyn WriteCarrier) {
+            panic!("on purpose");
+        }
+
+        fn extract(&self, _: &dyn ReadCarrier) -> Result<Option<SpanContext>, ExtractError> {
+            panic!("on purpose");
+        }
+    }
+    let alone = [Propagation::custom(Panics)];
+    assert!(extract(&alone, &[]).is_err());
+    let beside = [Propagation::custom(Panics), Propagation::Jaeger];
+    let context = found(&beside, &[("uber-trace-id", "a:b:0:1")]);
+    let mut headers = HeaderMap::new();
+    HttpHeaders(&mut headers).inject(&context, &beside);
+    assert_eq!(
+        headers["uber-trace-id"],
+        "000000000000000a:000000000000000b:0:1"
+    );
+}
+
+#[test]
 fn text_maps_replace_keys_in_any_case_and_read_them_so() {
     let context = SpanContext::remote(TraceId::from(1), SpanId(2), Decision::Sampled);
     let old = [

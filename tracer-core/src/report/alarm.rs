@@ -1,6 +1,6 @@
 //! What the log is told of losses: that they begin, and that they are over.
 
-use crate::report::guarded::guarded;
+use crate::guarded::guarded;
 
 /// Logs the first of a row of losses, and the recovery.
 #[derive(Default)]

@@ -8,7 +8,6 @@ mod alarm;
 mod blocks;
 mod console;
 pub(crate) mod drain;
-pub(crate) mod guarded;
 mod http;
 pub(crate) mod lane;
 pub(crate) mod line;

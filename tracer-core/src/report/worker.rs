@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::clock::Anchor;
+use crate::guarded::guarded;
 use crate::local;
 use crate::process::Process;
 use crate::record::SpanRecord;
 use crate::report::alarm::Alarm;
 use crate::report::drain::{Batch, Drain};
-use crate::report::guarded::guarded;
 use crate::report::lane::LINES;
 use crate::report::queue::Hub;
 use crate::report::{LossCause, Losses, ReportError, Reporter, ReporterStats};

@@ -120,6 +120,7 @@ impl Core {
         context.tracer = self.id();
         context.anchor = context.anchor.or_newest();
         context.state &= !state::REMOTE;
+        context.follow_local_trace();
         if context.is_sampled() {
             context.state |= state::RECORDING | state::COUNTED;
         }

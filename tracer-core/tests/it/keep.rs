@@ -526,3 +526,21 @@ fn of_100_000_requests_exactly_the_100_that_matter_arrive_complete() {
     }
     assert_eq!(found, fates);
 }
+
+#[test]
+fn a_span_of_a_given_identity_is_part_of_the_trace_that_is_held() {
+    let test = test();
+    let root = test.tracer().start_active_span("root");
+    let own = test.tracer().start_span("forgotten").context();
+    let given = test.tracer().build_span("given").self_reference(&own);
+    given.tag("error", true).start().finish();
+    drop(root);
+    let names: Vec<_> = test
+        .spans()
+        .iter()
+        .map(|span| span.operation_name().to_owned())
+        .collect();
+    assert!(names.contains(&"given".to_owned()), "{names:?}");
+    assert_ledger(&test.tracer().stats());
+    test.forget();
+}

@@ -139,7 +139,9 @@ impl Exchange {
 
     #[inline(never)]
     fn settle_unproven(&mut self, path: &str, is_known: bool) {
-        if !(is_known && name::prove(path)) {
+        // Who gave it another name meanwhile knows what it is.
+        let is_named_by_path = self.slot.span().operation_name() == Some(path);
+        if !(is_known && name::prove(path)) && is_named_by_path {
             self.slot.span().set_operation_name(method::OTHER);
         }
     }

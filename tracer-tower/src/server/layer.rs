@@ -124,7 +124,8 @@ impl<F: Framework> ServerLayer<F> {
 
     /// Makes spans only for requests of which `wanted` says so; health checks usually are not.
     ///
-    /// What an unwanted request does belongs to the caller's span if there is one; else it is not traced at all.
+    /// What an unwanted request does belongs to the caller's span if there is one; else it is not traced at all. Layers inside
+    /// make no span for it either.
     #[must_use]
     pub fn filter(self, wanted: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static) -> Self {
         self.set(|options| options.filter = Some(Arc::new(wanted)))
