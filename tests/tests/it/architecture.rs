@@ -20,7 +20,7 @@ const CRATES: [(&str, &[&str]); 8] = [
 const LEVELS: [&[&str]; 17] = [
     &[
         "hex", "id", "tag", "tags", "kind", "fields", "callsite", "name", "error", "process",
-        "clock", "sync", "hint", "short",
+        "clock", "sync", "hint", "short", "guarded",
     ],
     // A context leads to its local trace, which holds records.
     &[
