@@ -89,7 +89,7 @@ fn every_fault_of_a_propagator_is_found() {
         (Fault::WritesTheEmptyContext, "a context without ids"),
         (Fault::WritesLineBreaks, "header"),
         (Fault::DoesNotReplace, "writes nothing"),
-        (Fault::PanicsOnDamage, "damaged"),
+        (Fault::PanicsOnDamage, "panics"),
     ] {
         let found = complaint(|| contract::propagator(&Propagation::custom(fault)));
         assert!(found.contains(said), "{fault:?}: {found}");
