@@ -176,14 +176,14 @@ impl Worker {
 }
 
 /// How long to wait after a round that found so many spans, so long after the one before it: if they go on as they did, until a
-/// ring is half full at the most, and in time. So its thread need not wake the reporter thread, nor drop what comes before that
-/// gets a core.
+/// quarter of a ring is full at the most, and in time. So its thread need not wake the reporter thread, nor drop what comes before
+/// that gets a core; and that keeps the core from others for a tenth of a millisecond, not for several.
 fn until_next_round(since_last: Duration, spans: usize) -> Duration {
     let (shortest, longest) = ROUND.into_inner();
     let spans = u32::try_from(spans).unwrap_or(u32::MAX).max(1);
     let until_full = since_last.min(longest) * LINES as u32 / spans;
     let in_time = until_full.saturating_sub(LATE);
-    in_time.min(until_full / 2).clamp(shortest, longest)
+    in_time.min(until_full / 4).clamp(shortest, longest)
 }
 
 impl Desk {
@@ -260,11 +260,12 @@ mod tests {
             (millis(1000), 0, millis(1000)),
             (millis(1000), 100, millis(1000)),
             (Duration::MAX, 1, millis(1000)),
-            // Half a ring.
-            (millis(100), 4096, millis(50)),
-            (millis(20), 2048, millis(20)),
-            // In time: it would be full after 8 ms, after 4.
-            (millis(2), 1024, millis(3)),
+            // A quarter of a ring.
+            (millis(100), 4096, millis(25)),
+            (millis(20), 2048, millis(10)),
+            // In time: it would be full after 8 ms, after 6, after 4.
+            (millis(2), 1024, millis(2)),
+            (millis(3), 2048, millis(1)),
             (millis(1), 1024, Duration::from_micros(500)),
             (Duration::ZERO, usize::MAX, Duration::from_micros(500)),
         ] {

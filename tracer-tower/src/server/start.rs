@@ -42,34 +42,37 @@ pub(super) fn start<F: Framework, B>(
         rename::<F>(options, &head, outer);
         return None;
     }
-    match &options.tracer {
-        Some(tracer) => start_by::<F, B>(options, tracer, request),
-        None => Tracer::with_current(|tracer| start_by::<F, B>(options, tracer, request)),
-    }
+    let (span, exchange) = match &options.tracer {
+        Some(tracer) => start_by::<F>(options, tracer, &head),
+        None => Tracer::with_current(|tracer| start_by::<F>(options, tracer, &head)),
+    }?;
+    request.extensions_mut().insert(span);
+    Some(exchange)
 }
 
-fn start_by<F: Framework, B>(
+fn start_by<F: Framework>(
     options: &Options,
     tracer: &Tracer,
-    request: &mut Request<B>,
-) -> Option<Exchange> {
-    let head = head_of::<F, B>(request);
+    head: &RequestHead<'_>,
+) -> Option<(ServerSpan, Exchange)> {
     if !tracer.is_enabled() {
         return None;
     }
-    let extracted = extract(options, tracer, &head);
+    let extracted = extract(options, tracer, head);
     // What cannot be read is no context; the tracer has counted it. Not moved, for it is large.
     let caller = match &extracted {
         Ok(Some(caller)) => Some(caller),
         Ok(None) | Err(_) => None,
     };
     let asked = Asked::by(head.method);
-    if options.filter.as_ref().is_some_and(|wanted| !wanted(&head)) {
+    if options.filter.as_ref().is_some_and(|wanted| !wanted(head)) {
         let slot = unwanted(options, caller);
-        request.extensions_mut().insert(ServerSpan::unwanted());
-        return Some(Exchange::new(slot, options, asked, None));
+        return Some((
+            ServerSpan::unwanted(),
+            Exchange::new(slot, options, asked, None),
+        ));
     }
-    let name = operation_name::<F>(options, &head);
+    let name = operation_name::<F>(options, head);
     let unproven = match (&options.naming, &name) {
         (Naming::Grpc, Cow::Owned(path)) => Some(path.as_str().into()),
         _ => None,
@@ -80,15 +83,15 @@ fn start_by<F: Framework, B>(
         tracer.continue_trace(name, caller)
     };
     if span.is_recording() {
-        describe::<F>(options, &head, &mut span);
+        describe::<F>(options, head, &mut span);
     }
     let context = span.context();
     if !context.is_valid() {
         // A thread that must not trace, such as one that reports spans.
         return None;
     }
-    request.extensions_mut().insert(ServerSpan::new(context));
-    Some(Exchange::new(SpanSlot::new(span), options, asked, unproven))
+    let exchange = Exchange::new(SpanSlot::new(span), options, asked, unproven);
+    Some((ServerSpan::new(context), exchange))
 }
 
 /// Names the span that a layer outside has made, which could not know the route.
