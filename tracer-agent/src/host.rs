@@ -2,7 +2,8 @@
 //!
 //! A page on the web can give its own host name the address 127.0.0.1 and then read a local server as its own origin
 //! (DNS rebinding). The browser still sends the page's name in `Host`, so that is what decides. An `Origin` other than
-//! ours is refused too, on every route. An address instead of a name cannot be rebound.
+//! ours is refused too, on every route: what may name this agent, and what it was just called by. An address instead of a name
+//! cannot be rebound, but there may be pages on it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -25,8 +26,20 @@ impl Hosts {
         Self { listen, names }
     }
 
-    /// Whether `authority`, a host with or without a port, names this agent.
+    /// Whether a request to `authority`, a host with or without a port, is one to this agent.
     fn allows(&self, authority: &str) -> bool {
+        self.is_ours(authority, !self.listen.is_loopback())
+    }
+
+    /// Whether a page of that origin may ask, in a request to `host`.
+    fn allows_origin(&self, origin: &str, host: &str) -> bool {
+        origin
+            .split_once("://")
+            .is_some_and(|(_, authority)| authority == host || self.is_ours(authority, false))
+    }
+
+    /// Whether `authority` names this agent; `by_address` if any address does.
+    fn is_ours(&self, authority: &str, by_address: bool) -> bool {
         // User information has no place in `Host`, and hides the host from a careless reader.
         let Some(authority) = authority
             .parse::<Authority>()
@@ -42,7 +55,7 @@ impl Hosts {
             .parse::<IpAddr>()
         {
             // Whoever listens beyond loopback is called by addresses it may not know, behind a mapped port say.
-            Ok(ip) => ip.is_loopback() || !self.listen.is_loopback(),
+            Ok(ip) => ip.is_loopback() || by_address,
             Err(_) => {
                 host.eq_ignore_ascii_case("localhost")
                     || self
@@ -51,12 +64,6 @@ impl Hosts {
                         .any(|name| host.eq_ignore_ascii_case(name))
             }
         }
-    }
-
-    fn allows_origin(&self, origin: &str) -> bool {
-        origin
-            .split_once("://")
-            .is_some_and(|(_, authority)| self.allows(authority))
     }
 }
 
@@ -83,7 +90,7 @@ async fn check(State(hosts): State<Arc<Hosts>>, request: Request, next: Next) ->
     }
     if let Some(origin) = request.headers().get(header::ORIGIN) {
         let origin = origin.to_str().unwrap_or_default();
-        if !hosts.allows_origin(origin) {
+        if !hosts.allows_origin(origin, host) {
             return refuse(&format!("requests from {origin:?} are not served\n"));
         }
     }
@@ -131,11 +138,20 @@ mod tests {
         for (origin, allowed) in [
             ("http://localhost:16686", true),
             ("http://127.0.0.1:3000", true),
+            ("http://10.1.2.3:16686", true),
+            ("http://10.1.2.3", false),
+            ("http://10.1.2.4:16686", false),
             ("https://evil.example", false),
             ("null", false),
             ("", false),
         ] {
-            assert_eq!(local.allows_origin(origin), allowed, "{origin:?}");
+            for hosts in [&local, &open] {
+                assert_eq!(
+                    hosts.allows_origin(origin, "10.1.2.3:16686"),
+                    allowed,
+                    "{origin:?}"
+                );
+            }
         }
     }
 }

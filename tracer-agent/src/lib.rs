@@ -1,8 +1,8 @@
 //! The process beside the service: receives traces, keeps the newest, shows them.
 //!
 //! For a developer who wants to see a trace a second after it happened, without a container or a database. It takes what
-//! every Jaeger client sends, so a service in another language may join, and answers Jaeger's query API, so Jaeger's UI
-//! and Grafana can read it. Run it as the binary `tracer-agent`, or inside a test or an example:
+//! every Jaeger client sends, so a service in another language may join, and answers version 1 of Jaeger's query API, so
+//! Grafana and Jaeger's UI up to 2.20 can read it. Run it as the binary `tracer-agent`, or inside a test or an example:
 //!
 //! ```
 //! use tracer_agent::Agent;

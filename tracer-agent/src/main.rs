@@ -1,8 +1,8 @@
 //! The command `tracer-agent`: see `tracer-agent --help`, or the library of the same name.
-#![expect(clippy::print_stderr, reason = "a command speaks to its user")]
 
 mod cli;
 
+use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
@@ -20,7 +20,9 @@ fn main() -> ExitCode {
         Ok(Command::Help) => print(cli::HELP),
         Ok(Command::Version) => print(concat!("tracer-agent ", env!("CARGO_PKG_VERSION"), "\n")),
         Err(error) => {
-            eprintln!("tracer-agent: {error} (see tracer-agent --help)");
+            say(format_args!(
+                "tracer-agent: {error} (see tracer-agent --help)"
+            ));
             ExitCode::from(USAGE)
         }
     }
@@ -87,9 +89,9 @@ fn announce(agent: &Agent) -> io::Result<()> {
     writeln!(out, "  traces                   {}", agent.url())?;
     if !agent.query_addr().ip().is_loopback() {
         let ip = agent.query_addr().ip();
-        eprintln!(
+        say(format_args!(
             "warning: listening on {ip}: whoever reaches this machine can read the traces and add to them"
-        );
+        ));
     }
     out.flush()
 }
@@ -147,8 +149,13 @@ fn print(text: &str) -> ExitCode {
 }
 
 fn fail(reason: &str) -> ExitCode {
-    eprintln!("tracer-agent: {reason}");
+    say(format_args!("tracer-agent: {reason}"));
     ExitCode::FAILURE
+}
+
+/// Writes a line to standard error. That nobody reads there is no reason to end, as `eprintln` would.
+fn say(line: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Writes what the library logs to standard error.
@@ -161,11 +168,11 @@ impl log::Log for Stderr {
 
     fn log(&self, record: &log::Record<'_>) {
         if self.enabled(record.metadata()) {
-            eprintln!(
+            say(format_args!(
                 "tracer-agent: {}: {}",
                 record.level().as_str().to_ascii_lowercase(),
                 record.args()
-            );
+            ));
         }
     }
 

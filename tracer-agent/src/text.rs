@@ -38,10 +38,11 @@ pub(crate) fn duration(duration: Duration) -> String {
     let micros = duration.as_micros();
     match micros {
         0..1_000 => format!("{micros}us"),
-        1_000..1_000_000 => format!("{}ms", significant(micros as f64 / 1e3)),
-        1_000_000..60_000_000 => format!("{}s", significant(micros as f64 / 1e6)),
+        // What would be rounded to a thousand, or to a minute, has the next unit.
+        1_000..999_950 => format!("{}ms", significant(micros as f64 / 1e3)),
+        999_950..59_950_000 => format!("{}s", significant(micros as f64 / 1e6)),
         _ => {
-            let seconds = duration.as_secs();
+            let seconds = ((micros + 500_000) / 1_000_000) as u64;
             match seconds / 60 {
                 minutes @ 0..60 => format!("{minutes}m{:02}s", seconds % 60),
                 minutes @ 60..60_000 => format!("{}h{:02}m", minutes / 60, minutes % 60),
@@ -54,7 +55,7 @@ pub(crate) fn duration(duration: Duration) -> String {
 }
 
 fn significant(value: f64) -> String {
-    let digits = if value < 10.0 { 2 } else { 1 };
+    let digits = if value < 9.995 { 2 } else { 1 };
     format!("{value:.digits$}")
 }
 
@@ -150,6 +151,12 @@ mod tests {
         for (micros, text) in [
             (0, "0us"),
             (999, "999us"),
+            (9_994, "9.99ms"),
+            (9_995, "10.0ms"),
+            (999_949, "999.9ms"),
+            (999_950, "1.00s"),
+            (59_949_999, "59.9s"),
+            (59_950_000, "1m00s"),
             (1_234, "1.23ms"),
             (12_345, "12.3ms"),
             (4_560_000, "4.56s"),

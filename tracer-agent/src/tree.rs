@@ -46,11 +46,15 @@ impl<'t> Tree<'t> {
             rows: Vec::with_capacity(spans.len()),
         };
         let mut placed = vec![false; spans.len()];
-        tree.place(&spans, &children, &mut placed, &roots);
+        let orphan = |index: usize| {
+            let span = spans[index];
+            parents[index].is_none() && span.parent().is_some_and(|parent| parent != span.span_id)
+        };
+        tree.place(&spans, &children, &mut placed, &roots, &orphan);
         // What no root leads to goes round in circles; the earliest span of each is as good a root as any.
         for index in 0..spans.len() {
             if !placed[index] {
-                tree.place(&spans, &children, &mut placed, &[index]);
+                tree.place(&spans, &children, &mut placed, &[index], &orphan);
             }
         }
         tree
@@ -68,6 +72,7 @@ impl<'t> Tree<'t> {
         children: &[Vec<usize>],
         placed: &mut [bool],
         roots: &[usize],
+        orphan: &impl Fn(usize) -> bool,
     ) {
         // (span, depth, last of its siblings), the next one on top.
         let mut stack: Vec<(usize, usize, bool)> = Vec::new();
@@ -90,7 +95,7 @@ impl<'t> Tree<'t> {
                 span,
                 depth,
                 last,
-                orphan: depth == 0 && span.parent().is_some(),
+                orphan: orphan(index),
             });
             push(&mut stack, &children[index], depth + 1);
         }

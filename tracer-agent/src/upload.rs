@@ -43,13 +43,15 @@ fn open(file: &[u8], store: &Store) -> Result<Vec<Opened>, QueryError> {
         .map_err(|error| QueryError::bad_request(format!("the file is not UTF-8: {error}")))?;
     // Once to see that it can be read, and once to keep it: all or nothing, without holding all.
     let mut counts = BTreeMap::new();
-    read::each_span(text, |span| *counts.entry(span.trace_id).or_default() += 1)
-        .map_err(|error| QueryError::bad_request(format!("the file has no traces: {error}")))?;
+    read::each_span(text, read::MAX_SPAN, |span| {
+        *counts.entry(span.trace_id).or_default() += 1;
+    })
+    .map_err(|error| QueryError::bad_request(format!("the file has no traces: {error}")))?;
     if counts.is_empty() {
         return Err(QueryError::bad_request("the file has no spans"));
     }
     let (mut some, mut bytes) = (Vec::new(), 0);
-    let kept = read::each_span(text, |span| {
+    let kept = read::each_span(text, read::MAX_SPAN, |span| {
         bytes += span.cost();
         some.push(span);
         if bytes >= AT_ONCE {

@@ -68,7 +68,7 @@ impl TestTracer {
         }
     }
 
-    /// Also fails, when dropped, if spans are still open, scopes were closed out of order, or something was set on a span
+    /// Also fails, when dropped, if spans are still [open](Self::open), scopes were closed out of order, or something was set on a span
     /// after its end.
     ///
     /// ```should_panic
@@ -173,7 +173,8 @@ impl TestTracer {
         drop(self.take());
     }
 
-    /// Sampled spans that have started and not finished, of all services of this test.
+    /// Sampled spans that have started and not finished, of all services of this test. One that is active on another thread,
+    /// and that nobody has asked for its context, is seen when it ends: as [`Stats::started`](tracer_core::Stats) has it.
     #[must_use]
     pub fn open(&self) -> u64 {
         self.tracers()
@@ -182,7 +183,8 @@ impl TestTracer {
             .sum()
     }
 
-    /// Waits, blocking the thread, until no span is open: for spans that end on other threads.
+    /// Waits, blocking the thread, until no span is [open](Self::open): for spans that end on other threads. What those begin
+    /// and end by themselves is waited for by number, with [`settle_with`](Self::settle_with).
     ///
     /// ```
     /// # let test = tracer_testing::TestTracer::new("shop");
@@ -194,14 +196,31 @@ impl TestTracer {
     /// # Panics
     /// When some stay open for ten seconds.
     pub fn settle(&self) -> &Self {
+        self.settle_with(0)
+    }
+
+    /// Waits, blocking the thread, until no span is [open](Self::open) and at least `count` have finished and were not looked
+    /// at: for threads that may not even have begun.
+    ///
+    /// ```
+    /// # let test = tracer_testing::TestTracer::new("shop");
+    /// let tracer = test.tracer().clone();
+    /// std::thread::spawn(move || drop(tracer.start_active_span("import")));
+    /// assert_eq!(test.settle_with(1).tree(), "import");
+    /// ```
+    ///
+    /// # Panics
+    /// When that takes longer than ten seconds.
+    pub fn settle_with(&self, count: usize) -> &Self {
         let deadline = Instant::now() + PATIENCE;
-        while !self.is_settled(deadline, 0) {
+        while !self.is_settled(deadline, count) {
             thread::yield_now();
         }
         self
     }
 
-    /// Waits until no span is open: for spans that end in other tasks, which run meanwhile.
+    /// Waits until no span is [open](Self::open): for spans that end in other tasks, which run meanwhile. On a runtime of several
+    /// threads wait by number, with [`settled_with`](Self::settled_with).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -219,8 +238,8 @@ impl TestTracer {
         self.settled_with(0).await
     }
 
-    /// Waits until no span is open and at least `count` have finished and were not looked at: for tasks that may not even
-    /// have begun.
+    /// Waits until no span is [open](Self::open) and at least `count` have finished and were not looked at: for tasks that may
+    /// not even have begun.
     ///
     /// # Panics
     /// When that takes longer than ten seconds.

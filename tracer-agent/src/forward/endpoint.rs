@@ -69,6 +69,11 @@ impl FromStr for Endpoint {
         if authority.host().is_empty() || authority.as_str().contains('@') {
             return Err(EXPECTED);
         }
+        // A port that is none would be that of the scheme.
+        let port = &authority.as_str()[authority.host().len()..];
+        if !port.is_empty() && authority.port_u16().is_none_or(|port| port == 0) {
+            return Err("a port from 1 to 65535");
+        }
         let path = parts.path_and_query.as_ref().map_or("", PathAndQuery::path);
         let (format, path) = match (path, authority.port_u16()) {
             ("" | "/", Some(4318)) => (Format::Otlp, Some(OTLP_PATH)),
@@ -125,6 +130,11 @@ mod tests {
             ("c:4318", None),
             ("/v1/traces", None),
             ("http://:4318", None),
+            ("http://c:99999/v1/traces", None),
+            ("http://c:4318x/v1/traces", None),
+            ("http://c:/v1/traces", None),
+            ("http://c:0/v1/traces", None),
+            ("http://[::1]:/v1/traces", None),
             ("ftp://c/v1/traces", None),
             ("", None),
         ] {

@@ -1,6 +1,7 @@
 //! The thread that posts: makes requests of what waits, and decides what to do about each answer.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::io::Read as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -121,8 +122,10 @@ impl Sender<'_> {
 fn read(answer: Response<Body>, format: Format) -> Result<u64, Failure> {
     let (head, body) = answer.into_parts();
     // Read in any case: the connection is used again if nothing is left on it.
-    let body = body.into_with_config().limit(MAX_ANSWER).read_to_vec();
-    let body = body.unwrap_or_default();
+    let mut reader = body.into_reader().take(MAX_ANSWER);
+    let mut body = Vec::new();
+    // What came of it, if it breaks off.
+    let _ = reader.read_to_end(&mut body);
     if head.status.is_success() {
         return Ok(match format {
             Format::Otlp => otlp::rejected(&body),

@@ -1,5 +1,6 @@
 //! A finished span as its client reported it.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -9,7 +10,7 @@ use super::{Process, SpanId, TraceId, cost};
 /// A finished span as its client reported it, and the process that did.
 ///
 /// Times are kept in whole microseconds, the unit of the wire; a negative start or duration became zero.
-#[derive(Debug, Clone, PartialEq, Hash)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Span {
     /// The trace it belongs to.
@@ -104,14 +105,18 @@ impl Span {
         tag::find(&self.tags, key)
     }
 
-    /// Whether the span is marked as failed: a tag `error` that is neither false nor empty.
+    /// Whether the span is marked as failed: one of its tags `error` is neither false, zero nor empty. There are several where
+    /// a client adds a tag that is set again.
     #[must_use]
     pub fn is_error(&self) -> bool {
-        match self.tag("error") {
-            None | Some(TagValue::Bool(false)) => false,
-            Some(TagValue::String(text)) => !text.is_empty() && &**text != "false",
-            Some(_) => true,
-        }
+        let mut marks = self.tags.iter().filter(|tag| &*tag.key == "error");
+        marks.any(|mark| match &mark.value {
+            TagValue::Bool(is) => *is,
+            TagValue::String(text) => !text.is_empty() && &**text != "false",
+            TagValue::Int(number) => *number != 0,
+            TagValue::Float(number) => *number != 0.0,
+            TagValue::Binary(bytes) => !bytes.is_empty(),
+        })
     }
 
     pub(crate) fn end_micros(&self) -> u64 {
@@ -131,6 +136,37 @@ impl Span {
             + tag::cost(&self.tags)
             + cost::block(size_of_val(&*self.logs))
             + logs
+    }
+}
+
+/// Without the process, and the same however the parent is said: it serves to find repeated spans, and the JSON of a trace has
+/// the parent among the references.
+impl Hash for Span {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self {
+            trace_id,
+            span_id,
+            parent_span_id: _,
+            operation,
+            references,
+            flags,
+            tags,
+            logs,
+            process: _,
+            start_micros,
+            duration_micros,
+        } = self;
+        let parent = self.parent();
+        (trace_id, span_id, parent, operation, flags).hash(state);
+        for reference in references {
+            let is_parent = reference.ref_type == RefType::ChildOf
+                && reference.trace_id == *trace_id
+                && Some(reference.span_id) == parent;
+            if !is_parent {
+                reference.hash(state);
+            }
+        }
+        (tags, logs, start_micros, duration_micros).hash(state);
     }
 }
 

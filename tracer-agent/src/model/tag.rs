@@ -48,13 +48,19 @@ impl TagValue {
         }
     }
 
-    /// Whether the value, written as text, is `text`. The search filter `error:true` finds the text and the bool.
+    /// Whether the value, written as text, is `text`, numbers in any of their forms. The search filter `error:true` finds the
+    /// text and the bool.
     #[must_use]
     pub fn is_text(&self, text: &str) -> bool {
         match self {
             Self::String(value) => **value == *text,
             Self::Bool(value) => text == if *value { "true" } else { "false" },
-            Self::Int(_) | Self::Float(_) | Self::Binary(_) => self.to_string() == text,
+            Self::Int(value) => {
+                let is_exact = value.unsigned_abs() < 1 << f64::MANTISSA_DIGITS;
+                text.parse() == Ok(*value) || is_exact && text.parse() == Ok(*value as f64)
+            }
+            Self::Float(value) => text.parse() == Ok(*value) || self.to_string() == text,
+            Self::Binary(_) => self.to_string() == text,
         }
     }
 }

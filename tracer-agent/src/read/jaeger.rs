@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{ReadError, each, one, span_id, trace_id, value};
+use super::{ReadError, each, is_zero, one, span_id, trace_id, value};
 use crate::model::{Log, Process, RefType, Reference, Span, Tag, TagValue};
 
 #[derive(Deserialize)]
@@ -74,7 +74,11 @@ struct ProcessJson<'j> {
 }
 
 /// Goes through the spans of a list of traces.
-pub(super) fn each_span(traces: &RawValue, take: &mut impl FnMut(Span)) -> Result<(), ReadError> {
+pub(super) fn each_span(
+    traces: &RawValue,
+    most: usize,
+    take: &mut impl FnMut(Span),
+) -> Result<(), ReadError> {
     each(traces, |json: TraceJson<'_>| {
         trace_id(&json.trace_id)?;
         let process = |(id, json): (String, ProcessJson<'_>)| {
@@ -84,10 +88,10 @@ pub(super) fn each_span(traces: &RawValue, take: &mut impl FnMut(Span)) -> Resul
             };
             (id, Arc::new(process))
         };
-        let processes: HashMap<String, ProcessJson<'_>> = one(json.processes)?;
+        let processes: HashMap<String, ProcessJson<'_>> = one(json.processes, most)?;
         let processes = processes.into_iter().map(process).collect();
         each(json.spans, |json| {
-            take(span(one(json)?, &processes)?);
+            take(span(one(json, most)?, &processes)?);
             Ok(())
         })
     })
@@ -98,7 +102,11 @@ fn span(json: SpanJson<'_>, processes: &HashMap<String, Arc<Process>>) -> Result
     let process = process
         .ok_or_else(|| ReadError(format!("process {:?} is not in the trace", json.process_id)))?;
     let references = json.references.unwrap_or_default();
-    let references = references.iter().map(reference);
+    // One to no span, as some clients write it, says nothing.
+    let references = references
+        .iter()
+        .filter(|json| !is_zero(&json.trace_id) && !is_zero(&json.span_id))
+        .map(reference);
     let logs = json.logs.unwrap_or_default().into_iter();
     Ok(Span {
         trace_id: trace_id(&json.trace_id)?,

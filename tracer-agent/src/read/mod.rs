@@ -12,15 +12,16 @@ use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::Deserialize;
-use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::model::{Span, SpanId, TagValue, Trace, TraceId};
 use crate::text;
 
-/// The longest text of a span, or of the processes of a trace.
-const MAX_SPAN: usize = 1 << 20;
+/// The longest text of a span, or of the processes of a trace, in a file that anyone may send: read, it can be many times as
+/// long.
+pub(crate) const MAX_SPAN: usize = 1 << 20;
 
 /// Reads traces: an answer of Jaeger's query service, as [`trace_json`](crate::trace_json) writes it, or OTLP, be it one
 /// value or one on each line.
@@ -31,7 +32,7 @@ const MAX_SPAN: usize = 1 << 20;
 pub fn read_json(json: &str) -> Result<Vec<Trace>, ReadError> {
     let mut traces = Vec::new();
     let mut places = HashMap::new();
-    each_span(json, |span| {
+    each_span(json, usize::MAX, |span| {
         let place = *places.entry(span.trace_id).or_insert(traces.len());
         if place == traces.len() {
             traces.push((span.trace_id, Vec::new()));
@@ -46,8 +47,13 @@ pub fn read_json(json: &str) -> Result<Vec<Trace>, ReadError> {
     Ok(traces.into_iter().map(trace).collect())
 }
 
-/// As [`read_json`], one span after the other. Those before an error have been given by then.
-pub(crate) fn each_span(json: &str, mut take: impl FnMut(Span)) -> Result<(), ReadError> {
+/// As [`read_json`], one span after the other, each of which is a text of `most` bytes at the most. Those before an error have
+/// been given by then.
+pub(crate) fn each_span(
+    json: &str,
+    most: usize,
+    mut take: impl FnMut(Span),
+) -> Result<(), ReadError> {
     if json.trim().is_empty() {
         return Err(ReadError(String::from("it is empty")));
     }
@@ -60,8 +66,8 @@ pub(crate) fn each_span(json: &str, mut take: impl FnMut(Span)) -> Result<(), Re
         } = value?;
         let resource_spans = resource_spans.or(result.and_then(|result| result.resource_spans));
         match (data, resource_spans, errors.unwrap_or_default().first()) {
-            (Some(data), ..) => jaeger::each_span(data, &mut take)?,
-            (None, Some(resource_spans), _) => otlp::each_span(resource_spans, &mut take)?,
+            (Some(data), ..) => jaeger::each_span(data, most, &mut take)?,
+            (None, Some(resource_spans), _) => otlp::each_span(resource_spans, most, &mut take)?,
             (None, None, Some(error)) => return Err(ReadError(text::printable(&error.msg))),
             (None, None, None) => {
                 let what = "neither Jaeger's \"data\" nor OTLP's \"resourceSpans\"";
@@ -165,11 +171,11 @@ where
     }
 }
 
-/// Reads one thing of bounded length.
-fn one<'j, T: Deserialize<'j>>(json: &'j RawValue) -> Result<T, ReadError> {
-    if json.get().len() > MAX_SPAN {
+/// Reads one thing, whose text has `most` bytes at the most.
+fn one<'j, T: Deserialize<'j>>(json: &'j RawValue, most: usize) -> Result<T, ReadError> {
+    if json.get().len() > most {
         return Err(ReadError(format!(
-            "a span or a list of processes is longer than {MAX_SPAN} bytes"
+            "a span or a list of processes is longer than {most} bytes"
         )));
     }
     Ok(serde_json::from_str(json.get())?)
@@ -191,6 +197,18 @@ fn value(json: &RawValue) -> TagValue {
 fn number(text: &str) -> Option<TagValue> {
     let int = text.parse().map(TagValue::Int);
     int.or_else(|_| text.parse().map(TagValue::Float)).ok()
+}
+
+/// Whether it is the id of nothing.
+fn is_zero(id: &str) -> bool {
+    !id.is_empty() && id.bytes().all(|digit| digit == b'0')
+}
+
+/// What is not said, be it by `null`, as Protobuf's JSON may.
+fn or_default<'j, D: Deserializer<'j>, T: Deserialize<'j> + Default>(
+    json: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(json)?.unwrap_or_default())
 }
 
 fn trace_id(text: &str) -> Result<TraceId, ReadError> {

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{ReadError, each, number, one, span_id, trace_id};
+use super::{ReadError, each, is_zero, number, one, or_default, span_id, trace_id};
 use crate::model::{Log, Process, RefType, Reference, Span, Tag, TagValue};
 
 #[derive(Deserialize)]
@@ -22,7 +22,7 @@ struct ResourceSpans<'j> {
 
 #[derive(Deserialize)]
 struct Resource<'j> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "or_default")]
     attributes: Vec<Attribute<'j>>,
 }
 
@@ -35,9 +35,9 @@ struct ScopeSpans<'j> {
 
 #[derive(Deserialize)]
 struct Scope {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     name: Box<str>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     version: Box<str>,
 }
 
@@ -47,22 +47,21 @@ struct SpanJson<'j> {
     #[serde(borrow)]
     trace_id: Cow<'j, str>,
     span_id: Cow<'j, str>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     parent_span_id: Cow<'j, str>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     trace_state: Box<str>,
-    #[serde(default)]
-    flags: u32,
-    #[serde(default)]
+    flags: Option<&'j RawValue>,
+    #[serde(default, deserialize_with = "or_default")]
     name: Box<str>,
     kind: Option<&'j RawValue>,
     start_time_unix_nano: &'j RawValue,
     end_time_unix_nano: &'j RawValue,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     attributes: Vec<Attribute<'j>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     events: Vec<Event<'j>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     links: Vec<Link<'j>>,
     status: Option<Status<'j>>,
 }
@@ -93,9 +92,9 @@ struct AnyValue<'j> {
 struct Event<'j> {
     #[serde(borrow)]
     time_unix_nano: Option<&'j RawValue>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     name: Box<str>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     attributes: Vec<Attribute<'j>>,
 }
 
@@ -105,7 +104,7 @@ struct Link<'j> {
     #[serde(borrow)]
     trace_id: Cow<'j, str>,
     span_id: Cow<'j, str>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     attributes: Vec<Attribute<'j>>,
 }
 
@@ -113,21 +112,24 @@ struct Link<'j> {
 struct Status<'j> {
     #[serde(borrow)]
     code: Option<&'j RawValue>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     message: Box<str>,
 }
 
 /// Goes through the spans of a list of processes.
 pub(super) fn each_span(
     resources: &RawValue,
+    most: usize,
     take: &mut impl FnMut(Span),
 ) -> Result<(), ReadError> {
     each(resources, |json: ResourceSpans<'_>| {
-        let process = Arc::new(process(json.resource.map(one).transpose()?));
+        let process = Arc::new(process(
+            json.resource.map(|json| one(json, most)).transpose()?,
+        ));
         each(json.scope_spans, |json: ScopeSpans<'_>| {
             let scope = json.scope.as_ref();
             each(json.spans, |json| {
-                take(span(one(json)?, scope, &process)?);
+                take(span(one(json, most)?, scope, &process)?);
                 Ok(())
             })
         })
@@ -154,12 +156,16 @@ fn span(
     let id = trace_id(&json.trace_id)?;
     let parent = match &*json.parent_span_id {
         // As some write that there is none.
-        "" | "0000000000000000" => None,
+        none if none.is_empty() || is_zero(none) => None,
         parent => Some(span_id(parent)?),
     };
     let start = nanos("startTimeUnixNano", json.start_time_unix_nano)?;
     let end = nanos("endTimeUnixNano", json.end_time_unix_nano)?;
-    let links = json.links.iter().map(link);
+    let links = json
+        .links
+        .iter()
+        .filter(|json| !is_zero(&json.trace_id) && !is_zero(&json.span_id))
+        .map(link);
     let events = json.events.into_iter().map(event);
     let mut all = tags(json.attributes);
     let mut add = |key, text: &str| {
@@ -188,7 +194,7 @@ fn span(
         parent_span_id: parent,
         operation: json.name,
         references: links.collect::<Result<_, _>>()?,
-        flags: json.flags,
+        flags: json.flags.map_or(0, flags),
         tags: all.into(),
         logs: events.collect::<Result<_, _>>()?,
         process: Arc::clone(process),
@@ -202,6 +208,11 @@ fn nanos(name: &str, json: &RawValue) -> Result<u64, ReadError> {
     let text = json.get().trim_matches('"');
     text.parse()
         .map_err(|_| ReadError(format!("{name} {text:?}: expected nanoseconds since 1970")))
+}
+
+/// A number, or the text of one.
+fn flags(json: &RawValue) -> u32 {
+    json.get().trim_matches('"').parse().unwrap_or(0)
 }
 
 fn kind(json: Option<&RawValue>) -> &'static str {

@@ -1,14 +1,19 @@
 //! Bodies of requests, read whole, within one bound for all that are being read and worked on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::StatusCode;
 use http_body_util::BodyExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 /// Why a body is not taken: a status, and one line for people.
 pub(crate) type Refusal = (StatusCode, String);
+
+/// How long nothing of a body may come.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// The room for bodies.
 #[derive(Debug)]
@@ -35,10 +40,17 @@ impl Room {
     }
 
     /// Reads a body. One that is longer than there is room for at all is refused with 413, one that is longer than there is
-    /// now with 503.
+    /// now with 503, and one that stops coming with 408: others wait for the room it has.
     pub(crate) async fn read(&self, mut body: Body) -> Result<Whole, Refusal> {
         let mut whole = Whole::default();
-        while let Some(frame) = body.frame().await {
+        loop {
+            let frame = timeout(SILENCE, body.frame()).await.map_err(|_| {
+                let reason = format!("nothing more of the body came for {SILENCE:?}\n");
+                (StatusCode::REQUEST_TIMEOUT, reason)
+            })?;
+            let Some(frame) = frame else {
+                return Ok(whole);
+            };
             let frame = frame.map_err(|error| {
                 let reason = format!("the body cannot be read: {error}\n");
                 (StatusCode::BAD_REQUEST, reason)
@@ -63,6 +75,5 @@ impl Room {
             }
             whole.bytes.extend_from_slice(&data);
         }
-        Ok(whole)
     }
 }

@@ -64,10 +64,13 @@ fn check(headers: &HeaderMap) -> Result<(), Refusal> {
     };
     let kind = value(header::CONTENT_TYPE);
     let kind = kind.split(';').next().unwrap_or_default().trim();
-    if !matches!(
-        kind,
-        "application/x-thrift" | "application/vnd.apache.thrift.binary"
-    ) {
+    if ![
+        "application/x-thrift",
+        "application/vnd.apache.thrift.binary",
+    ]
+    .iter()
+    .any(|known| kind.eq_ignore_ascii_case(known))
+    {
         let reason = format!(
             "content type {kind:?} is not supported: expected application/x-thrift or application/vnd.apache.thrift.binary\n"
         );

@@ -117,6 +117,8 @@ fn read_span<'a, P: Protocol<'a>>(p: &mut P, process: &Arc<Process>) -> Result<S
         required(p, high, "Span.traceIdHigh")?,
     );
     let parent = span_id(required(p, parent, "Span.parentSpanId")?);
+    // One to no span, as some clients write it, says nothing.
+    references.retain(|reference| reference.trace_id.is_valid() && reference.span_id.is_valid());
     Ok(Span {
         trace_id: trace_id(high, low),
         span_id: span_id(required(p, id, "Span.spanId")?),

@@ -81,7 +81,16 @@ impl Sink {
     pub(crate) fn take(&self, source: Source, bytes: &[u8]) -> Option<Result<(), DecodeError>> {
         let counters = &self.counters[source as usize];
         let taken = catch_unwind(AssertUnwindSafe(|| {
-            let batch = source.decode(bytes)?;
+            let decoded = source.decode(bytes);
+            match &decoded {
+                Ok(_) => {}
+                Err(error) if counters.count_refused(error.cause()) => log::warn!(
+                    "{}: message refused: {error}; further ones of this cause are only counted",
+                    source.name()
+                ),
+                Err(_) => {}
+            }
+            let batch = decoded?;
             self.clients
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -94,23 +103,12 @@ impl Sink {
             }
             Ok::<_, DecodeError>(())
         }));
-        match taken {
-            Ok(Ok(())) => Some(Ok(())),
-            Ok(Err(error)) => {
-                if counters.count_refused(error.cause()) {
-                    let name = source.name();
-                    log::warn!(
-                        "{name}: message refused: {error}; further ones of this cause are only counted"
-                    );
-                }
-                Some(Err(error))
-            }
-            Err(_) => {
-                counters.count_panicked();
-                log::error!("{}: reading a message panicked", source.name());
-                None
-            }
+        if taken.is_err() {
+            counters.count_panicked();
+            // It may be the logger that panics.
+            let _ = catch_unwind(|| log::error!("{}: reading a message panicked", source.name()));
         }
+        taken.ok()
     }
 
     /// Counts a message that was dropped unread because too many wait; the log has the first.

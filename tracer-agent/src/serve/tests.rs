@@ -144,6 +144,15 @@ fn who_sends_without_end_after_the_last_answer_is_cut_off() {
 }
 
 #[test]
+fn who_says_that_nothing_more_comes_is_answered() {
+    let server = Server::start(LIMITS, hello());
+    let stream = server.say(&"GET / HTTP/1.1\r\n\r\n".repeat(2));
+    stream.shutdown(Shutdown::Write).unwrap();
+    let answers = rest(stream);
+    assert_eq!(answers.matches("hello").count(), 2, "{answers}");
+}
+
+#[test]
 fn an_old_connection_is_closed_between_two_requests() {
     let limits = Limits {
         connection: SOON,

@@ -36,10 +36,10 @@ impl<'t> Waterfall<'t> {
         }
     }
 
-    /// The columns to use; fewer than 40 are taken as 40.
+    /// The columns to use, at least 40 and at most 10 000.
     #[must_use]
     pub fn width(mut self, columns: usize) -> Self {
-        self.width = columns.max(40);
+        self.width = columns.clamp(40, 10_000);
         self
     }
 
@@ -111,7 +111,7 @@ impl fmt::Display for Waterfall<'_> {
         for (row, (prefix, name)) in tree.rows().iter().zip(&labels) {
             let failed = row.span.is_error();
             // A tree deeper than the column is wide keeps its inner end, next to the name.
-            let prefix = keep_end(prefix, names.saturating_sub(10));
+            let prefix = keep_end(prefix, names - name.width().min(10));
             let name = cut(name, names - prefix.width());
             let fill = names - prefix.width() - name.width();
             let service = services.binary_search(&row.span.service()).unwrap_or(0);

@@ -1,6 +1,6 @@
 //! What the store's lock guards: the traces, in the order they came and the order they were last added to.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, hash_map};
 use std::hash::BuildHasher;
 use std::sync::{Arc, LazyLock};
 
@@ -13,6 +13,10 @@ use crate::stats::StoreStats;
 const TRACE_COST: usize = 512;
 /// What a span costs besides itself: its digest and its part of the index.
 const SPAN_COST: usize = 48;
+/// What a process costs besides itself: its place among those of a trace.
+const PROCESS_COST: usize = 48;
+/// What a span that is refused costs: its digest.
+const REFUSED_COST: usize = 24;
 
 /// Traces are numbered in the order of their first span; the number is their key everywhere here.
 #[derive(Debug)]
@@ -38,8 +42,9 @@ struct Entry {
     bytes: usize,
     /// Digests of the spans, by which repeated ones are known.
     digests: HashSet<u64>,
-    /// The process last added, which most often is the next one's too.
-    process: Option<Arc<Process>>,
+    /// The processes of the spans by digest: each batch brings its own copy, and a trace of a thousand batches would hold a
+    /// thousand.
+    processes: HashMap<u64, Arc<Process>>,
 }
 
 impl Entry {
@@ -49,23 +54,17 @@ impl Entry {
             updated: 0,
             bytes: 0,
             digests: HashSet::new(),
-            process: None,
+            processes: HashMap::new(),
         }
     }
 
-    /// Makes the spans of a batch share the process of the batch before, when it is the same: each batch brings its
-    /// own copy, and a trace of a thousand batches would hold a thousand.
-    fn share_process(&mut self, spans: &mut [Span]) {
-        let Some(process) = spans.first().map(|span| Arc::clone(&span.process)) else {
-            return;
-        };
-        match &self.process {
-            Some(known) if **known == *process => spans
-                .iter_mut()
-                .for_each(|span| span.process = Arc::clone(known)),
-            _ => {
-                self.bytes += process.cost();
-                self.process = Some(process);
+    /// Makes a span share the process of those that are here, if one of them is its own.
+    fn share_process(&mut self, digest: u64, span: &mut Span) {
+        match self.processes.entry(digest) {
+            hash_map::Entry::Occupied(known) => span.process = Arc::clone(known.get()),
+            hash_map::Entry::Vacant(free) => {
+                self.bytes += span.process.cost() + PROCESS_COST;
+                free.insert(Arc::clone(&span.process));
             }
         }
     }
@@ -81,7 +80,9 @@ pub(super) struct Group {
 #[derive(Debug)]
 struct Prepared {
     span: Span,
+    /// Of the span with its process, and of the process.
     digest: u64,
+    process: u64,
     cost: usize,
 }
 
@@ -101,10 +102,17 @@ impl Group {
         // Stable: within a trace the order of arrival stays.
         spans.sort_by_key(|span| span.trace_id);
         let mut groups: Vec<Self> = Vec::new();
+        let mut last: Option<(Arc<Process>, u64)> = None;
         for span in spans {
             let id = span.trace_id;
+            let process = match &last {
+                Some((process, digest)) if Arc::ptr_eq(process, &span.process) => *digest,
+                _ => DIGEST.hash_one(&span.process),
+            };
+            last = Some((Arc::clone(&span.process), process));
             let prepared = Prepared {
-                digest: DIGEST.hash_one(&span),
+                digest: DIGEST.hash_one((&span, process)),
+                process,
                 cost: span.cost() + SPAN_COST,
                 span,
             };
@@ -177,22 +185,33 @@ impl Kept {
         }
         let mut spans = Vec::with_capacity(group.spans.len());
         let mut refused = Vec::new();
-        for Prepared { span, digest, cost } in group.spans {
+        for prepared in group.spans {
+            let Prepared {
+                mut span,
+                digest,
+                process,
+                cost,
+            } = prepared;
             // One trace may take half of the store: a runaway loop must not push everything else out.
             let full = entry.trace.len() + spans.len() >= self.max_spans
                 || entry.bytes + cost > self.max_bytes / 2;
             if entry.digests.contains(&digest) {
                 self.stats.spans_repeated += 1;
             } else if full {
+                // It is known when it comes again, as long as there is room for that.
+                if entry.bytes + REFUSED_COST <= self.max_bytes / 4 * 3 {
+                    entry.digests.insert(digest);
+                    entry.bytes += REFUSED_COST;
+                }
                 refused.push(span);
             } else {
                 entry.digests.insert(digest);
                 entry.bytes += cost;
+                entry.share_process(process, &mut span);
                 self.index.add(&span, key);
                 spans.push(span);
             }
         }
-        entry.share_process(&mut spans);
         self.stats.spans_refused += refused.len() as u64;
         self.stats.spans_kept += spans.len() as u64;
         let trace = Arc::make_mut(&mut entry.trace);
@@ -204,6 +223,18 @@ impl Kept {
             new.push(trace.push(spans));
         }
         self.bytes += entry.bytes - before;
+        if trace.is_empty() {
+            self.forget(key);
+        }
+    }
+
+    /// Takes a trace out of which nothing is kept.
+    fn forget(&mut self, key: u64) {
+        if let Some(entry) = self.traces.remove(&key) {
+            self.keys.remove(&entry.trace.id());
+            self.by_update.remove(&entry.updated);
+            self.bytes -= entry.bytes;
+        }
     }
 
     fn evict(&mut self, key: u64) -> Option<Arc<Trace>> {

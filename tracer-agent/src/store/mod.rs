@@ -85,21 +85,24 @@ impl Store {
     pub fn find(&self, query: &Query) -> Vec<Arc<Trace>> {
         let mut found = Vec::new();
         let mut before = u64::MAX;
-        while found.len() < query.limit {
+        // Spans of several threads do not arrive in the order in which their traces started.
+        let enough = query.limit.saturating_add(SLICE);
+        while found.len() < enough {
             let (slice, next) = self.lock().newest(query, before, SLICE);
             found.extend(
                 slice
                     .into_iter()
                     .filter(|trace| query.matches(trace))
-                    .take(query.limit - found.len()),
+                    .take(enough - found.len()),
             );
             match next {
                 Some(next) => before = next,
                 None => break,
             }
         }
-        // Arrival is the order in which they were found; within a page people read the order of their starts.
+        // Arrival is the order in which they were found; people read the order of their starts.
         found.sort_by_cached_key(|trace| std::cmp::Reverse(trace.start_micros()));
+        found.truncate(query.limit);
         found
     }
 

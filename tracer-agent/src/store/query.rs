@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::index::OVERFLOW;
 use crate::model::{Span, Trace};
 
 /// What a search asks for. A trace is found when *one* of its spans meets every condition, as in Jaeger.
@@ -109,13 +110,15 @@ impl Query {
     }
 
     fn matches_span(&self, span: &Span) -> bool {
+        // The overflow list, when it is asked for by its name, has told which traces they are.
+        let is = |name: &str, own: &str| name == own || name == OVERFLOW;
         self.service
             .as_deref()
-            .is_none_or(|name| span.service() == name)
+            .is_none_or(|name| is(name, span.service()))
             && self
                 .operation
                 .as_deref()
-                .is_none_or(|name| *span.operation == *name)
+                .is_none_or(|name| is(name, &span.operation))
             && self.start_min.is_none_or(|time| span.start() >= time)
             && self.start_max.is_none_or(|time| span.start() <= time)
             && self

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Query, Store};
-use crate::model::{Process, Span, SpanId, Tag, TagValue, TraceId};
+use crate::model::{Process, RefType, Reference, Span, SpanId, Tag, TagValue, TraceId};
 
 fn process(service: &str) -> Arc<Process> {
     Arc::new(Process {
@@ -42,6 +42,142 @@ fn store() -> Store {
 
 fn ids(traces: &[Arc<crate::model::Trace>]) -> Vec<u128> {
     traces.iter().map(|trace| trace.id().get()).collect()
+}
+
+#[test]
+fn each_span_keeps_its_own_process() {
+    let store = store();
+    store.insert(vec![span(1, 1, "a")]);
+    // As a file has them, one beside the other.
+    let (shop, db) = (process("shop"), process("db"));
+    let of = |process: &Arc<Process>, id| Span {
+        process: Arc::clone(process),
+        ..span(1, id, "b")
+    };
+    store.insert(vec![of(&shop, 2), of(&db, 3), of(&shop, 4), of(&db, 5)]);
+    let trace = store.trace(TraceId::new(1)).unwrap();
+    let services: Vec<_> = trace.spans().map(Span::service).collect();
+    assert_eq!(services, ["shop", "shop", "db", "shop", "db"]);
+    let mut processes: Vec<_> = trace
+        .spans()
+        .map(|span| Arc::as_ptr(&span.process))
+        .collect();
+    processes.sort_unstable();
+    processes.dedup();
+    assert_eq!(processes.len(), 2, "each is there once");
+}
+
+#[test]
+fn a_span_that_says_its_parent_in_another_way_is_the_same() {
+    let (parent, child) = (SpanId::new(1), span(1, 2, "child"));
+    let reference = |ref_type, span_id| Reference {
+        ref_type,
+        trace_id: child.trace_id,
+        span_id,
+    };
+    let by_id = Span {
+        parent_span_id: Some(parent),
+        ..child.clone()
+    };
+    let child_of = reference(RefType::ChildOf, parent);
+    let by_reference = Span {
+        references: Box::new([child_of]),
+        ..child.clone()
+    };
+    let by_both = Span {
+        parent_span_id: Some(parent),
+        ..by_reference.clone()
+    };
+    let of_another = Span {
+        references: Box::new([child_of, reference(RefType::FollowsFrom, SpanId::new(7))]),
+        ..child.clone()
+    };
+    let store = store();
+    store.insert(vec![by_id, by_reference, by_both]);
+    assert_eq!(
+        (store.stats().spans_kept, store.stats().spans_repeated),
+        (1, 2)
+    );
+    store.insert(vec![of_another, child]);
+    assert_eq!(store.stats().spans_kept, 3);
+}
+
+#[test]
+fn a_refused_span_is_counted_and_sent_on_once() {
+    let store = Store::new(16 << 20, 1);
+    let batch = || vec![span(1, 1, "kept"), span(1, 2, "refused")];
+    let new = |new: Vec<Arc<[Span]>>| new.iter().map(|spans| spans.len()).sum::<usize>();
+    assert_eq!(new(store.insert(batch())), 2);
+    assert_eq!(new(store.insert(batch())), 0);
+    let stats = store.stats();
+    assert_eq!((stats.spans_refused, stats.spans_repeated), (1, 2));
+    assert_eq!(store.trace(TraceId::new(1)).unwrap().refused(), 1);
+}
+
+#[test]
+fn a_trace_of_which_nothing_is_kept_is_none() {
+    let store = Store::new(10_000, 1_000);
+    let mut large = span(1, 1, "large");
+    large.tags = Box::new([Tag::new("text", TagValue::String("x".repeat(9_000).into()))]);
+    store.insert(vec![large]);
+    assert!(store.trace(TraceId::new(1)).is_none());
+    let stats = store.stats();
+    assert_eq!(
+        (stats.traces_kept, stats.spans_refused, stats.bytes),
+        (0, 1, 0)
+    );
+}
+
+#[test]
+fn the_overflow_list_is_found_by_its_name() {
+    let store = store();
+    let names = (0..=500).map(|n| of_service(&format!("s{n}"), span(n + 1, 1, "op")));
+    store.insert(names.collect());
+    let found = store.find(&Query::new().service("__overflow__"));
+    assert_eq!(ids(&found), [501]);
+}
+
+#[test]
+fn the_newest_is_the_one_that_started_last() {
+    let store = store();
+    // A packet brings the spans of one thread after those of another.
+    for trace in [1, 3, 4, 2] {
+        store.insert(vec![span(trace, 1, "op")]);
+    }
+    assert_eq!(ids(&store.find(&Query::new().limit(1))), [4]);
+    assert_eq!(ids(&store.find(&Query::new().limit(3))), [4, 3, 2]);
+    assert!(store.find(&Query::new().limit(0)).is_empty());
+}
+
+#[test]
+fn numbers_are_found_in_any_form() {
+    let store = store();
+    let tagged = |trace, value| Span {
+        tags: Box::new([Tag::new("n", value)]),
+        ..span(trace, 1, "op")
+    };
+    store.insert(vec![
+        tagged(1, TagValue::Float(1.0)),
+        tagged(2, TagValue::Float(1e21)),
+        tagged(3, TagValue::Int(5)),
+        tagged(4, TagValue::Int(i64::MAX)),
+    ]);
+    for (text, expected) in [
+        ("1", &[1][..]),
+        ("1.0", &[1]),
+        ("1e21", &[2]),
+        ("1e+21", &[2]),
+        ("5.0", &[3]),
+        ("9223372036854775807", &[4]),
+        ("9223372036854775806.0", &[]),
+        ("five", &[]),
+    ] {
+        assert_eq!(
+            ids(&store.find(&Query::new().tag("n", text))),
+            expected,
+            "{text}"
+        );
+    }
 }
 
 #[test]

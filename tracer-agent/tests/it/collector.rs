@@ -101,6 +101,16 @@ fn a_body_that_does_not_tell_its_length_has_the_same_bound() {
 }
 
 #[test]
+fn a_body_that_stops_coming_gives_its_room_back() {
+    let agent = start();
+    let stalled = vec![0; (8 << 20) - 8];
+    let stream = begin(agent.collector_addr(), "Content-Length: 8388608", &stalled);
+    assert_eq!(status(&stream), "HTTP/1.1 408");
+    let next = begin(agent.collector_addr(), "Content-Length: 1", b"\0");
+    assert_eq!(status(&next), "HTTP/1.1 400");
+}
+
+#[test]
 fn bodies_being_read_are_bounded_in_all() {
     let agent = start();
     let part = vec![0; 7 << 20];

@@ -165,17 +165,11 @@ impl Drop for Running {
     }
 }
 
-#[cfg(unix)]
-#[test]
-fn it_runs_until_it_is_told_to_stop() {
+/// Runs the binary. Its port for Thrift binary, and that of its pages.
+fn run(args: &[&str]) -> (Running, SocketAddr, SocketAddr) {
     let child = tracer_agent()
-        .args([
-            "--ephemeral-ports",
-            "--listen",
-            "0.0.0.0",
-            "--allow-host",
-            "agent.internal",
-        ])
+        .arg("--ephemeral-ports")
+        .args(args)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -184,21 +178,18 @@ fn it_runs_until_it_is_told_to_stop() {
     let mut lines = BufReader::new(running.0.stdout.take().unwrap())
         .lines()
         .map(Result::unwrap);
-    let mut line = |name: &str| {
-        lines
-            .find(|line| line.contains(name))
-            .unwrap_or_else(|| panic!("no line of {name}"))
+    let mut last_word = |name: &str| {
+        let line = lines.find(|line| line.contains(name));
+        let line = line.unwrap_or_else(|| panic!("no line of {name}"));
+        line.rsplit(' ').next().unwrap().to_owned()
     };
-    let last = |line: String| line.rsplit(' ').next().unwrap().to_owned();
-    let port = |addr: &str| addr.parse::<SocketAddr>().unwrap().port();
-    let binary = port(&last(line("Jaeger Thrift binary")));
-    let url = last(line("  traces  "));
-
-    send(
-        ([127, 0, 0, 1], binary).into(),
-        &message("shop", &[Span::new(1, 1, 0, "op", 1, 1)], None),
-    );
+    let binary: SocketAddr = last_word("Jaeger Thrift binary").parse().unwrap();
+    let url = last_word("  traces  ");
     let query = url.strip_prefix("http://").unwrap().parse().unwrap();
+    (running, ([127, 0, 0, 1], binary.port()).into(), query)
+}
+
+fn wait_for_trace(query: SocketAddr) {
     let deadline = std::time::Instant::now() + crate::client::PATIENCE;
     while get(query, "/api/traces/1").status != 200 {
         assert!(
@@ -207,6 +198,37 @@ fn it_runs_until_it_is_told_to_stop() {
         );
         std::thread::yield_now();
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn it_works_on_when_nobody_reads_what_it_says() {
+    let (mut running, binary, query) = run(&[]);
+    drop(running.0.stderr.take());
+    send(binary, b"no message, which it warns of");
+    send(
+        binary,
+        &message("shop", &[Span::new(1, 1, 0, "op", 1, 1)], None),
+    );
+    wait_for_trace(query);
+    let stderr = std::fs::File::options().write(true).open("/dev/full");
+    let wrong = tracer_agent()
+        .arg("--prot")
+        .stderr(stderr.unwrap())
+        .status();
+    assert_eq!(wrong.unwrap().code(), Some(2));
+}
+
+#[cfg(unix)]
+#[test]
+fn it_runs_until_it_is_told_to_stop() {
+    let (mut running, binary, query) =
+        run(&["--listen", "0.0.0.0", "--allow-host", "agent.internal"]);
+    send(
+        binary,
+        &message("shop", &[Span::new(1, 1, 0, "op", 1, 1)], None),
+    );
+    wait_for_trace(query);
     let stopped = Command::new("kill")
         .args(["-TERM", &running.0.id().to_string()])
         .status()

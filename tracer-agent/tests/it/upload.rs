@@ -39,9 +39,11 @@ fn what_one_agent_gives_another_opens() {
         json!([{"traceID": "0000000000000001", "spans": 2}])
     );
     assert_eq!(get(other.query_addr(), "/api/traces/1").body, file);
-    // Again, and nothing is there twice.
+    // Again, and nothing is there twice; nor where it came from.
     assert_eq!(upload(&other, file.as_bytes()).status, 200);
     assert_eq!(other.stats().store.spans_kept, 2);
+    assert_eq!(upload(&one, file.as_bytes()).status, 200);
+    assert_eq!(one.stats().store.spans_kept, 2);
 }
 
 #[test]
@@ -57,6 +59,27 @@ fn otlp_is_opened_one_value_or_one_a_line() {
         upload(&agent, wrapped.as_bytes()).json()["data"],
         json!([opened(3, 1)])
     );
+}
+
+#[test]
+fn a_reference_to_no_span_says_nothing() {
+    let agent = start();
+    let file = r#"{"data":[{"traceID":"1","processes":{"p":{"serviceName":"shop"}},"spans":[{"traceID":"1","spanID":"1","operationName":"op","startTime":0,"duration":0,"processID":"p","references":[{"refType":"CHILD_OF","traceID":"0000000000000001","spanID":"0000000000000000"}]}]}]}"#;
+    let answer = upload(&agent, file.as_bytes());
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let trace = get(agent.query_addr(), "/api/traces/1").json();
+    assert_eq!(trace["data"][0]["spans"][0]["references"], json!([]));
+}
+
+#[test]
+fn what_otlp_leaves_out_may_be_null() {
+    let agent = start();
+    let null = "\"parentSpanId\":null,\"traceState\":null,\"flags\":\"257\",\"attributes\":null,\"events\":null,\"links\":null,\"status\":{\"message\":null}";
+    let file = otlp(1, 1).replace("\"name\":\"op\"", &format!("\"name\":null,{null}"));
+    let answer = upload(&agent, file.as_bytes());
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let trace = get(agent.query_addr(), "/api/traces/1").json();
+    assert_eq!(trace["data"][0]["spans"][0]["flags"], 257);
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn lines_never_exceed_the_width_whatever_the_tree() {
         })
         .collect();
     let deep = trace(&[("service", deep)]);
-    for width in [0, 40, 41, 79, 200] {
+    for width in [0, 40, 41, 79, 200, usize::MAX] {
         for trace in [&deep, &checkout()] {
             for line in waterfall(trace, width).lines().skip(1) {
                 assert!(
@@ -96,6 +96,26 @@ fn lines_never_exceed_the_width_whatever_the_tree() {
 }
 
 #[test]
+fn a_tree_of_short_names_is_drawn_whole() {
+    let at = 1_600_000_000_000_000;
+    let spans = vec![
+        Span::new(8, 1, 0, "b", at, 4),
+        Span::new(8, 2, 1, "c", at, 3),
+        Span::new(8, 3, 2, "d", at + 1, 1),
+        Span::new(8, 4, 1, "e", at + 3, 1),
+    ];
+    let expected = "\
+trace 0000000000000008: 4 spans, 1 service, 4us, at 2020-09-13 12:26:40.000 UTC
+a b               4us  █████████████████
+├─ a c            3us  █████████████
+│  └─ a d         1us      █████
+└─ a e            1us               ████
+";
+    let drawn = waterfall(&trace(&[("a", spans)]), 40);
+    assert_eq!(drawn, expected, "\n{drawn}");
+}
+
+#[test]
 fn circles_of_parents_and_extreme_times_are_shown_all_the_same() {
     let spans = vec![
         Span::new(3, 1, 2, "a", i64::MAX, i64::MAX),
@@ -107,6 +127,7 @@ fn circles_of_parents_and_extreme_times_are_shown_all_the_same() {
     for name in ["s a", "s b", "s self"] {
         assert!(text.contains(name), "{text}");
     }
+    assert!(!text.contains("missing"), "all parents are here: {text}");
 }
 
 #[test]
