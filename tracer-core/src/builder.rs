@@ -14,7 +14,7 @@ use crate::error::InitError;
 use crate::fork::Estate;
 use crate::global;
 use crate::guard::TracerGuard;
-use crate::keep::KeepPolicy;
+use crate::keep::{self, KeepPolicy};
 use crate::policies::Policies;
 use crate::process::{self, Process};
 use crate::propagation::Propagation;
@@ -332,6 +332,9 @@ impl TracerBuilder {
         let polling = sampler.start(&process.service_name);
         let policies = Policies::start(polling, self.baggage_policy, self.debug_throttle, &process);
         policies.wait_first(deadline);
+        if self.keep.is_some() {
+            keep::announce();
+        }
         let core = Arc::new(Core {
             id: registry::register(&hub).into(),
             hub: hub.into(),

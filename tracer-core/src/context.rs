@@ -91,6 +91,8 @@ pub(crate) mod state {
     pub(crate) const COUNTED: u16 = 64;
     /// Of a record: it stands for no span, but makes a context active.
     pub(crate) const BARE: u16 = 128;
+    /// Of a record: its local trace began with it. Others may have its id.
+    pub(crate) const LOCAL_ROOT: u16 = 256;
     /// The trace is decided about late; how far that is its local trace knows.
     pub(crate) const LATE: u16 = 512;
     /// Of a record: times, tags and logs are kept, and go to its local trace when it ends.

@@ -6,10 +6,11 @@ use std::time::SystemTime;
 
 use crate::clock::{self, Instant};
 use crate::context::{flag, state};
-use crate::details::{self, Details, Kind, Limits, LogTime, Stored};
+use crate::details::{self, Details, Kind, LogTime, Stored};
 use crate::fields::Field;
 use crate::name::Name;
 use crate::record::SpanRecord;
+use crate::registry;
 use crate::tag::TagValue;
 use crate::tags;
 use crate::template::SpanTemplate;
@@ -225,7 +226,7 @@ impl SpanRecord {
     pub(crate) fn details(&mut self) -> &mut Details {
         match &mut self.details {
             Some(details) => details,
-            none => make_details(none),
+            none => make_details(none, self.context.tracer),
         }
     }
 
@@ -242,8 +243,8 @@ impl SpanRecord {
 }
 
 #[cold]
-fn make_details(details: &mut Option<Box<Details>>) -> &mut Details {
-    details.insert(Box::new(Details::new(Limits::default())))
+fn make_details(details: &mut Option<Box<Details>>, tracer: u32) -> &mut Details {
+    details.insert(Box::new(Details::new(registry::limits(tracer))))
 }
 
 /// The fields of the log that an error makes, by the OpenTracing conventions.
@@ -269,4 +270,53 @@ pub(crate) fn describe(error: &(impl Error + ?Sized)) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+    use crate::tree::Test;
+    use crate::{Sampler, Span, tags};
+
+    fn set_three(mut span: Span) {
+        span.set_tag("a", 1).set_tag("b", 2).set_tag("c", 3);
+    }
+
+    #[test]
+    fn limits_hold_after_a_panic() {
+        let test = Test::new(|builder| builder.sampler(Sampler::constant(true)).max_tags(2));
+        let panics = catch_unwind(AssertUnwindSafe(|| {
+            let _scope = test.tracer.start_active_span("scope");
+            let _span = test.tracer.start_span("span");
+            resume_unwind(Box::new(()))
+        }));
+        assert!(panics.is_err());
+        set_three(test.tracer.start_span("next"));
+        set_three(test.tracer.start_span("after it"));
+        assert_eq!(
+            test.take(),
+            "scope {error=true}\n  span {error=true}\n\
+             next {a=1, b=2, truncated=true}\nafter it {a=1, b=2, truncated=true}\n"
+        );
+    }
+
+    #[test]
+    fn limits_hold_for_spans_that_are_forced() {
+        let test = Test::new(|builder| builder.sampler(Sampler::constant(false)).max_tags(2));
+        let built = test.tracer.build_span("built").tag("a", 1).tag("b", 2);
+        let built = built.tag("c", 3).tag(tags::SAMPLING_PRIORITY, 1).start();
+        let mut named = test.tracer.start_span("refused");
+        named.set_operation_name("named".to_owned());
+        for span in [&mut named, &mut test.tracer.start_span("next")] {
+            span.set_tag(tags::SAMPLING_PRIORITY, 1);
+            span.set_tag("a", 1).set_tag("b", 2).set_tag("c", 3);
+        }
+        drop((built, named));
+        assert_eq!(
+            test.take(),
+            "built {a=1, b=2, truncated=true}\nnamed {a=1, b=2, truncated=true}\n\
+             next {a=1, b=2, truncated=true}\n"
+        );
+    }
 }

@@ -58,6 +58,8 @@ use std::time::Duration;
 
 use crate::error::InitError;
 use crate::propagation::Propagation;
+use crate::report::UdpReporter;
+use crate::sampler::authority;
 pub(crate) use sampler::EnvSampler;
 use unread::{EXPORTER, Unread};
 use value::Tags;
@@ -319,13 +321,11 @@ impl Variable {
     }
 
     fn host(self) -> Result<String, InitError> {
-        if self
-            .value
-            .contains(|letter: char| letter.is_whitespace() || "/@?#".contains(letter))
-        {
-            return Err(self.wrong("the name or address of a host"));
+        // Any port will do.
+        match UdpReporter::to(authority(&self.value, 1)) {
+            Ok(_) => Ok(self.value),
+            Err(_) => Err(self.wrong("the name or address of a host")),
         }
-        Ok(self.value)
     }
 }
 

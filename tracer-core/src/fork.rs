@@ -102,8 +102,97 @@ impl Core {
         let id = registry::register(&hub);
         self.hub.store(hub);
         let old = self.id.swap(id, Ordering::Relaxed);
-        registry::unregister(old);
+        registry::renumber(old, id);
         // Under the old number, too: contexts from before the fork have it.
         tracer::register(self);
+    }
+}
+
+#[cfg(all(test, unix, not(loom)))]
+mod tests {
+    use std::pin::{Pin, pin};
+    use std::process::{Command, exit};
+    use std::task::{Context, Poll, Waker};
+
+    use fork::{Fork, fork, waitpid};
+
+    use super::*;
+    use crate::callsite::Callsite;
+    use crate::private;
+    use crate::tree::{PATIENCE, tree};
+    use crate::{MemoryReporter, Sampler, TraceFuture, Tracer, after_fork};
+
+    static SITE: Callsite = Callsite::new("traced", "tests", "tests.rs", 1);
+
+    /// Reports in a child as well.
+    #[derive(Clone)]
+    struct Everywhere(MemoryReporter);
+
+    impl Reporter for Everywhere {
+        fn report(&mut self, process: &Process, batch: &[SpanRecord]) -> Result<(), ReportError> {
+            self.0.report(process, batch)
+        }
+
+        fn for_child(&self) -> Option<MakeReporter> {
+            let reporter = self.clone();
+            Some(Box::new(move || Box::new(reporter.clone())))
+        }
+    }
+
+    fn call() {
+        private::enter(&SITE, None).finish();
+    }
+
+    fn poll(future: &mut Pin<&mut impl Future>) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        future.as_mut().poll(&mut cx).is_ready()
+    }
+
+    #[test]
+    #[expect(clippy::exit, reason = "the child must not run the parent's code on")]
+    fn traced_functions_of_a_child_follow_contexts_from_before_the_fork() {
+        const NAME: &str =
+            "fork::tests::traced_functions_of_a_child_follow_contexts_from_before_the_fork";
+        // In a process of its own: what other tests have locked here stays locked in a child.
+        if std::env::var_os(NAME).is_none() {
+            let mut alone = Command::new(std::env::current_exe().unwrap());
+            let status = alone.args([NAME, "--exact"]).env(NAME, "").status();
+            assert!(status.unwrap().success());
+            return;
+        }
+        let memory = MemoryReporter::new();
+        let builder = Tracer::builder("fork").sampler(Sampler::constant(true));
+        let tracer = builder
+            .reporter(Everywhere(memory.clone()))
+            .build()
+            .unwrap();
+        let parent = tracer.start_span("parent").context();
+        let mut is_begun = false;
+        let work = std::future::poll_fn(|_| {
+            if std::mem::replace(&mut is_begun, true) {
+                call();
+                return Poll::Ready(());
+            }
+            Poll::Pending
+        });
+        let mut begun = pin!(work.in_span(tracer.start_span("begun")));
+        assert!(!poll(&mut begun));
+        let mut later = pin!(async { call() }.in_context(parent.clone()));
+        tracer.flush(PATIENCE).unwrap();
+        let _ = memory.take();
+        match fork().unwrap() {
+            Fork::Child => {
+                let caught = catch_unwind(AssertUnwindSafe(|| {
+                    after_fork();
+                    parent.in_scope(call);
+                    assert!(poll(&mut later) && poll(&mut begun));
+                    tracer.flush(PATIENCE).unwrap();
+                    assert_eq!(tree(&memory.take()), "traced\ntraced\ntraced\n");
+                    assert_eq!(tracer.stats().finished, 3);
+                }));
+                exit(i32::from(caught.is_err()));
+            }
+            Fork::Parent(pid) => assert_eq!(waitpid(pid).unwrap(), 0),
+        }
     }
 }

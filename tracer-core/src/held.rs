@@ -16,7 +16,6 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::context::{Carried, SpanContext, flag, state};
-use crate::id::SpanId;
 use crate::inquiry::Reconsider;
 use crate::keep::KeepPolicy;
 use crate::record::{SamplerKind, SamplerTags, SpanRecord};
@@ -30,7 +29,6 @@ pub(crate) struct LocalTrace {
     room: Arc<Room>,
     /// The process it is of.
     process: u32,
-    root: SpanId,
     policy: Option<KeepPolicy>,
     /// Asked as long as the trace is [`Phase::Undecided`]. Owned by the tracer alone: dropping a sampler runs code of the
     /// user's, and a trace may go while what a thread knows is taken out.
@@ -46,6 +44,12 @@ static PROCESS: AtomicU32 = AtomicU32::new(0);
 /// Leaves all local traces there are to the parent, in the child of a fork.
 pub(crate) fn leave_to_parent() {
     PROCESS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Whether this process is the child of a fork.
+#[inline]
+pub(crate) fn is_forked() -> bool {
+    PROCESS.load(Ordering::Relaxed) != 0
 }
 
 /// What waits for the decision.
@@ -66,10 +70,9 @@ pub(crate) struct RootTags {
 }
 
 impl LocalTrace {
-    /// A trace that begins with `root`. With a sampler it is undecided, without it is refused.
+    /// A trace that begins. With a sampler it is undecided, without it is refused.
     fn new(
         room: &Arc<Room>,
-        root: SpanId,
         policy: Option<KeepPolicy>,
         sampler: Option<Weak<dyn Reconsider>>,
     ) -> Self {
@@ -81,7 +84,6 @@ impl LocalTrace {
         Self {
             room: Arc::clone(room),
             process: PROCESS.load(Ordering::Relaxed),
-            root,
             policy,
             sampler,
             phase: AtomicU8::new(phase as u8),
@@ -97,10 +99,6 @@ impl LocalTrace {
 
     pub(crate) fn is_undecided(&self) -> bool {
         self.phase() == Phase::Undecided
-    }
-
-    pub(crate) fn is_root(&self, record: &SpanRecord) -> bool {
-        record.context.span_id == self.root
     }
 
     pub(crate) fn sampler(&self) -> Option<Arc<dyn Reconsider>> {
@@ -146,7 +144,7 @@ impl LocalTrace {
     /// own, it is not held.
     fn take(&self, mut record: SpanRecord, room: &Arc<Room>) {
         room.take();
-        let is_root = self.is_root(&record);
+        let is_root = record.is_local_root();
         let reason = self
             .policy
             .and_then(|policy| policy.reason(&record, is_root));
@@ -274,9 +272,9 @@ impl SpanContext {
         policy: Option<KeepPolicy>,
         sampler: Option<&Arc<dyn Reconsider>>,
     ) {
-        let trace = LocalTrace::new(room, self.span_id, policy, sampler.map(Arc::downgrade));
+        let trace = LocalTrace::new(room, policy, sampler.map(Arc::downgrade));
         self.carried_mut().local_trace = Some(Arc::new(trace));
-        self.state |= state::LATE | state::HELD | state::COUNTED;
+        self.state |= state::LATE | state::HELD | state::COUNTED | state::LOCAL_ROOT;
     }
 
     /// The trace in this process, if it is decided about late. That of the parent of a fork is not: a thread that is gone may
@@ -372,5 +370,29 @@ impl SpanRecord {
             .as_ref()
             .map_or(0, |carried| carried.footprint());
         details + carried
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tree::Test;
+    use crate::{KeepPolicy, Sampler};
+
+    #[test]
+    fn another_span_of_the_identity_of_the_local_root_does_not_end_its_trace() {
+        let test = Test::new(|builder| {
+            builder
+                .sampler(Sampler::constant(false))
+                .keep(KeepPolicy::errors())
+        });
+        let mut root = test.tracer.start_span("root");
+        let again = test
+            .tracer
+            .build_span("again")
+            .self_reference(&root.context());
+        again.start().finish();
+        root.set_tag("error", true);
+        drop(root);
+        assert_eq!(test.take(), "root {error=true}\nagain\n");
     }
 }

@@ -69,7 +69,7 @@ impl Inquiry {
             trace: Arc::clone(trace),
             trace_id: record.context.trace_id,
             operation_name: name,
-            is_local_root: trace.is_root(record),
+            is_local_root: record.is_local_root(),
         })
     }
 
@@ -78,5 +78,44 @@ impl Inquiry {
         if let Some(sampler) = self.trace.sampler() {
             sampler.reconsider(self, change);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::ManuallyDrop;
+    use std::thread;
+
+    use super::Change;
+    use crate::tree::Test;
+    use crate::{Sample, Sampler, Sampling, SamplingRequest};
+
+    /// Takes what ends.
+    #[derive(Debug)]
+    struct AtTheEnd;
+
+    impl Sample for AtTheEnd {
+        fn sample(&self, _: &SamplingRequest<'_>) -> Sampling {
+            Sampling::undecided()
+        }
+
+        fn sample_again(&self, _: &SamplingRequest<'_>, change: &Change<'_>) -> Sampling {
+            match change {
+                Change::Finished(_) => Sampling::sampled(),
+                Change::OperationName | Change::Tag { .. } => Sampling::undecided(),
+            }
+        }
+    }
+
+    #[test]
+    fn sampler_is_asked_about_a_root_that_ends_with_its_thread() {
+        let test = Test::new(|builder| builder.sampler(Sampler::custom(AtTheEnd)));
+        let leak = || {
+            let root = test.tracer.start_active_span("root");
+            test.tracer.start_active_span("child").finish();
+            let _leaked = ManuallyDrop::new(root);
+        };
+        thread::scope(|scope| scope.spawn(leak).join()).unwrap();
+        assert_eq!(test.take(), "root\n  child\n");
     }
 }

@@ -1,5 +1,6 @@
 //! Which traces are worth keeping though the sampler refused them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::record::{SamplerKind, SpanRecord};
@@ -63,5 +64,70 @@ impl KeepPolicy {
         } else {
             None
         }
+    }
+}
+
+/// Whether there is or was a tracer with a policy.
+static IS_ANY: AtomicBool = AtomicBool::new(false);
+
+/// Says that there is one.
+pub(crate) fn announce() {
+    IS_ANY.store(true, Ordering::Relaxed);
+}
+
+/// Whether traces that others refused may be of interest here.
+pub(crate) fn is_any() -> bool {
+    IS_ANY.load(Ordering::Relaxed)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::callsite::Callsite;
+    use crate::private;
+    use crate::tree::Test;
+    use crate::{Propagation, Sampler, TextMap, active_span, is_refused};
+
+    static SITE: Callsite = Callsite::new("traced", "tests", "tests.rs", 1);
+
+    #[test]
+    fn what_starts_under_a_caller_that_refused_is_kept_however_it_starts() {
+        let test = Test::new(|builder| {
+            let builder = builder.sampler(Sampler::constant(true));
+            builder
+                .propagation([Propagation::Jaeger])
+                .keep(KeepPolicy::errors())
+        });
+        let mut headers = HashMap::from([("uber-trace-id".to_owned(), "abc:def:0:0".to_owned())]);
+        let caller = test
+            .tracer
+            .extract(&TextMap(&mut headers))
+            .unwrap()
+            .unwrap();
+        let fail = || {
+            active_span().set_tag("error", true);
+        };
+        caller.in_scope(|| {
+            test.tracer.start_span("text").set_tag("error", true);
+            test.tracer
+                .start_span("owned".to_owned())
+                .set_tag("error", true);
+        });
+        caller.in_scope(|| {
+            let _scope = test.tracer.start_active_span("scope");
+            test.tracer.start_active_span("child").finish();
+            fail();
+        });
+        caller.in_scope(|| {
+            let _scope = private::enter(&SITE, None);
+            fail();
+        });
+        assert!(!caller.in_scope(is_refused), "it may be kept");
+        assert_eq!(
+            test.take(),
+            "text {error=true}\nowned {error=true}\nscope {error=true}\n  child\ntraced {error=true}\n"
+        );
     }
 }

@@ -58,6 +58,7 @@
 mod active;
 mod baggage;
 mod baggage_policy;
+mod bell;
 mod builder;
 mod callsite;
 mod carry;
@@ -111,6 +112,8 @@ pub mod tags;
 mod template;
 mod traced_fn;
 mod tracer;
+#[cfg(test)]
+mod tree;
 mod wire;
 
 pub use active::{ActiveSpan, active_span, is_refused};

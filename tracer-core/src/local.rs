@@ -11,11 +11,13 @@ use std::sync::atomic::Ordering;
 use crate::clock::{self, Instant};
 use crate::context::{SpanContext, flag, state};
 use crate::counts::ThreadCounts;
-use crate::details::{Details, Limits};
+use crate::details::Details;
 use crate::id::{self, SpanId, TraceId};
+use crate::keep;
 use crate::part::Parts;
 use crate::pending::{self, Made, WaitingSpares};
 use crate::record::SpanRecord;
+use crate::registry;
 pub(crate) use crate::stack::Place;
 use crate::stack::Stack;
 
@@ -39,10 +41,10 @@ pub(crate) use note::{
 };
 use noted::NotedDetails;
 pub(crate) use rest::finish_above;
-use rest::{finish_other, hand_over_held};
+use rest::{ask_at_end, finish_other, hand_over_held};
 pub(crate) use spare::{bare, keep, keep_empty, spare};
 pub(crate) use visit::{
-    finish_detailed, finish_plain, finish_poll, hand_over, pop, pop_plain, push,
+    finish_detailed, finish_plain, finish_poll, hand_over, pop, pop_plain, pop_span, push,
 };
 
 thread_local! {
@@ -108,10 +110,16 @@ pub(crate) fn finish(place: Place) {
         clock::now()
     };
     let left = with(|local| {
-        let record = local.take_top(local.made.find(place))?;
+        let own = local.made.find(place);
+        let Some(record) = local.take_top(own) else {
+            return local.stack.is_context(own).then_some(None);
+        };
         // It was made at once, and nobody asked for more than a note has.
         if record.is_reported() && !place.is_noted() {
             pending::trust(record.context.parent_id.is_none());
+        } else if record.is_bare() {
+            local.push(record);
+            return Some(None);
         }
         Some(local.hand_over(record, end))
     });
@@ -218,7 +226,7 @@ pub(crate) fn details(tracer: u32) -> Box<Details> {
 #[inline(never)]
 fn new_details(tracer: u32) -> Box<Details> {
     with_made(|local| local.parts.details(tracer))
-        .unwrap_or_else(|| Box::new(Details::new(Limits::default())))
+        .unwrap_or_else(|| Box::new(Details::new(registry::limits(tracer))))
 }
 
 /// Prepares a forked child's only thread: fresh ids, no open spans, no queues of the parent.
@@ -275,6 +283,12 @@ fn make() -> Option<ManuallyDrop<Box<Local>>> {
         return None;
     }
     Some(ManuallyDrop::new(Box::new(Local::new())))
+}
+
+/// Whether the thread is one that must not trace, as the reporter thread: a flush there would wait for itself. Not whether it is
+/// ending.
+pub(crate) fn is_reporting() -> bool {
+    mode() == Mode::Suppressed && !has_ended()
 }
 
 /// Whether the thread is ending, and what it knew is gone. If not it is told to do so.
@@ -386,6 +400,7 @@ impl Drop for Local {
         while let Some(record) = self.stack.pop() {
             if let Some(mut held) = self.hand_over(record, end) {
                 held.end = end;
+                ask_at_end(&held);
                 self.give_to_trace(held);
             }
         }
@@ -399,10 +414,28 @@ impl SpanContext {
         if self.state & (state::RECORDING | state::LATE) != 0 {
             // Has a tracer, a trace and a decision, or is decided about late. Asked first, for most that are asked are.
             Mode::Sampled
-        } else if self.state & state::DEFERRED != 0 || self.tracer == 0 || self.trace_id.is_none() {
+        } else if self.state & (state::DEFERRED | state::REMOTE) != 0
+            || self.tracer == 0
+            || self.trace_id.is_none()
+        {
+            self.mode_of_other()
+        } else if self.flags & flag::SAMPLED != 0 {
+            Mode::Sampled
+        } else {
+            Mode::Refused
+        }
+    }
+
+    /// The same of one that came from elsewhere, or leaves something open. Part of its caller: those that ask call nothing.
+    #[inline(always)]
+    fn mode_of_other(&self) -> Mode {
+        if self.state & state::DEFERRED != 0 || self.tracer == 0 || self.trace_id.is_none() {
             Mode::Undecided
         } else if self.flags & flag::SAMPLED != 0 {
             Mode::Sampled
+        } else if keep::is_any() {
+            // The caller refused the trace: a policy may hold what is started here.
+            Mode::Undecided
         } else {
             Mode::Refused
         }

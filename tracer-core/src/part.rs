@@ -217,10 +217,9 @@ impl Part {
     /// Empty details.
     #[inline]
     fn details(&mut self) -> Box<Details> {
-        let limits = self.hub.limits;
         match &mut self.ring {
-            Some(ring) => ring.details(limits),
-            None => Box::new(Details::new(limits)),
+            Some(ring) => ring.details(),
+            None => Box::new(Details::new(self.hub.limits)),
         }
     }
 }

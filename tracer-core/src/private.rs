@@ -19,7 +19,7 @@ pub use futures_core::Stream;
 pub use handover::Handover;
 pub use outcome::{
     AsFault, Fault, ViaCause, ViaDisplay, ViaError, ViaLocalCause, call, hold, in_span,
-    in_span_with, log_debug, log_display, stream_in_span, stream_in_span_with,
+    in_span_with, log_debug, log_display, pinned, stream_in_span, stream_in_span_with,
 };
 pub use tag::{
     AsTag, Deep, Deeper, Direct, Maybe, Optional, OptionalDeep, Probe, Target, tag, tag_debug,

@@ -391,6 +391,11 @@ impl SpanRecord {
         self.context.state & both == both
     }
 
+    /// Whether it is the span that its local trace began with.
+    pub(crate) fn is_local_root(&self) -> bool {
+        self.context.state & state::LOCAL_ROOT != 0
+    }
+
     /// Whether the span goes to its local trace when it ends.
     #[inline]
     pub(crate) fn is_held(&self) -> bool {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use arc_swap::ArcSwapOption;
 
+use crate::details::Limits;
 use crate::report::queue::{Hub, HubCounts};
 use crate::sync::AtomicU64;
 
@@ -14,6 +15,8 @@ use crate::sync::AtomicU64;
 pub(crate) type Entries<T> = ArcSwapOption<Vec<(u32, T)>>;
 
 static HUBS: Entries<Arc<Hub>> = ArcSwapOption::const_empty();
+/// The numbers that tracers had before a fork, and those they have now.
+static NUMBERS: Entries<u32> = ArcSwapOption::const_empty();
 static INSTALLED: AtomicU32 = AtomicU32::new(0);
 
 /// Replaces a list by a changed copy.
@@ -53,6 +56,21 @@ pub(crate) fn unregister(id: u32) {
     });
 }
 
+/// Gives a tracer another number, in the child of a fork.
+pub(crate) fn renumber(old: u32, new: u32) {
+    unregister(old);
+    change(&NUMBERS, |numbers| {
+        let older = numbers.iter_mut().filter(|(_, now)| *now == old);
+        older.for_each(|(_, now)| *now = new);
+        numbers.push((old, new));
+    });
+}
+
+/// The number that a tracer has now which had this one.
+pub(crate) fn number_now(id: u32) -> u32 {
+    find(&NUMBERS, id, |now| Some(*now)).unwrap_or(id)
+}
+
 /// Says which tracer is the installed one.
 pub(crate) fn set_installed(id: u32) {
     INSTALLED.store(id, Ordering::Relaxed);
@@ -61,6 +79,11 @@ pub(crate) fn set_installed(id: u32) {
 /// The hub of a tracer.
 pub(crate) fn hub(id: u32) -> Option<Arc<Hub>> {
     find(&HUBS, id, |hub| Some(Arc::clone(hub)))
+}
+
+/// What a span of a tracer may hold.
+pub(crate) fn limits(id: u32) -> Limits {
+    find(&HUBS, id, |hub| Some(hub.limits)).unwrap_or_default()
 }
 
 /// Counts something that was set where no span records it; of a span that is gone, for the installed tracer.

@@ -1,10 +1,10 @@
 //! Room for the spans that are held until it is decided about their traces: bounded, over all traces of a tracer.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::bell::Bell;
 use crate::record::SpanRecord;
-use crate::sync::Thread;
 
 /// The room of a tracer, and what became of the spans that were in it.
 #[derive(Debug)]
@@ -14,7 +14,8 @@ pub(crate) struct Room {
     spans: AtomicUsize,
     bytes: AtomicUsize,
     closed: AtomicBool,
-    worker: OnceLock<Thread>,
+    /// Of the reporter thread.
+    pub(crate) bell: Arc<Bell>,
     /// They keep their place until the reporter thread has fetched them: so all that waits is bounded.
     released: Mutex<Vec<Released>>,
     taken: AtomicU64,
@@ -74,7 +75,7 @@ impl Room {
             spans: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
-            worker: OnceLock::new(),
+            bell: Arc::default(),
             released: Mutex::default(),
             taken: AtomicU64::new(0),
             gone: Gone::default(),
@@ -85,12 +86,6 @@ impl Room {
     /// The room of the same tracer in the child of a fork.
     pub(crate) fn for_child(&self) -> Self {
         Self::new(self.max_spans, self.max_bytes)
-    }
-
-    /// Names the reporter thread.
-    pub(crate) fn set_worker(&self, thread: Thread) {
-        // Set once, by the builder, before any other thread can know this room.
-        let _ = self.worker.set(thread);
     }
 
     /// From now on nothing that is released goes anywhere.
@@ -158,8 +153,8 @@ impl Room {
             .push(Released { spans, bytes });
         let is_half_full = self.spans.load(Ordering::Relaxed) > self.max_spans / 2
             || self.bytes.load(Ordering::Relaxed) > self.max_bytes / 2;
-        if is_half_full && let Some(worker) = self.worker.get() {
-            worker.unpark();
+        if is_half_full {
+            self.bell.ring();
         }
     }
 

@@ -167,7 +167,7 @@ impl Scope {
         Span::new(if place.is_none() {
             None
         } else {
-            local::pop(place, and_above)
+            local::pop_span(place, and_above)
         })
     }
 
@@ -251,4 +251,38 @@ fn end_made(place: Place) {
         local::edit(place, span::mark_panic);
     }
     local::finish(place);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Sampler;
+    use crate::tree::Test;
+
+    #[test]
+    fn scope_of_a_finished_span_leaves_its_context_where_that_is_active_now() {
+        let finish: fn(Scope) = drop;
+        let take = |scope: Scope| assert!(!scope.into_span().is_recording());
+        for (end, is_below) in [(finish, false), (finish, true), (take, false), (take, true)] {
+            let test = Test::new(|builder| builder.sampler(Sampler::constant(true)));
+            let root = test.tracer.start_span("root");
+            let (mut kept, mut context) = (Scope::at(Place::NONE), SpanContext::EMPTY);
+            root.context().in_scope(|| {
+                kept = test.tracer.start_active_span("kept");
+                context = kept.context();
+            });
+            let work = || {
+                let mut above = Some(test.tracer.start_active_span("above"));
+                if !is_below {
+                    above = None;
+                }
+                end(kept);
+                drop(above);
+                test.tracer.start_span("child").finish();
+            };
+            root.context().in_scope(|| context.in_scope(work));
+            drop(root);
+            assert_eq!(test.take(), "root\n  kept\n    above\n    child\n");
+        }
+    }
 }

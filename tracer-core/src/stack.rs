@@ -127,6 +127,12 @@ impl Stack {
         (record.context.span_id == place.span_id && !is_gap(record)).then_some(record)
     }
 
+    /// Whether there is only a context at `place`: that of a span, not the span.
+    #[cold]
+    pub(crate) fn is_context(&mut self, place: Place) -> bool {
+        self.get_mut(place).is_some_and(|record| record.is_bare())
+    }
+
     /// Whether nothing lies above `place`.
     #[inline]
     pub(crate) fn is_top(&self, place: Place) -> bool {

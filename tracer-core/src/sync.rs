@@ -52,6 +52,14 @@ mod model {
         Ok(thread)
     }
 
+    /// Takes the mark of a wake-up, as whoever waits by parking does.
+    #[cfg(test)]
+    pub(crate) fn take_wake_up() {
+        if let Some(Thread(parker)) = CURRENT.with(|own| own.borrow().clone()) {
+            *parker.0.lock().unwrap() = false;
+        }
+    }
+
     /// Time does not pass: who is not woken sleeps for ever, and the model fails.
     pub(crate) fn park_timeout(_: Duration) {
         let Some(Thread(parker)) = CURRENT.with(|own| own.borrow().clone()) else {

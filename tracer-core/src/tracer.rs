@@ -361,7 +361,7 @@ impl Tracer {
     /// When that takes longer than `within`, or the tracer was shut down.
     pub fn flush(&self, within: Duration) -> Result<(), FlushError> {
         match &self.core {
-            Some(core) if local::mode() != Mode::Suppressed => core.hub.load_full().flush(within),
+            Some(core) if !local::is_reporting() => core.hub.load_full().flush(within),
             // A reporter that flushes its own tracer would wait for itself.
             _ => Ok(()),
         }
@@ -386,7 +386,7 @@ impl Tracer {
     /// When the reporter thread takes longer than `within`; it goes on by itself.
     pub fn shutdown(&self, within: Duration) -> Result<(), FlushError> {
         match &self.core {
-            Some(core) if local::mode() != Mode::Suppressed => {
+            Some(core) if !local::is_reporting() => {
                 let hub = core.hub.load_full();
                 hub.close();
                 hub.wait_end(within)

@@ -10,21 +10,24 @@ pub(crate) struct Spares {
         reason = "records hold the boxes, which go back and forth"
     )]
     kept: Vec<Box<Details>>,
+    /// Of those that are kept, whatever they had.
+    limits: Limits,
 }
 
 impl Spares {
     /// Keeps as many as there is room for, which is at least that.
-    pub(crate) fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize, limits: Limits) -> Self {
         Self {
             kept: Vec::with_capacity(most),
+            limits,
         }
     }
 
     #[inline]
-    pub(crate) fn take(&mut self, limits: Limits) -> Box<Details> {
+    pub(crate) fn take(&mut self) -> Box<Details> {
         self.kept
             .pop()
-            .unwrap_or_else(|| Box::new(Details::new(limits)))
+            .unwrap_or_else(|| Box::new(Details::new(self.limits)))
     }
 
     #[inline]
@@ -35,6 +38,7 @@ impl Spares {
     #[inline]
     pub(crate) fn give(&mut self, mut details: Box<Details>) {
         if details.recycle() && self.kept.len() < self.kept.capacity() {
+            details.limits = self.limits;
             self.kept.push(details);
         }
     }

@@ -314,6 +314,16 @@ fn errors_name_the_variable_its_value_and_what_is_allowed() {
             "udp://agent",
             "the name or address of a host",
         ),
+        (
+            "JAEGER_AGENT_HOST",
+            "127.0.0.1:6831",
+            "the name or address of a host",
+        ),
+        (
+            "JAEGER_AGENT_HOST",
+            "[localhost]",
+            "the name or address of a host",
+        ),
         ("JAEGER_AGENT_PORT", "0", "a port from 1 to 65535"),
         ("JAEGER_AGENT_PORT", "65536", "a port from 1 to 65535"),
         ("JAEGER_AGENT_PORT", "+6831", "a port from 1 to 65535"),

@@ -5,11 +5,13 @@ use super::{LOCAL, Local, Place, borrow, with, with_made};
 use crate::callsite::Callsite;
 use crate::clock::{self, Anchor, Instant};
 use crate::context::{SpanContext, state};
+use crate::held;
 use crate::id::{self, TraceId};
 use crate::name::Name;
 use crate::part::{Part, Parts};
 use crate::pending;
 use crate::record::{SamplerTags, SpanRecord};
+use crate::registry;
 
 /// Starts a child of the active span, whose mode must be `Sampled` or `Refused`, and activates it. Its tracer is the one
 /// given, or with 0 that of its parent. Where a [note](pending) is enough, the next span can be noted without this.
@@ -173,6 +175,8 @@ impl Local {
         record.context = self.stack.top()?.context.child(id::next_span());
         if tracer != 0 {
             record.context.tracer = tracer;
+        } else if held::is_forked() {
+            record.context.tracer = registry::number_now(record.context.tracer);
         }
         self.begin(&mut record, name, None, None);
         Some(record)

@@ -35,15 +35,21 @@ pub(super) fn pop_below(place: Place, and_above: bool) -> Option<Box<SpanRecord>
 #[cold]
 pub(super) fn hand_over_held(mut record: Box<SpanRecord>, end: Instant) {
     record.end = end;
-    if let Some(inquiry) = Inquiry::about(&record)
-        && inquiry.is_local_root
-    {
-        inquiry.make(&Change::Finished(&record));
-    }
+    ask_at_end(&record);
     let mut record = Some(record);
     let given = with(|local| record.take().map(|record| local.give_to_trace(record)));
     if given.is_none() {
         hand_over_late(record, end);
+    }
+}
+
+/// Asks the sampler for the last time, if the span is a local root that it has not decided about.
+#[inline(always)]
+pub(super) fn ask_at_end(record: &SpanRecord) {
+    if let Some(inquiry) = Inquiry::about(record)
+        && inquiry.is_local_root
+    {
+        inquiry.make(&Change::Finished(record));
     }
 }
 

@@ -57,6 +57,20 @@ pub(crate) fn pop(place: Place, and_above: bool) -> Option<Box<SpanRecord>> {
     }
 }
 
+/// The same for a span, not for a context that is active by now where it was.
+#[inline(never)]
+pub(crate) fn pop_span(place: Place, and_above: bool) -> Option<Box<SpanRecord>> {
+    match pop_plain(place) {
+        Some(context) if context.is_bare() => {
+            push(&mut Some(context));
+            None
+        }
+        None if with(|local| local.stack.is_context(local.made.find(place))) == Some(true) => None,
+        None => pop_at_length(place, and_above),
+        popped => popped,
+    }
+}
+
 #[inline(never)]
 fn pop_at_length(place: Place, and_above: bool) -> Option<Box<SpanRecord>> {
     let popped = with(|local| local.take_top(local.made.find(place))).flatten();

@@ -208,9 +208,8 @@ impl Begin {
     }
 
     fn way(&self) -> Way {
-        let alone =
-            self.references.is_empty() && matches!(local::mode(), Mode::Idle | Mode::Default);
-        if !self.wanted || (self.needs_parent && alone) {
+        let alone = || self.references.is_empty() && !is_parent_active();
+        if !self.wanted || (self.needs_parent && alone()) {
             Way::None
         } else if self.references.is_empty() && !self.root {
             Way::Plain
@@ -234,6 +233,15 @@ impl Begin {
             }
             builder.start()
         })
+    }
+}
+
+/// Whether what is active, if anything, is of a trace.
+fn is_parent_active() -> bool {
+    match local::mode() {
+        Mode::Idle | Mode::Default => false,
+        Mode::Undecided => local::context().is_some_and(|active| active.is_valid()),
+        Mode::Sampled | Mode::Refused | Mode::Suppressed => true,
     }
 }
 
@@ -289,5 +297,27 @@ impl<T: References> References for Vec<T> {
 impl<T: References, const N: usize> References for [T; N] {
     fn each(&self, take: &mut dyn FnMut(&SpanContext)) {
         self.as_slice().each(take);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::Test;
+    use crate::{Decision, Sampler, SpanId, TraceId};
+
+    static SITE: Callsite = Callsite::new("traced", "tests", "tests.rs", 1);
+
+    #[test]
+    fn baggage_alone_is_no_parent() {
+        let test = Test::new(|builder| builder.sampler(Sampler::constant(true)));
+        let _default = test.tracer.set_default();
+        let call = || Begin::new(&SITE).needs_parent().enter().finish();
+        let none = SpanContext::remote(TraceId::NONE, SpanId::NONE, Decision::Deferred);
+        none.with_baggage_item("tenant", "acme").in_scope(call);
+        call();
+        let caller = SpanContext::remote(0xabc.into(), 0xdef.into(), Decision::Sampled);
+        caller.in_scope(call);
+        assert_eq!(test.take(), "traced\n", "of the caller alone");
     }
 }

@@ -26,6 +26,11 @@ pub fn call<R>(body: impl FnOnce() -> R) -> R {
 #[inline]
 pub const fn hold<T: ?Sized>(_: &T) {}
 
+/// `Box::pin`, for crates without `std`.
+pub fn pinned<T>(value: T) -> Pin<Box<T>> {
+    Box::pin(value)
+}
+
 /// As [`TraceFuture::in_span`](crate::TraceFuture::in_span), for the span of a call.
 #[inline]
 pub fn in_span<F: Future>(span: Span, future: F) -> InSpan<F> {

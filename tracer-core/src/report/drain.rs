@@ -58,15 +58,10 @@ impl Drain {
         }
     }
 
-    /// Hands what is queued to `report`. How many spans it was.
-    pub(crate) fn drain(
-        &mut self,
-        batch: &mut Batch,
-        mut report: impl FnMut(&[SpanRecord]),
-    ) -> usize {
+    /// Hands what is queued to `report`.
+    pub(crate) fn drain(&mut self, batch: &mut Batch, mut report: impl FnMut(&[SpanRecord])) {
         // What comes meanwhile waits for the next round: one thread must not keep the others waiting.
-        let count = self.lane.len();
-        let mut left = count;
+        let mut left = self.lane.len();
         while left > 0 {
             let read = left.min(BATCH_LINES);
             self.read(read, batch);
@@ -77,7 +72,6 @@ impl Drain {
                 self.boxes_drained.fetch_add(freed, Ordering::Relaxed);
             }
         }
-        count
     }
 
     /// Makes spans of so many lines, which must be there.
@@ -127,7 +121,7 @@ fn take_more(extras: &mut Consumer<More>, record: &mut SpanRecord) {
 
 #[inline(never)]
 fn take_block(blocks: &mut blocks::Reader, spares: &mut Spares, record: &mut SpanRecord) {
-    let mut details = spares.take(Limits::default());
+    let mut details = spares.take();
     details.load(std::iter::repeat_with(|| blocks.next()));
     record.details = Some(details);
 }
@@ -138,7 +132,7 @@ impl Batch {
             slots: vec![SpanRecord::empty(); BATCH_LINES],
             len: 0,
             is_owning: false,
-            spares: Spares::new(BATCH_LINES),
+            spares: Spares::new(BATCH_LINES, Limits::default()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The reporter to a collector: Jaeger's Thrift in the binary protocol, one batch a POST.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _};
 use std::time::Duration;
 
 use ::http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -148,12 +148,10 @@ impl HttpReporter {
             Ok(reply) => {
                 let status = reply.status();
                 // Read in either case: the connection is used again if nothing is left on it.
-                let text = reply
-                    .into_body()
-                    .with_config()
-                    .limit(REPLY_LIMIT)
-                    .read_to_vec()
-                    .unwrap_or_default();
+                let mut reader = reply.into_body().into_reader().take(REPLY_LIMIT);
+                let mut text = Vec::new();
+                // What came of it, if it breaks off.
+                let _ = reader.read_to_end(&mut text);
                 if !status.is_success() {
                     let text = String::from_utf8_lossy(&text[..text.len().min(EXCERPT)]);
                     loss.add(

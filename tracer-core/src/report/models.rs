@@ -25,7 +25,7 @@ use crate::details::{Limits, PIECE};
 use crate::process::Process;
 use crate::record::SpanRecord;
 use crate::room::Room;
-use crate::sync::AtomicBool;
+use crate::sync::{self, AtomicBool};
 use crate::wire::sample::{process, span};
 
 /// Longer than a model: time does not pass there.
@@ -65,6 +65,12 @@ impl Reporter for Arrived {
     fn report(&mut self, _: &Process, batch: &[SpanRecord]) -> Result<(), ReportError> {
         *self.0.0.lock().unwrap() += batch.len();
         self.0.1.notify_one();
+        Ok(())
+    }
+
+    /// As a reporter does that waits by parking.
+    fn flush(&mut self) -> Result<(), ReportError> {
+        sync::take_wake_up();
         Ok(())
     }
 }

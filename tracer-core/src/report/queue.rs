@@ -4,9 +4,10 @@
 //! their rings there, the reporter thread is woken and asked there. Threads beyond the cap on memory share a locked queue.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock, PoisonError, TryLockError};
+use std::sync::{Arc, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
+use crate::bell::Bell;
 use crate::counts::{ThreadCounts, ThreadTotals};
 use crate::details::Limits;
 use crate::error::{FlushError, FlushErrorKind};
@@ -15,7 +16,7 @@ use crate::report::account::{Account, Published};
 use crate::report::drain::Drain;
 use crate::report::ring::{Handed, RING_BYTES, Ring, ring};
 use crate::room::Room;
-use crate::sync::{AtomicBool, AtomicU64, Condvar, Mutex, MutexGuard, Thread};
+use crate::sync::{AtomicBool, AtomicU64, Condvar, Mutex, MutexGuard};
 
 /// Spans the queue shared by the threads without a ring holds.
 const OVERFLOW_SPANS: usize = if cfg!(loom) { 4 } else { 4096 };
@@ -28,7 +29,7 @@ pub(crate) struct Hub {
     pub(crate) room: Arc<Room>,
     memory: usize,
     closed: AtomicBool,
-    worker: OnceLock<Thread>,
+    pub(crate) bell: Arc<Bell>,
     state: Mutex<State>,
     answered: Condvar,
     overflow: Mutex<Vec<SpanRecord>>,
@@ -83,10 +84,10 @@ impl Hub {
     pub(crate) fn new(limits: Limits, memory: usize, room: Room) -> Self {
         Self {
             limits,
+            bell: Arc::clone(&room.bell),
             room: Arc::new(room),
             memory,
             closed: AtomicBool::new(false),
-            worker: OnceLock::new(),
             state: Mutex::default(),
             answered: Condvar::new(),
             overflow: Mutex::default(),
@@ -123,7 +124,7 @@ impl Hub {
         if state.closing || (state.rings + 1).saturating_mul(RING_BYTES) > self.memory {
             return (None, counts);
         }
-        let Some((ring, drain)) = ring(tracer, &counts) else {
+        let Some((ring, drain)) = ring(tracer, &counts, self.limits) else {
             return (None, counts);
         };
         state.rings += 1;
@@ -159,7 +160,7 @@ impl Hub {
         }
         overflow.push(record);
         if overflow.len() == OVERFLOW_SPANS / 4 {
-            self.wake();
+            self.bell.ring();
         }
         Handed::Queued
     }
@@ -197,20 +198,6 @@ impl Hub {
     /// All spans of the threads without a ring.
     pub(crate) fn take_overflow(&self) -> Vec<SpanRecord> {
         std::mem::take(&mut *self.overflow.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Names the reporter thread.
-    pub(crate) fn set_worker(&self, thread: Thread) {
-        // Set once, by the builder, before any other thread can know this hub.
-        self.room.set_worker(thread.clone());
-        let _ = self.worker.set(thread);
-    }
-
-    #[cold]
-    pub(crate) fn wake(&self) {
-        if let Some(worker) = self.worker.get() {
-            worker.unpark();
-        }
     }
 
     /// Whether spans finished from now on go nowhere.
@@ -269,7 +256,7 @@ impl Hub {
         let mut state = self.lock();
         state.asked += 1;
         let number = state.asked;
-        self.wake();
+        self.bell.ring();
         while state.answered < number {
             if state.ended {
                 return Err(FlushError {
@@ -287,7 +274,7 @@ impl Hub {
         if let Some(mut state) = self.lock_here(&self.state) {
             state.closing = true;
         }
-        self.wake();
+        self.bell.ring();
     }
 
     fn close_ways(&self) {

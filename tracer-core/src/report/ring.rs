@@ -54,7 +54,11 @@ pub(crate) struct Ring {
 }
 
 /// A ring's two ends, for spans of one tracer and a thread with those counters.
-pub(crate) fn ring(tracer: u32, counts: &Arc<ThreadCounts>) -> Option<(Ring, Drain)> {
+pub(crate) fn ring(
+    tracer: u32,
+    counts: &Arc<ThreadCounts>,
+    limits: Limits,
+) -> Option<(Ring, Drain)> {
     let (lane_in, lane_out) = lane(counts)?;
     let (extras_in, extras_out) = RingBuffer::new(RING_EXTRAS);
     let (blocks_in, blocks_out) = blocks()?;
@@ -64,7 +68,7 @@ pub(crate) fn ring(tracer: u32, counts: &Arc<ThreadCounts>) -> Option<(Ring, Dra
         trace: Trace::NONE,
         extras: extras_in,
         blocks: blocks_in,
-        spares: Spares::new(KEPT_DETAILS),
+        spares: Spares::new(KEPT_DETAILS, limits),
         boxes_in: 0,
         boxes_out: 0,
         boxes_drained: Arc::clone(&boxes_drained),
@@ -76,8 +80,8 @@ pub(crate) fn ring(tracer: u32, counts: &Arc<ThreadCounts>) -> Option<(Ring, Dra
 impl Ring {
     /// Empty details.
     #[inline]
-    pub(crate) fn details(&mut self, limits: Limits) -> Box<Details> {
-        self.spares.take(limits)
+    pub(crate) fn details(&mut self) -> Box<Details> {
+        self.spares.take()
     }
 
     /// The same if there are used ones.
@@ -94,7 +98,7 @@ impl Ring {
             record.clear();
             return Handed::Closed;
         }
-        let room = self.lane.room(|| hub.wake());
+        let room = self.lane.room(|| hub.bell.ring());
         let ahead = room.and_then(|room| Some((room, self.send_ahead(record, hub)?)));
         let Some((room, mark)) = ahead else {
             record.clear();
@@ -176,7 +180,7 @@ impl Ring {
         details: Option<&mut Details>,
         hub: &Hub,
     ) -> bool {
-        let Some(room) = self.lane.room(|| hub.wake()) else {
+        let Some(room) = self.lane.room(|| hub.bell.ring()) else {
             return false;
         };
         if let Some(details) = details
@@ -240,7 +244,7 @@ impl Ring {
     /// Sends all that bytes can say of details. `false` if there is no room.
     fn push_block(&mut self, details: &mut Details, hub: &Hub) -> bool {
         let pieces = details.seal();
-        let has_room = self.blocks.has_room(pieces.len(), || hub.wake());
+        let has_room = self.blocks.has_room(pieces.len(), || hub.bell.ring());
         if has_room {
             self.blocks.push(pieces);
         }

@@ -53,7 +53,8 @@ impl Worker {
         flush_interval: Duration,
     ) -> io::Result<()> {
         let worker = Self::new(Arc::clone(hub), process, reporters, flush_interval);
-        hub.set_worker(sync::spawn("tracer-reporter", move || worker.run())?);
+        let thread = sync::spawn("tracer-reporter", move || worker.run())?;
+        hub.bell.set_thread(thread);
         Ok(())
     }
 
@@ -120,40 +121,44 @@ impl Worker {
                 }
                 return;
             }
-            sync::park_timeout(
-                next_flush
-                    .min(next_anchor)
-                    .min(next_round)
-                    .saturating_duration_since(Instant::now()),
-            );
+            let next = next_flush.min(next_anchor).min(next_round);
+            hub.bell
+                .wait(next.saturating_duration_since(Instant::now()));
         }
     }
 
     /// Takes what is in the rings and hands it to the reporters. How many spans it was.
     fn drain(&mut self) -> usize {
-        let (desks, process) = (&mut self.desks, &self.process);
+        let Self {
+            hub,
+            process,
+            desks,
+            drains,
+            batch,
+            drained,
+            ..
+        } = self;
+        let before = *drained;
         let mut report = |batch: &[SpanRecord]| {
             for desk in desks.iter_mut() {
                 desk.report(process, batch);
             }
+            *drained += batch.len() as u64;
+            // After each batch, for a reporter may take its time.
+            publish(hub, *drained, desks);
         };
-        let mut count = 0;
-        for drain in &mut self.drains {
-            count += drain.drain(&mut self.batch, &mut report);
+        for drain in drains {
+            drain.drain(batch, &mut report);
         }
-        let overflow = self.hub.take_overflow();
+        let overflow = hub.take_overflow();
         if !overflow.is_empty() {
             report(&overflow);
-            count += overflow.len();
         }
-        for released in self.hub.room.take_released() {
+        for released in hub.room.take_released() {
             report(&released.spans);
-            count += released.spans.len();
-            self.hub.room.free(released.spans.len(), released.bytes);
+            hub.room.free(released.spans.len(), released.bytes);
         }
-        self.drained += count as u64;
-        self.publish();
-        count
+        (*drained - before) as usize
     }
 
     /// Has the reporters send what they keep, and tells of losses.
@@ -169,10 +174,13 @@ impl Worker {
     }
 
     fn publish(&self) {
-        self.hub
-            .account
-            .publish(self.drained, self.desks.iter().map(|desk| desk.stats));
+        publish(&self.hub, self.drained, &self.desks);
     }
+}
+
+fn publish(hub: &Hub, drained: u64, desks: &[Desk]) {
+    hub.account
+        .publish(drained, desks.iter().map(|desk| desk.stats));
 }
 
 /// How long to wait after a round that found so many spans, so long after the one before it: if they go on as they did, until a

@@ -1,6 +1,7 @@
 //! Flush and shutdown, from wherever they are called.
 
-use std::sync::mpsc::channel;
+use std::cell::RefCell;
+use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -57,6 +58,47 @@ fn flush_and_shutdown_work_inside_of_drop_while_unwinding() {
     }));
     assert!(caught.is_err());
     assert_eq!(memory.len(), 1);
+}
+
+/// Takes its time.
+struct Slow(MemoryReporter);
+
+impl Reporter for Slow {
+    fn report(&mut self, process: &Process, batch: &[SpanRecord]) -> Result<(), ReportError> {
+        thread::sleep(Duration::from_millis(50));
+        self.0.report(process, batch)
+    }
+}
+
+#[test]
+fn flush_and_shutdown_work_when_what_the_thread_knew_of_tracers_is_gone() {
+    struct Flushes(Tracer, MemoryReporter, Sender<usize>);
+    impl Drop for Flushes {
+        fn drop(&mut self) {
+            let Self(tracer, memory, arrived) = self;
+            tracer.flush(PATIENCE).unwrap();
+            arrived.send(memory.len()).unwrap();
+            tracer.shutdown(PATIENCE).unwrap();
+            assert!(tracer.flush(PATIENCE).is_err(), "it has ended");
+        }
+    }
+    thread_local! {
+        static LAST: RefCell<Option<Flushes>> = const { RefCell::new(None) };
+    }
+    let memory = MemoryReporter::new();
+    let tracer = Tracer::builder("life")
+        .sampler(Sampler::constant(true))
+        .reporter(Slow(memory.clone()))
+        .build()
+        .unwrap();
+    let (arrived, arrivals) = channel();
+    let work = move || {
+        // Before the first span, so it is dropped after what the tracer has here.
+        LAST.set(Some(Flushes(tracer.clone(), memory, arrived)));
+        tracer.start_active_span("last").finish();
+    };
+    thread::spawn(work).join().unwrap();
+    assert_eq!(arrivals.recv_timeout(PATIENCE), Ok(1));
 }
 
 #[test]
