@@ -38,7 +38,7 @@ impl Client {
     pub fn execute(
         &self,
         request: Request,
-    ) -> impl Future<Output = Result<Response, Error>> + Send + use<> {
+    ) -> impl Future<Output = Result<Response, Error>> + Send + Unpin + use<> {
         let client = self.inner.clone();
         send::send(self.layer(), Ok(request), None, move |request| {
             client.execute(request)
@@ -56,12 +56,26 @@ impl Service<Request> for Client {
     type Future = ResponseFuture<<reqwest::Client as Service<Request>>::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.inner.poll_ready(cx)
+        (&*self).poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        (&*self).call(request)
+    }
+}
+
+impl Service<Request> for &Client {
+    type Response = Response;
+    type Error = Error;
+    type Future = ResponseFuture<<reqwest::Client as Service<Request>>::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        (&self.inner).poll_ready(cx)
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
         send::begin(&self.layer(), request, None, None, |request| {
-            self.inner.call(request)
+            (&self.inner).call(request)
         })
     }
 }

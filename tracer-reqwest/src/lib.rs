@@ -35,6 +35,12 @@
 //!
 //! Redirects, and retries by reqwest's own policy, happen inside of a span: all of them carry the same headers, and a
 //! redirect is a log of the span. The body of a response that is decompressed ends with its last decompressed byte.
+//!
+//! # What differs
+//!
+//! The time of a [`timeout`](RequestBuilder::timeout) begins with the first poll of the future, where reqwest's begins with
+//! `send()`. An error of the body of a traced response has the one that reqwest would give for its source: what lies in it
+//! is one `source()` further down.
 
 #[cfg(feature = "blocking")]
 pub mod blocking;

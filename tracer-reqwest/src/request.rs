@@ -43,7 +43,7 @@ impl RequestBuilder {
     ///
     /// # Errors
     /// Those of `send`.
-    pub fn send(self) -> impl Future<Output = Result<Response, Error>> + Send {
+    pub fn send(self) -> impl Future<Output = Result<Response, Error>> + Send + Unpin {
         let (client, request) = self.inner.build_split();
         let layer = self.layer.unwrap_or_else(send::layer);
         send::send(layer, request, self.operation, move |request| {

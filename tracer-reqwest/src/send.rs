@@ -1,6 +1,7 @@
 //! Sending a request of reqwest with a span.
 
 use std::borrow::Cow;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -27,11 +28,11 @@ pub trait SendTraced {
     ///
     /// # Errors
     /// Those of `send`.
-    fn send_traced(self) -> impl Future<Output = Result<Response, Error>> + Send;
+    fn send_traced(self) -> impl Future<Output = Result<Response, Error>> + Send + Unpin;
 }
 
 impl SendTraced for RequestBuilder {
-    fn send_traced(self) -> impl Future<Output = Result<Response, Error>> + Send {
+    fn send_traced(self) -> impl Future<Output = Result<Response, Error>> + Send + Unpin {
         let (client, request) = self.build_split();
         send(layer(), request, None, move |request| {
             client.execute(request)
@@ -52,13 +53,20 @@ pub(crate) fn send<F>(
     layer: TraceLayer,
     request: Result<Request, Error>,
     operation: Option<Cow<'static, str>>,
-    execute: impl FnOnce(Request) -> F + Send,
-) -> impl Future<Output = Result<Response, Error>> + Send
+    execute: impl FnOnce(Request) -> F + Send + Unpin,
+) -> impl Future<Output = Result<Response, Error>> + Send + Unpin
 where
-    F: Future<Output = Result<Response, Error>> + Send,
+    F: Future<Output = Result<Response, Error>> + Send + Unpin,
 {
-    let caller = Caller::current();
-    async move { begin(&layer, request?, operation, Some(&caller), execute).await }
+    let mut unsent = Some((layer, request, operation, Caller::current(), execute));
+    let mut sent = None;
+    poll_fn(move |cx| {
+        if let Some((layer, request, operation, caller, execute)) = unsent.take() {
+            sent = Some(begin(&layer, request?, operation, Some(&caller), execute));
+        }
+        sent.as_mut()
+            .map_or(Poll::Pending, |sent| Pin::new(sent).poll(cx))
+    })
 }
 
 /// Begins a call and hands the request over to `execute`.

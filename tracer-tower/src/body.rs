@@ -15,15 +15,15 @@ use tracer_core::{SpanKind, SpanSlot, tags};
 
 use crate::conventions::{Conventions, open_telemetry};
 use crate::end::Rest;
-use crate::grpc;
+use crate::{grpc, refused};
 
 pin_project! {
     /// The body of a traced response.
     ///
-    /// The span of the exchange is active at each poll and while the body is dropped. It finishes with the last byte, by
-    /// the length that was declared or by the word of the body, with the trailers of gRPC, with an error, or when the
-    /// body is dropped. A body given up before its end tags the span of a server with `http.client_gone = body` and that
-    /// of a client with `complete = false`; neither is an error.
+    /// The span of the exchange is active at each poll and while the body is dropped. It finishes with the last byte, if
+    /// the body says then that it has ended, with its trailers, with an error, or when the body is dropped. A body given up
+    /// before the bytes that were declared, or its end, tags the span of a client with `complete = false`, and that of a
+    /// server, once it was polled, with `http.client_gone = body`; neither is an error.
     #[derive(Debug)]
     pub struct ResponseBody<B>
     where
@@ -57,6 +57,8 @@ pub(crate) type Describe<E> = fn(&E) -> (&'static str, String);
 pub(crate) struct Tail {
     pub(crate) slot: SpanSlot,
     pub(crate) rest: Rest,
+    /// Who never polls a body of a server, as a layer that puts another in its place, is no client that has gone.
+    pub(crate) was_polled: bool,
     pub(crate) kind: SpanKind,
     pub(crate) conventions: Conventions,
     /// How long the span may last.
@@ -101,6 +103,7 @@ impl<B: Body> Body for ResponseBody<B> {
         let Some(tail) = this.tail else {
             return inner.poll_frame(cx);
         };
+        tail.was_polled = true;
         let Tail { slot, rest, .. } = tail;
         // Not an output of the work: it would be moved when the span has ended, and wait for what was written for that.
         let mut polled = Poll::Pending;
@@ -156,7 +159,7 @@ impl Tail {
     /// Ends a span that has lasted for too long.
     #[inline]
     fn keep_limit(&mut self) {
-        if self.rest != Rest::Nothing
+        if self.rest.is_missed()
             && let Some(limit) = self.limit
         {
             self.keep(limit);
@@ -167,7 +170,8 @@ impl Tail {
     fn keep(&mut self, limit: Duration) {
         if self.slot.span().elapsed() > limit {
             self.slot.span().set_tag(tags::COMPLETE, false);
-            self.rest = Rest::Nothing;
+            self.slot = SpanSlot::of_context(Some(refused::context()));
+            self.rest = Rest::End;
         }
     }
 
@@ -195,11 +199,14 @@ impl Tail {
     fn abandon(&mut self) {
         if self.rest.is_missed() && !self.slot.panicked() && self.slot.span().is_recording() {
             match self.kind {
-                SpanKind::Server => self.slot.span().set_tag(tags::HTTP_CLIENT_GONE, "body"),
-                SpanKind::Client | SpanKind::Producer | SpanKind::Consumer => {
-                    self.slot.span().set_tag(tags::COMPLETE, false)
+                SpanKind::Server if !self.was_polled => {}
+                SpanKind::Server => {
+                    self.slot.span().set_tag(tags::HTTP_CLIENT_GONE, "body");
                 }
-            };
+                SpanKind::Client | SpanKind::Producer | SpanKind::Consumer => {
+                    self.slot.span().set_tag(tags::COMPLETE, false);
+                }
+            }
         }
     }
 }

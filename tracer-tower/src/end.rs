@@ -2,7 +2,7 @@
 //!
 //! "The body returned `None`" is not the rule, for servers do not ask that far: hyper stops polling when the bytes of
 //! `Content-Length` have gone out, and never polls a body that HTTP does not allow. A body that is dropped then was not
-//! abandoned.
+//! abandoned. Nor are these bytes the rule, for HTTP/2 has trailers and resets after the last of them.
 
 use http::{HeaderMap, Method, StatusCode, header};
 
@@ -18,6 +18,8 @@ pub(crate) enum Rest {
     Bytes(u64),
     /// Frames until the body says that it has ended.
     Open,
+    /// No more bytes: its word that it has ended, trailers or an error, if anyone asks that far.
+    End,
     /// Data and then a frame of trailers, as gRPC has it: they matter even if the body says it has ended.
     Trailers {
         /// It has said so, or the status came without them.
@@ -88,7 +90,7 @@ impl Rest {
             grpc::Answer::Over(_) => return Self::Trailers { overdue: true },
         }
         match body.exact_size.or_else(|| declared_length(headers)) {
-            Some(0) => Self::Nothing,
+            Some(0) => Self::End,
             Some(bytes) => Self::Bytes(bytes),
             None => Self::Open,
         }
@@ -101,16 +103,18 @@ impl Rest {
             Self::Trailers { overdue } => Self::Trailers {
                 overdue: overdue || ended(),
             },
-            Self::Bytes(rest) if bytes < rest && !ended() => Self::Bytes(rest - bytes),
-            Self::Open if !ended() => Self::Open,
-            Self::Nothing | Self::Bytes(_) | Self::Open => Self::Nothing,
+            Self::Nothing => Self::Nothing,
+            _ if ended() => Self::Nothing,
+            Self::Bytes(rest) if bytes < rest => Self::Bytes(rest - bytes),
+            Self::Bytes(_) | Self::End => Self::End,
+            Self::Open => Self::Open,
         }
     }
 
     /// Whether whoever drops the body now gives up what was still to come.
     pub(crate) fn is_missed(self) -> bool {
         match self {
-            Self::Nothing | Self::Trailers { overdue: true } => false,
+            Self::Nothing | Self::End | Self::Trailers { overdue: true } => false,
             Self::Bytes(_) | Self::Open | Self::Trailers { overdue: false } => true,
         }
     }
@@ -149,7 +153,7 @@ mod tests {
             (Body, 200, None, Other, KNOWN, Rest::Bytes(5)),
             (Body, 200, Some("7"), Other, SOME, Rest::Bytes(7)),
             (Body, 200, Some("7"), Other, KNOWN, Rest::Bytes(5)),
-            (Body, 200, Some("0"), Other, SOME, Rest::Nothing),
+            (Body, 200, Some("0"), Other, SOME, Rest::End),
             (Body, 200, Some("many"), Other, SOME, Rest::Open),
             (
                 Body,
@@ -208,11 +212,14 @@ mod tests {
     fn data_brings_the_end_nearer() {
         for (before, bytes, ended, expected) in [
             (Rest::Bytes(5), 3, false, Rest::Bytes(2)),
-            (Rest::Bytes(5), 5, false, Rest::Nothing),
-            (Rest::Bytes(5), 9, false, Rest::Nothing),
+            (Rest::Bytes(5), 5, false, Rest::End),
+            (Rest::Bytes(5), 5, true, Rest::Nothing),
+            (Rest::Bytes(5), 9, false, Rest::End),
             (Rest::Bytes(5), 3, true, Rest::Nothing),
             (Rest::Open, 3, false, Rest::Open),
             (Rest::Open, 0, true, Rest::Nothing),
+            (Rest::End, 3, false, Rest::End),
+            (Rest::End, 0, true, Rest::Nothing),
             (
                 Rest::Trailers { overdue: false },
                 3,
@@ -241,6 +248,7 @@ mod tests {
             (Rest::Nothing, false),
             (Rest::Bytes(1), true),
             (Rest::Open, true),
+            (Rest::End, false),
             (Rest::Trailers { overdue: false }, true),
             (Rest::Trailers { overdue: true }, false),
         ] {

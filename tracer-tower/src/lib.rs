@@ -35,6 +35,7 @@ mod head;
 mod header;
 mod method;
 mod peer;
+mod refused;
 pub mod server;
 mod target;
 mod url;

@@ -1,12 +1,16 @@
 //! When spans end that are answered in full: no false alarms.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Response, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::extract::Request;
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use futures_util::stream;
@@ -200,6 +204,25 @@ async fn a_body_that_fails_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_body_that_a_layer_outside_replaces_is_not_alarming() {
+    async fn apologize(request: Request, next: Next) -> Response {
+        let (head, _) = next.run(request).await.into_parts();
+        Response::from_parts(head, Body::from("sorry"))
+    }
+    let test = test();
+    let broken = || async { (StatusCode::INTERNAL_SERVER_ERROR, "the stack") };
+    let app = Router::new()
+        .route("/", get(broken))
+        .layer(TraceLayer::new().with_tracer(test.tracer()))
+        .layer(middleware::from_fn(apologize));
+    let address = serve(app).await;
+    let response = reqwest::get(format!("http://{address}/")).await.unwrap();
+    test.settled().await;
+    drop(response);
+    assert_trace!(test, "GET / {error=true, http.status_code=500}");
+}
+
+#[tokio::test]
 async fn a_panic_is_marked_and_passed_on() {
     async fn show() -> String {
         tokio::task::yield_now().await;
@@ -296,10 +319,17 @@ async fn a_span_takes_as_long_as_its_body() {
 #[tokio::test]
 async fn a_stream_without_an_end_may_have_a_span_with_one() {
     let test = test();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let (tracer, late) = (test.tracer().clone(), Arc::clone(&is_over));
     let beats = || async {
         let beats =
             tokio_stream::iter(std::iter::repeat("beat")).throttle(Duration::from_millis(5));
-        Body::from_stream(beats.map(Ok::<_, std::io::Error>))
+        Body::from_stream(beats.map(move |beat| {
+            if late.load(Ordering::Relaxed) {
+                tracer.start_span("late").finish();
+            }
+            Ok::<_, std::io::Error>(beat)
+        }))
     };
     let layer = TraceLayer::new()
         .with_tracer(test.tracer())
@@ -309,8 +339,11 @@ async fn a_stream_without_an_end_may_have_a_span_with_one() {
     while test.open() > 0 {
         response.chunk().await.unwrap().unwrap();
     }
-    // It goes on all the same, and leaving it then says nothing.
-    response.chunk().await.unwrap().unwrap();
+    // It goes on all the same, nothing of it is traced, and leaving it then says nothing.
+    is_over.store(true, Ordering::Relaxed);
+    for _ in 0..3 {
+        response.chunk().await.unwrap().unwrap();
+    }
     drop(response);
     test.settled().await;
     let spans = test.spans();

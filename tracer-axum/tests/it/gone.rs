@@ -90,6 +90,23 @@ async fn a_client_that_leaves_in_the_middle_of_the_body() {
 }
 
 #[tokio::test]
+async fn a_client_that_leaves_after_the_head() {
+    let test = test();
+    let body = || async { Body::from_stream(stream::pending::<std::io::Result<Bytes>>()) };
+    let app = Router::new().route("/", get(body));
+    let mut client =
+        Raw::connect(serve(app.layer(TraceLayer::new().with_tracer(test.tracer()))).await).await;
+    client.send("GET", "/", "").await;
+    client.read_until("\r\n\r\n").await;
+    drop(client);
+    test.settled().await;
+    assert_trace!(
+        test,
+        "GET / {http.client_gone=body, http.status_code=200} [event=\"response started\", http.ttfb_us=_]"
+    );
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_after_the_last_byte_has_not_left_early() {
     let test = test();
     let app = Router::new().route("/", get(|| async { "all" }));
@@ -156,6 +173,21 @@ async fn a_stream_of_http2_that_is_reset_in_the_middle_of_the_body() {
         "first"
     );
     drop(response);
+    test.settled().await;
+    assert_trace!(
+        test,
+        "GET / {http.client_gone=body, http.status_code=200} [event=\"response started\", http.ttfb_us=_]"
+    );
+}
+
+#[tokio::test]
+async fn a_stream_of_http2_that_is_reset_after_the_head() {
+    let test = test();
+    let body = || async { Body::from_stream(stream::pending::<std::io::Result<Bytes>>()) };
+    let app = Router::new().route("/", get(body));
+    let address = serve(app.layer(TraceLayer::new().with_tracer(test.tracer()))).await;
+    let mut sender = http2(address).await;
+    drop(sender.send_request(request(address)).await.unwrap());
     test.settled().await;
     assert_trace!(
         test,

@@ -113,7 +113,7 @@ async fn around_the_router_the_route_is_not_known() {
         .unwrap();
     drop(app.oneshot(request).await.unwrap());
     test.settled().await;
-    assert_trace!(test, "GET {http.client_gone=body, http.status_code=200}");
+    assert_trace!(test, "GET {http.status_code=200}");
 }
 
 #[tokio::test]

@@ -262,6 +262,20 @@ async fn callers_are_told_their_trace() {
 }
 
 #[tokio::test]
+async fn callers_of_unwanted_requests_are_not_told_their_own_span() {
+    let test = TestTracer::new("shop");
+    let layer = TraceLayer::new()
+        .with_tracer(test.tracer())
+        .send_trace_id(HeaderName::from_static("traceresponse"))
+        .filter(|_| false);
+    let caller = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n";
+    let response = request(layer, "/orders/7", caller).await;
+    assert!(!response.contains("traceresponse"), "{response}");
+    test.settled().await;
+    assert_trace!(test, "");
+}
+
+#[tokio::test]
 async fn the_peer_is_the_other_end_of_the_connection() {
     let test = TestTracer::new("shop")
         .hide("component")

@@ -106,6 +106,45 @@ async fn a_call_that_is_dropped_was_cancelled() {
 }
 
 #[tokio::test]
+async fn a_response_without_a_byte_ends_with_its_head() {
+    let test = terse().strict();
+    let url = raw("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    let http = Client::new().with_tracer(test.tracer());
+    let response = http.get(url).send().await.unwrap();
+    assert_trace!(
+        test,
+        "GET {http.status_code=200} [event=\"response started\"]"
+    );
+    drop(response);
+}
+
+#[tokio::test]
+async fn calls_are_raced_without_being_pinned() {
+    let test = terse().strict();
+    let address = silent().await;
+    let http = Client::new().with_tracer(test.tracer());
+    let request = reqwest::Request::new(
+        reqwest::Method::GET,
+        format!("{}/orders", shop().await).parse().unwrap(),
+    );
+    let mut lost = http.get(format!("http://{address}/")).send();
+    let mut won = http.execute(request);
+    tokio::select! {
+        biased;
+        _ = &mut lost => panic!("nobody answers"),
+        response = &mut won => response.unwrap().bytes().await.unwrap(),
+    };
+    drop(lost);
+    assert_trace!(
+        test,
+        "
+        GET {cancelled=true}
+        GET {http.status_code=200} [event=\"response started\"]
+        "
+    );
+}
+
+#[tokio::test]
 async fn an_upgrade_ends_with_its_head_and_still_upgrades() {
     let test = terse().strict();
     let url =

@@ -62,18 +62,19 @@ async fn inside_of_a_retry_every_attempt_is_a_span() {
 #[tokio::test]
 async fn the_client_is_a_service_itself() {
     let test = terse();
-    let url = format!("{}/orders", shop().await).parse().unwrap();
+    let url: reqwest::Url = format!("{}/orders", shop().await).parse().unwrap();
+    let request = || Request::new(reqwest::Method::GET, url.clone());
     let mut http = Client::new().with_tracer(test.tracer());
-    let response = http
-        .ready()
-        .await
-        .unwrap()
-        .call(Request::new(reqwest::Method::GET, url))
-        .await
-        .unwrap();
+    let response = http.ready().await.unwrap().call(request()).await.unwrap();
+    response.bytes().await.unwrap();
+    // As reqwest's, shared too.
+    let response = (&http).oneshot(request()).await.unwrap();
     response.bytes().await.unwrap();
     assert_trace!(
         test,
-        "GET {http.status_code=200} [event=\"response started\"]"
+        "
+        GET {http.status_code=200} [event=\"response started\"]
+        GET {http.status_code=200} [event=\"response started\"]
+        "
     );
 }

@@ -65,6 +65,21 @@ async fn a_reset_in_the_middle_of_the_body_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_reset_after_the_last_byte_is_an_error() {
+    let (test, result) = call(Until::Length, Ending::Reset(Reason::INTERNAL_ERROR)).await;
+    result.unwrap_err();
+    let test = test.hide("http.*").hide("peer.*").mask("message");
+    assert_trace!(
+        test,
+        "
+        checkout
+          GET {component=reqwest, error=true, span.kind=client} [event=\"response started\"] \
+         [event=error, error.kind=body, message=_]
+        "
+    );
+}
+
+#[tokio::test]
 async fn a_connection_that_goes_away_is_an_error_of_the_calls_it_takes_along() {
     // In which words depends on what of it is noticed first.
     let ending = Ending::GoAway(Reason::ENHANCE_YOUR_CALM);

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::{HeaderMap, Response, Uri};
+use http::{HeaderMap, Response, Uri, Version};
 use http_body::Body;
 use tracer_core::{
     HttpHeaders, Inject, Span, SpanContext, SpanKind, SpanSlot, Tracer, active_span, tags,
@@ -243,13 +243,17 @@ impl Call {
     ) -> Response<ResponseBody<B>> {
         let grpc = grpc::Answer::of(self.asked, response.headers());
         let hint = BodyHint::of(response.body());
-        let rest = Rest::after_head(
+        let mut rest = Rest::after_head(
             self.asked,
             response.status(),
             response.headers(),
             grpc,
             hint,
         );
+        if rest == Rest::End && response.version() < Version::HTTP_2 {
+            // Nothing comes after a length of zero, if what decompresses it says so or not.
+            rest = Rest::Nothing;
+        }
         if self.slot.span().is_recording() {
             self.describe(&ResponseHead::of(&response), grpc);
         }
@@ -257,6 +261,7 @@ impl Call {
         let tail = (rest != Rest::Nothing).then(|| Tail {
             slot,
             rest,
+            was_polled: false,
             kind: SpanKind::Client,
             conventions: self.options.conventions,
             limit: None,

@@ -124,6 +124,17 @@ impl Exchange {
         }
     }
 
+    /// One that the filter did not want: of its response nothing is told.
+    pub(super) fn unwanted(slot: SpanSlot, options: &Options, asked: Asked) -> Self {
+        Self {
+            slot,
+            options: None,
+            conventions: options.conventions,
+            asked,
+            unproven: None,
+        }
+    }
+
     /// Runs a piece of the request's work with its span active.
     pub(super) fn enter<R>(&mut self, work: impl FnOnce() -> R) -> R {
         self.slot.enter(work)
@@ -171,6 +182,7 @@ impl Exchange {
         let tail = (rest != Rest::Nothing).then(|| Tail {
             slot: self.slot,
             rest,
+            was_polled: false,
             kind: SpanKind::Server,
             conventions: self.conventions,
             limit: self.options.and_then(|options| options.max_body_time),

@@ -162,7 +162,8 @@ impl<F: Framework> ServerLayer<F> {
     }
 
     /// Tells the caller its trace by this header of the response: `traceresponse` in the form of W3C Trace Context
-    /// (`00-{trace}-{span}-{flags}`), any other name (`x-trace-id`) with the bare trace id.
+    /// (`00-{trace}-{span}-{flags}`), any other name (`x-trace-id`) with the bare trace id. A request that the filter does not
+    /// want has none to tell.
     #[must_use]
     pub fn send_trace_id(self, name: HeaderName) -> Self {
         self.set_of_response(|options| options.header = Some(name))

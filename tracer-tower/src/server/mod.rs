@@ -11,7 +11,7 @@
 //! |---|---|
 //! | `error` | the status is 5xx or what [`error_if`](ServerLayer::error_if) says, the service or the body failed, the handler panicked, or a gRPC call ended by the server's fault |
 //! | `grpc.status` | of gRPC calls, from headers or trailers |
-//! | `http.client_gone` | `before`: the request was dropped before the response; `body`: in the middle of it. Not an error: every event stream ends so |
+//! | `http.client_gone` | `before`: the request was dropped before the response; `body`: in the middle of it, unless a layer outside took it off unread. Not an error: every event stream ends so |
 //! | `cancelled` | with `http.client_gone = before` |
 //! | `complete` | `false`: the body went on for longer than [`max_body_time`](ServerLayer::max_body_time) |
 //!

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use http::Extensions;
-use tracer_core::{ActiveSpan, Decision, SpanContext, SpanId, TagValue, TraceId};
+use tracer_core::{ActiveSpan, SpanContext, TagValue};
+
+use crate::refused;
 
 /// The server span of a request, in the extensions of the request.
 ///
@@ -32,8 +34,7 @@ impl ServerSpan {
 
     /// In the place of the span of a request that a layer did not want, so that layers inside do not either.
     pub(super) fn unwanted() -> Self {
-        let nothing = SpanContext::remote(TraceId::NONE, SpanId::NONE, Decision::Refused);
-        Self::new(nothing)
+        Self::new(refused::context())
     }
 
     /// What a layer outside has left for this one.

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use http::Request;
 use tracer_core::{
-    Decision, Extract, ExtractError, HttpHeaders, Span, SpanContext, SpanId, SpanKind, SpanSlot,
-    SpanTemplate, TraceId, Tracer, tags,
+    Extract, ExtractError, HttpHeaders, Span, SpanContext, SpanKind, SpanSlot, SpanTemplate,
+    Tracer, tags,
 };
 
 use super::framework::Framework;
@@ -18,7 +18,7 @@ use crate::conventions::{Conventions, open_telemetry};
 use crate::end::Asked;
 use crate::head::RequestHead;
 use crate::method::MethodTemplates;
-use crate::{grpc, method, peer, url};
+use crate::{grpc, method, peer, refused, url};
 
 /// Bytes of the longest path that names a gRPC call.
 const GRPC_NAME_BYTES: usize = 255;
@@ -69,7 +69,7 @@ fn start_by<F: Framework>(
         let slot = unwanted(options, caller);
         return Some((
             ServerSpan::unwanted(),
-            Exchange::new(slot, options, asked, None),
+            Exchange::unwanted(slot, options, asked),
         ));
     }
     let name = operation_name::<F>(options, head);
@@ -142,8 +142,7 @@ fn begin_apart(tracer: &Tracer, caller: Option<&SpanContext>, name: Cow<'static,
 #[inline(never)]
 fn unwanted(options: &Options, caller: Option<&SpanContext>) -> SpanSlot {
     let caller = caller.filter(|caller| caller.is_valid() && !options.public);
-    let refused = || SpanContext::remote(TraceId::NONE, SpanId::NONE, Decision::Refused);
-    SpanSlot::of_context(Some(caller.cloned().unwrap_or_else(refused)))
+    SpanSlot::of_context(Some(caller.cloned().unwrap_or_else(refused::context)))
 }
 
 fn operation_name<F: Framework>(options: &Options, head: &RequestHead<'_>) -> Cow<'static, str> {

@@ -16,6 +16,8 @@ pub(crate) enum Until {
     Request,
     /// The head has gone out and `first`, a piece of the body.
     Piece,
+    /// As a piece, and it was all of the length that the head has declared.
+    Length,
 }
 
 /// How it ends then.
@@ -40,8 +42,12 @@ pub(crate) async fn serve(until: Until, ending: Ending) -> (SocketAddr, Arc<Noti
         let (stream, _) = listener.accept().await.unwrap();
         let mut connection = h2::server::handshake(stream).await.unwrap();
         let (_, mut answer) = connection.accept().await.unwrap().unwrap();
-        let mut body = (until == Until::Piece).then(|| {
-            let mut body = answer.send_response(Response::new(()), false).unwrap();
+        let mut body = (until != Until::Request).then(|| {
+            let mut head = Response::new(());
+            if until == Until::Length {
+                head.headers_mut().insert("content-length", 5.into());
+            }
+            let mut body = answer.send_response(head, false).unwrap();
             body.send_data(Bytes::from("first"), false).unwrap();
             body
         });

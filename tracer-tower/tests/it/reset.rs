@@ -8,9 +8,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use h2::Reason;
-use http::{Request, Response};
-use http_body::Frame;
-use http_body_util::{BodyExt, Empty, StreamBody};
+use http::{HeaderMap, Request, Response};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -116,6 +116,26 @@ async fn a_reset_in_the_middle_of_the_body_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_reset_after_the_last_byte_is_an_error() {
+    let test = test();
+    let (address, read) = serve(Until::Length, Ending::Reset(Reason::INTERNAL_ERROR)).await;
+    call(&test, client::TraceLayer::new(), address, || {
+        read.notify_one();
+    })
+    .await
+    .unwrap_err();
+    assert_trace!(
+        test,
+        "
+        checkout
+          GET {component=tower, error=true, http.method=GET, http.status_code=200, http.ttfb_us=_, http.url=_, \
+         peer.hostname=\"127.0.0.1\", peer.port=_, span.kind=client} [event=\"response started\", http.ttfb_us=_] \
+         [event=error, error.kind=hyper::error::Error, message=\"error reading a body from connection\"]
+        "
+    );
+}
+
+#[tokio::test]
 async fn a_server_that_goes_away_but_serves_what_it_took_is_not_alarming() {
     let test = test();
     let (address, read) = serve(Until::Piece, Ending::Farewell).await;
@@ -183,6 +203,77 @@ async fn a_body_that_fails_resets_the_stream_and_both_sides_say_so() {
             GET {component=tower, error=true, http.method=GET, http.status_code=200, http.url=_, span.kind=server} \
          [event=\"response started\", http.ttfb_us=_] \
          [event=error, error.kind=std::io::error::Error, message=\"the disk is gone\"]
+        "
+    );
+}
+
+/// A service whose bodies have all of their length in one piece, and then these trailers, made in a span.
+fn with_trailers(
+    test: &TestTracer,
+    trailers: fn() -> Result<HeaderMap, io::Error>,
+) -> impl Service<
+    Request<Incoming>,
+    Response = Response<impl Body<Data = Bytes, Error = io::Error> + Send + 'static>,
+    Error = Infallible,
+    Future: Send,
+> + Clone
++ Send
++ 'static {
+    let tracer = test.tracer().clone();
+    let layer = server::TraceLayer::new().with_tracer(test.tracer());
+    let service = service_fn(move |_: Request<Incoming>| {
+        let tracer = tracer.clone();
+        let trailers = async move {
+            tokio::task::yield_now().await;
+            tracer.start_span("sum up").finish();
+            Some(trailers())
+        };
+        let body = Full::new(Bytes::from("first")).map_err(|never| match never {});
+        let body = body.with_trailers(Box::pin(trailers));
+        async { Ok::<_, Infallible>(Response::new(body)) }
+    });
+    ServiceBuilder::new().layer(layer).service(service)
+}
+
+#[tokio::test]
+async fn trailers_after_the_last_byte_belong_to_the_span() {
+    let test = test().hide("http.*").hide("peer.*").hide("component");
+    let service = with_trailers(&test, || Ok(HeaderMap::new()));
+    let address = crate::hyper_server::serve(service).await;
+    let client = Client::builder(TokioExecutor::new())
+        .http2_only(true)
+        .build_http::<Empty<Bytes>>();
+    let url = format!("http://{address}/orders").parse().unwrap();
+    let body = client.get(url).await.unwrap().into_body();
+    assert_eq!(body.collect().await.unwrap().to_bytes(), "first");
+    test.settled().await;
+    assert_trace!(
+        test,
+        "
+        GET {span.kind=server}
+          sum up
+        "
+    );
+}
+
+#[tokio::test]
+async fn trailers_that_fail_reset_the_stream_and_the_server_says_so() {
+    let test = test().hide("http.*").hide("peer.*").hide("component");
+    let service = with_trailers(&test, || Err(io::Error::other("the disk is gone")));
+    let address = crate::hyper_server::serve(service).await;
+    let client = Client::builder(TokioExecutor::new())
+        .http2_only(true)
+        .build_http::<Empty<Bytes>>();
+    let url = format!("http://{address}/orders").parse().unwrap();
+    let body = client.get(url).await.unwrap().into_body();
+    body.collect().await.unwrap_err();
+    test.settled().await;
+    assert_trace!(
+        test,
+        "
+        GET {error=true, span.kind=server} \
+         [event=error, error.kind=std::io::error::Error, message=\"the disk is gone\"]
+          sum up
         "
     );
 }
