@@ -60,6 +60,15 @@ impl<'c, DB: Database> TracedConn<'c, DB> {
         }
     }
 
+    /// What a transaction begins on.
+    pub(crate) fn begins_on(&mut self) -> Begin<'_, DB> {
+        if matches!(self.raw, Raw::Transaction(_)) {
+            Begin::Within(self.raw_mut())
+        } else {
+            Begin::On(Source::Connection(self.raw_mut()))
+        }
+    }
+
     /// The driver's connection, to look at.
     #[must_use]
     pub fn raw(&self) -> &DB::Connection {
@@ -133,12 +142,7 @@ impl<'c, DB: TracedDb> TracedConn<'c, DB> {
         statement: Option<SqlStr>,
     ) -> impl Future<Output = Result<TracedTransaction<'_, DB>, Error>> + Send {
         let settings = Arc::clone(&self.settings);
-        let connection = self.raw_mut();
-        let begun = begin(
-            Begin::On(Source::Connection(connection)),
-            Arc::clone(&settings),
-            statement,
-        );
+        let begun = begin(self.begins_on(), Arc::clone(&settings), statement);
         async move { Ok(TracedTransaction::new(begun.await?, settings)) }
     }
 
@@ -242,14 +246,27 @@ impl<DB: Database> TracedPoolConnection<DB> {
     }
 
     /// sqlx's pool connection. Queries made with it are not traced.
+    ///
+    /// # Panics
+    /// When the connection in it was swapped for one that is not of a pool.
     #[must_use]
     pub fn into_inner(self) -> PoolConnection<DB> {
         match self.conn.into_raw().0 {
             Raw::Pooled(connection) => connection,
             Raw::Transaction(_) | Raw::Borrowed(_) | Raw::Owned(_) => {
-                unreachable!("`new` makes a pooled one, and nothing else sets it")
+                panic!("the connection of the pool was swapped for one that is of none")
             }
         }
+    }
+
+    /// What was made of the pool's connection; one that was swapped for another stays what it is.
+    fn taken_by(self, take: fn(PoolConnection<DB>) -> DB::Connection) -> TracedConn<'static, DB> {
+        let (raw, settings) = self.conn.into_raw();
+        let raw = match raw {
+            Raw::Pooled(connection) => Raw::Owned(Box::new(take(connection))),
+            raw => raw,
+        };
+        TracedConn::new(raw, settings)
     }
 
     /// As [`PoolConnection::close`].
@@ -257,7 +274,11 @@ impl<DB: Database> TracedPoolConnection<DB> {
     /// # Errors
     /// When the server could not be told.
     pub async fn close(self) -> Result<(), Error> {
-        self.into_inner().close().await
+        match self.conn.into_raw().0 {
+            Raw::Pooled(connection) => connection.close().await,
+            Raw::Owned(connection) => connection.close().await,
+            Raw::Transaction(_) | Raw::Borrowed(_) => Ok(()),
+        }
     }
 
     /// As [`PoolConnection::close_on_drop`].
@@ -270,15 +291,13 @@ impl<DB: Database> TracedPoolConnection<DB> {
     /// Takes the connection out of the pool for good, traced as before.
     #[must_use]
     pub fn detach(self) -> TracedConn<'static, DB> {
-        let settings = Arc::clone(&self.conn.settings);
-        TracedConn::new(Raw::Owned(Box::new(self.into_inner().detach())), settings)
+        self.taken_by(PoolConnection::detach)
     }
 
     /// As [`detach`](Self::detach), but the pool counts the connection as in use for ever.
     #[must_use]
     pub fn leak(self) -> TracedConn<'static, DB> {
-        let settings = Arc::clone(&self.conn.settings);
-        TracedConn::new(Raw::Owned(Box::new(self.into_inner().leak())), settings)
+        self.taken_by(PoolConnection::leak)
     }
 }
 

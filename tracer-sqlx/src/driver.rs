@@ -176,11 +176,12 @@ driver!("mysql", sqlx_mysql::MySql, options => {
 
 // SQLite prepares where it runs, and tells how many it keeps a moment too late.
 driver!("sqlite", sqlx_sqlite::Sqlite, options => {
-    Endpoint::new("sqlite", Dialect::Sqlite).instance(options.get_filename().to_str())
+    Endpoint::new("sqlite", Dialect::Sqlite).file(options.get_filename())
 }, _connection caches 0);
 
 // `Any` does not ask the driver under it.
 driver!("any", sqlx_core::any::Any, options => {
+    use crate::endpoint::decoded;
     let url = &options.database_url;
     let (db_type, dialect, port) = match url.scheme() {
         "postgres" | "postgresql" => ("postgresql", Dialect::Postgres, 5432),
@@ -192,7 +193,7 @@ driver!("any", sqlx_core::any::Any, options => {
     } else {
         url.path().trim_start_matches('/')
     };
-    let endpoint = Endpoint::new(db_type, dialect).instance(Some(path)).user(url.username());
+    let endpoint = Endpoint::new(db_type, dialect).instance(Some(&decoded(path))).user(&decoded(url.username()));
     match url.host_str() {
         Some(host) if dialect != Dialect::Sqlite => endpoint.peer(host, url.port().unwrap_or(port), None),
         _ => endpoint,

@@ -45,6 +45,19 @@ impl Endpoint {
         self
     }
 
+    /// SQLite's file. What a URI says behind its path may be a key.
+    #[cfg_attr(
+        not(feature = "sqlite"),
+        expect(dead_code, reason = "servers have no files")
+    )]
+    pub(crate) fn file(self, name: &Path) -> Self {
+        let name = name.to_str().map(|name| match name.split_once('?') {
+            Some((path, _)) if name.starts_with("file:") => path,
+            _ => name,
+        });
+        self.instance(name)
+    }
+
     #[cfg_attr(
         not(any(feature = "any", feature = "mysql", feature = "postgres")),
         expect(dead_code, reason = "SQLite has no users")
@@ -98,6 +111,59 @@ impl Endpoint {
             }
             Some(Peer::Socket(path)) => template.tag(tags::PEER_ADDRESS, &**path),
             None => template,
+        }
+    }
+}
+
+/// A part of a URL without its escapes (`%20`).
+#[cfg(any(feature = "any", test))]
+pub(crate) fn decoded(part: &str) -> String {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part.as_bytes();
+    while let [first, behind @ ..] = rest {
+        let escaped = match behind {
+            [high, low, behind @ ..] if *first == b'%' => digit(high)
+                .zip(digit(low))
+                .and_then(|(high, low)| u8::try_from(high << 4 | low).ok())
+                .map(|byte| (byte, behind)),
+            _ => None,
+        };
+        let (byte, behind) = escaped.unwrap_or((*first, behind));
+        bytes.push(byte);
+        rest = behind;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_escapes_of_a_url_are_decoded() {
+        for (part, expected) in [
+            ("my%20db", "my db"),
+            ("my%40user", "my@user"),
+            ("gr%C3%b6%C3%9Fe", "größe"),
+            ("100%", "100%"),
+            ("%4", "%4"),
+            ("%+4%zz", "%+4%zz"),
+            ("%ff", "\u{fffd}"),
+        ] {
+            assert_eq!(decoded(part), expected);
+        }
+    }
+
+    #[test]
+    fn what_a_uri_says_behind_its_file_is_not_told() {
+        for (name, expected) in [
+            ("file:/tmp/k.db?key=secret", "file:/tmp/k.db"),
+            ("file:k.db", "file:k.db"),
+            ("why?.db", "why?.db"),
+        ] {
+            let endpoint = Endpoint::new("sqlite", Dialect::Sqlite).file(Path::new(name));
+            assert_eq!(endpoint.instance.as_deref(), Some(expected));
         }
     }
 }

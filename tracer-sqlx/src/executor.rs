@@ -143,12 +143,7 @@ macro_rules! acquire {
 
             fn begin(self) -> BoxFuture<'t, Result<Transaction<'t, DB>, Error>> {
                 let settings = Arc::clone(self.settings());
-                let connection = self.raw_mut();
-                Box::pin(begin(
-                    Begin::On(Source::Connection(connection)),
-                    settings,
-                    None,
-                ))
+                Box::pin(begin(self.begins_on(), settings, None))
             }
         }
     };

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use futures_core::future::BoxFuture;
 use sqlx_core::Either;
-use sqlx_core::error::{Error, ErrorKind};
+use sqlx_core::error::{DatabaseError, Error, ErrorKind};
 use sqlx_core::sql_str::{AssertSqlSafe, SqlSafeStr, SqlStr};
 use tracer_core::{
     ActiveSpan, Decision, Span, SpanContext, TraceFuture, Tracer, active_span, is_refused, tags,
@@ -134,7 +134,7 @@ impl QuerySpan {
             return;
         }
         let count = repeats.count(parent.trace_id(), parent.span_id(), sql.as_str());
-        if count > repeats.more_than {
+        if let Some(count) = count {
             let operation = Operation::of(sql.as_str(), self.settings.endpoint.dialect);
             active_span()
                 .set_tag(DB_REPEATED, count)
@@ -203,21 +203,23 @@ impl QuerySpan {
                 if let Some(constraint) = error.constraint() {
                     span.set_tag(DB_CONSTRAINT, constraint);
                 }
-                (
-                    database_error_kind(&error.kind()),
-                    Some(Cow::Borrowed(error.message())),
-                )
+                let message = if !full && is_raised(&**error) {
+                    Err("raised by a procedure or trigger")
+                } else {
+                    Ok(Cow::Borrowed(error.message()))
+                };
+                (database_error_kind(&error.kind()), message)
             }
             // What could not be encoded or decoded is a value.
             Error::Encode(_) | Error::Decode(_) | Error::ColumnDecode { .. } if !full => {
-                (error_kind(error), None)
+                (error_kind(error), Err("a value could not be converted"))
             }
-            error => (error_kind(error), Some(Cow::Owned(error.to_string()))),
+            error => (error_kind(error), Ok(Cow::Owned(error.to_string()))),
         };
         let message = match message {
-            Some(message) if full => sql::prefix(&message, self.settings.max_text).to_owned(),
-            Some(message) => sql::obfuscate_message(&message, self.settings.max_text),
-            None => "a value could not be converted".to_owned(),
+            Ok(message) if full => sql::prefix(&message, self.settings.max_text).to_owned(),
+            Ok(message) => sql::obfuscate_message(&message, self.settings.max_text),
+            Err(instead) => instead.to_owned(),
         };
         span.log((
             (tags::EVENT, "error"),
@@ -267,6 +269,11 @@ pub(crate) struct Outcome {
     changed: bool,
     /// A bit for each statement to come: whether it changes rows.
     changes: u64,
+    /// How many statements there are to be results of, and of how many there were.
+    statements: u32,
+    results: u32,
+    /// Whether rows came since the last result.
+    gave_rows: bool,
     rows: u64,
     affected: u64,
 }
@@ -279,6 +286,7 @@ impl Outcome {
             recording: true,
             reads: statement.reads,
             changes: statement.changes,
+            statements: statement.statements,
             ..Self::default()
         }
     }
@@ -286,14 +294,21 @@ impl Outcome {
     #[inline]
     pub(crate) fn count<DB: TracedDb>(&mut self, step: &Step<DB>) {
         match step {
-            Either::Right(_) => self.rows += 1,
+            Either::Right(_) => {
+                self.rows += 1;
+                self.gave_rows = true;
+            }
             // After a statement that changes nothing SQLite still tells the count of the last one that did.
             Either::Left(result) if self.recording => {
-                if self.changes & 1 == 1 {
+                let gave_rows = std::mem::take(&mut self.gave_rows);
+                let affected = DB::rows_affected(result);
+                // MariaDB's `RETURNING` gives the rows in place of their count.
+                if self.changes & 1 == 1 && (affected > 0 || !gave_rows) {
                     self.changed = true;
-                    self.affected += DB::rows_affected(result);
+                    self.affected += affected;
                 }
                 self.changes >>= 1;
+                self.results += 1;
             }
             Either::Left(_) => {}
         }
@@ -312,7 +327,9 @@ impl Outcome {
         if self.rows > 0 || self.reads && !failed {
             span.set_tag(tags::DB_ROWS_RETURNED, self.rows);
         }
-        if self.changed {
+        // Else it is not known which result is whose: a procedure gives several, and a long text is not read to its end.
+        let is_known = self.results == self.statements && self.statements <= u64::BITS;
+        if self.changed && is_known {
             span.set_tag(tags::DB_ROWS_AFFECTED, self.affected);
         }
     }
@@ -338,7 +355,8 @@ pub(crate) fn micros(duration: Duration) -> i64 {
 
 /// Appends the trace context to the statement, as [sqlcommenter](https://google.github.io/sqlcommenter/spec/) has it.
 fn comment<DB: TracedDb>(span: &ActiveSpan, request: &mut Request<DB>) {
-    let Some(context) = span.context().filter(SpanContext::is_valid) else {
+    // One that is held may never be seen, and would cost the server its prepared statement.
+    let Some(context) = span.context().filter(SpanContext::is_sampled) else {
         return;
     };
     let sql = request.sql.as_str();
@@ -358,6 +376,12 @@ fn comment<DB: TracedDb>(span: &ActiveSpan, request: &mut Request<DB>) {
     request.sql = AssertSqlSafe(commented).into_sql_str();
     // No two statements are the same now: to cache them would throw out those that come again.
     request.persistent = false;
+}
+
+/// Whether the message is of the database's user, who quotes no values in it: that of `RAISE` and `SIGNAL`.
+fn is_raised(error: &dyn DatabaseError) -> bool {
+    const CODES: [&str; 3] = ["P0001", "45000", "1811"];
+    error.code().is_some_and(|code| CODES.contains(&&*code))
 }
 
 fn database_error_kind(kind: &ErrorKind) -> &'static str {
@@ -392,7 +416,7 @@ fn error_kind(error: &Error) -> &'static str {
 #[cfg(all(test, feature = "sqlite"))]
 mod tests {
     use sqlx_sqlite::Sqlite;
-    use tracer_core::Sampler;
+    use tracer_core::{KeepPolicy, Sampler};
     use tracer_testing::TestTracer;
 
     use super::*;
@@ -436,8 +460,23 @@ mod tests {
         // The first count of all, so that none was made before.
         if let (Some(context), Some(repeats)) = (Some(context), &settings.repeats) {
             let (trace, span) = (context.trace_id(), context.span_id());
-            assert_eq!(repeats.count(trace, span, "SELECT 1 FROM items"), 1);
+            assert_eq!(repeats.count(trace, span, "SELECT 1 FROM items"), Some(1));
         }
+    }
+
+    #[test]
+    fn a_query_of_a_trace_that_is_held_is_not_commented() {
+        let holding = TestTracer::with("shop", |builder| {
+            let refusing = builder.sampler(Sampler::constant(false));
+            refusing.keep(KeepPolicy::errors())
+        });
+        let query = QuerySpan::new(busy_settings(holding.tracer()));
+        let mut request = Request::<Sqlite>::new("SELECT 1 FROM items");
+        let open = query.begin_query(&request.sql).activate();
+        assert!(query.describe(&mut request).recording);
+        drop(open);
+        assert_eq!(request.sql.as_str(), "SELECT 1 FROM items");
+        assert!(request.persistent);
     }
 
     #[test]

@@ -18,7 +18,9 @@ pub(crate) struct Statement {
     pub(crate) template: SpanTemplate,
     /// Whether it gives rows.
     pub(crate) reads: bool,
-    /// A bit for each statement of the text: whether it changes rows.
+    /// How many statements the text has.
+    pub(crate) statements: u32,
+    /// A bit for each of them: whether it changes rows.
     pub(crate) changes: u64,
 }
 
@@ -36,21 +38,23 @@ impl Statement {
             verb => format!("{verb} {}", operation.name).into(),
         };
         let mut template = settings.common.clone().operation_name(&name);
-        if operation.statements > 1 {
+        let is_cut = text.len() > sql::MAX_READ;
+        if operation.statements > 1 && !is_cut {
             template = template.tag(DB_STATEMENTS, operation.statements);
         }
         let max = settings.max_text;
-        let shown: Option<Cow<'_, str>> = match (settings.text, is_static) {
+        let shown: Option<(Cow<'_, str>, bool)> = match (settings.text, is_static) {
             (StatementText::Off, _) => None,
             (StatementText::Full, _) | (StatementText::Auto, true) => {
-                Some(sql::prefix(text.trim(), max).into())
+                Some((sql::prefix(text.trim(), max).into(), false))
             }
             (StatementText::Obfuscated, _) | (StatementText::Auto, false) => {
-                Some(sql::obfuscate(text, settings.endpoint.dialect, max).into())
+                let shown = sql::obfuscate(text, settings.endpoint.dialect, max);
+                Some((shown.into(), is_cut))
             }
         };
-        if let Some(shown) = shown {
-            if text.len() > max && shown.len() + 4 > max {
+        if let Some((shown, is_cut)) = shown {
+            if is_cut || text.len() > max && shown.len() + 4 > max {
                 template = template.tag(tags::TRUNCATED, true);
             }
             template = template.tag(tags::DB_STATEMENT, &*shown);
@@ -58,6 +62,7 @@ impl Statement {
         Self {
             template,
             reads: operation.reads,
+            statements: operation.statements,
             changes: operation.changes,
         }
     }

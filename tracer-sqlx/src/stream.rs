@@ -98,7 +98,11 @@ where
         match &step {
             Poll::Pending => {}
             Poll::Ready(Some(Ok(step))) => progress.outcome.count::<DB>(step),
-            Poll::Ready(Some(Err(error))) => progress.fail(error),
+            Poll::Ready(Some(Err(error))) => {
+                // The connection goes back now, as sqlx's does: the stream may live on.
+                progress.visit(|| steps.set(None));
+                progress.fail(error);
+            }
             Poll::Ready(None) => {
                 progress.visit(|| steps.set(None));
                 progress.end(true);

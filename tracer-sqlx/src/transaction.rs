@@ -60,8 +60,7 @@ impl<'c, DB: TracedDb> TracedTransaction<'c, DB> {
         } else {
             "COMMIT"
         };
-        let (transaction, settings) = self.into_parts();
-        in_span(&settings, name, transaction.commit())
+        self.end_by(name, Transaction::commit)
     }
 
     /// Rolls the transaction back, to the savepoint if it is one, in a span.
@@ -74,24 +73,43 @@ impl<'c, DB: TracedDb> TracedTransaction<'c, DB> {
         } else {
             "ROLLBACK"
         };
-        let (transaction, settings) = self.into_parts();
-        in_span(&settings, name, transaction.rollback())
+        self.end_by(name, Transaction::rollback)
     }
 
     /// sqlx's transaction. Queries made with it are not traced.
+    ///
+    /// # Panics
+    /// When the connection in it was swapped for one that is no transaction.
     #[must_use]
-    pub fn into_inner(self) -> Transaction<'c, DB> {
-        self.into_parts().0
+    pub fn into_inner(mut self) -> Transaction<'c, DB> {
+        self.open.is_open = false;
+        match self.conn.into_raw().0 {
+            Raw::Transaction(transaction) => transaction,
+            Raw::Pooled(_) | Raw::Borrowed(_) | Raw::Owned(_) => panic!("{SWAPPED}"),
+        }
     }
 
-    fn into_parts(mut self) -> (Transaction<'c, DB>, Arc<Settings>) {
-        self.open.is_open = false;
-        match self.conn.into_raw() {
-            (Raw::Transaction(transaction), settings) => (transaction, settings),
-            (Raw::Pooled(_) | Raw::Borrowed(_) | Raw::Owned(_), _) => {
-                unreachable!("`new` makes one of a transaction, and nothing else sets it")
+    fn end_by<F>(
+        self,
+        name: &'static str,
+        end: impl FnOnce(Transaction<'c, DB>) -> F + Send + 'c,
+    ) -> impl Future<Output = Result<(), Error>> + Send
+    where
+        F: Future<Output = Result<(), Error>> + Send,
+    {
+        let Self { conn, open, .. } = self;
+        let (raw, settings) = conn.into_raw();
+        in_span(&settings, name, async move {
+            // Not before: a future that is never polled ends nothing.
+            let mut open = open;
+            open.is_open = false;
+            match raw {
+                Raw::Transaction(transaction) => end(transaction).await,
+                Raw::Pooled(_) | Raw::Borrowed(_) | Raw::Owned(_) => {
+                    Err(Error::InvalidArgument(SWAPPED.to_owned()))
+                }
             }
-        }
+        })
     }
 }
 
@@ -123,6 +141,9 @@ impl<DB: Database> fmt::Debug for TracedTransaction<'_, DB> {
     }
 }
 
+/// What is wrong after a `mem::swap` of the connections that the wrappers deref to.
+const SWAPPED: &str = "the connection of the transaction was swapped for one that is in none";
+
 /// Notices a transaction that is dropped open. Apart from the transaction, so that this one can be taken to pieces.
 struct Open {
     is_open: bool,
@@ -147,6 +168,8 @@ pub(crate) enum Begin<'c, DB: Database> {
     On(Source<'c, DB>),
     /// One of the pool that was taken before.
     Taken(PoolConnection<DB>),
+    /// One that is in a transaction.
+    Within(&'c mut DB::Connection),
 }
 
 /// Begins a transaction of sqlx's, in a span.
@@ -157,7 +180,11 @@ pub(crate) fn begin<'c, DB: TracedDb>(
 ) -> impl Future<Output = Result<Transaction<'c, DB>, Error>> + Send {
     let span = QuerySpan::new(settings);
     async move {
-        let open = span.begin("BEGIN");
+        let name = match begin {
+            Begin::On(_) | Begin::Taken(_) => "BEGIN",
+            Begin::Within(_) => "SAVEPOINT",
+        };
+        let open = span.begin(name);
         let work = async move {
             let told = statement.is_some();
             match &statement {
@@ -170,6 +197,7 @@ pub(crate) fn begin<'c, DB: TracedDb>(
                 let connection = match begin {
                     Begin::Taken(connection) => MaybePoolConnection::PoolConnection(connection),
                     Begin::On(source) => Box::pin(source.lease(&span.settings)).await?,
+                    Begin::Within(connection) => MaybePoolConnection::Connection(connection),
                 };
                 Transaction::begin(connection, statement).await
             };

@@ -91,8 +91,8 @@ fn scan(text: &[u8], first: char, dialect: Dialect) -> (Kind, usize) {
         ('-', Postgres | Sqlite) if second == b'-' => (Kind::Comment, line(text)),
         ('#', MySql) => (Kind::Comment, line(text)),
         ('/', _) if second == b'*' => (Kind::Comment, block_comment(text, dialect == Postgres)),
-        ('\'', _) => (Kind::Text, quoted(text, b'\'', dialect == MySql)),
-        ('"', MySql) => (Kind::Text, quoted(text, b'"', true)),
+        ('\'', MySql | Postgres) | ('"', MySql) => (Kind::Text, literal(text)),
+        ('\'', Sqlite) => (Kind::Text, quoted(text, b'\'', false)),
         ('"', _) => (Kind::Quoted, quoted(text, b'"', false)),
         ('`', MySql | Sqlite) => (Kind::Quoted, quoted(text, b'`', false)),
         ('[', Sqlite) => (Kind::Quoted, through(text, b"]")),
@@ -105,8 +105,13 @@ fn scan(text: &[u8], first: char, dialect: Dialect) -> (Kind, usize) {
             let length = word(text);
             // Strings with a prefix letter: national, binary, hexadecimal, and PostgreSQL's with escapes.
             if length == 1 && second == b'\'' && b"bBeEnNxX".contains(&text[0]) {
-                let escapes = dialect == MySql || text[0].eq_ignore_ascii_case(&b'e');
-                return (Kind::Text, 1 + quoted(&text[1..], b'\'', escapes));
+                let behind = &text[1..];
+                let length = match (dialect, text[0]) {
+                    (Sqlite, _) => quoted(behind, b'\'', false),
+                    (Postgres, b'e' | b'E') => escaped(behind),
+                    (MySql | Postgres, _) => literal(behind),
+                };
+                return (Kind::Text, 1 + length);
             }
             (Kind::Word, length)
         }
@@ -146,6 +151,42 @@ fn quoted(text: &[u8], quote: u8, backslash: bool) -> usize {
         }
     }
     text.len()
+}
+
+/// A text in which a backslash may escape the quote: the settings of the server say so, which are not known. Where it makes a
+/// difference, nobody can tell where the text ends, and it takes all there is.
+fn literal(text: &[u8]) -> usize {
+    let length = quoted(text, text[0], true);
+    if quoted(text, text[0], false) == length {
+        length
+    } else {
+        text.len()
+    }
+}
+
+/// PostgreSQL's text with escapes, with all that continues it.
+fn escaped(text: &[u8]) -> usize {
+    let mut end = quoted(text, b'\'', true);
+    while let Some(next) = continuation(&text[end..]) {
+        end += next + quoted(&text[end + next..], b'\'', true);
+    }
+    end
+}
+
+/// Where a literal goes on that was closed: behind a line break, and comments to the end of a line.
+fn continuation(text: &[u8]) -> Option<usize> {
+    let (mut at, mut breaks) = (0, false);
+    loop {
+        match text.get(at)? {
+            b'\'' if breaks => return Some(at),
+            b'-' if text.get(at + 1) == Some(&b'-') => at += line(&text[at..]),
+            byte if is_space(*byte) => {
+                breaks |= matches!(byte, b'\n' | b'\r');
+                at += 1;
+            }
+            _ => return None,
+        }
+    }
 }
 
 /// To the end of `end`, or of the text.
@@ -195,6 +236,11 @@ fn digits(text: &[u8]) -> usize {
     text.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
+/// Whether PostgreSQL takes the byte for a space.
+fn is_space(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == b'\x0b'
+}
+
 /// Whether the byte belongs to a name; all that is not ASCII does.
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || !byte.is_ascii()
@@ -219,9 +265,18 @@ mod tests {
         use Kind::{Comment, Number, Parameter, Quoted, Symbol, Text, Word};
         for (dialect, text, expected) in [
             (Postgres, "'it''s' x", vec![(Text, "'it''s'"), (Word, "x")]),
-            (Postgres, r"'a\' x", vec![(Text, r"'a\'"), (Word, "x")]),
+            (Postgres, r"'a\b' x", vec![(Text, r"'a\b'"), (Word, "x")]),
+            (Postgres, r"'a\' x", vec![(Text, r"'a\' x")]),
+            (Sqlite, r"'a\' x", vec![(Text, r"'a\'"), (Word, "x")]),
             (Postgres, r"E'a\' x", vec![(Text, r"E'a\' x")]),
-            (MySql, r"'a\'b' x", vec![(Text, r"'a\'b'"), (Word, "x")]),
+            (
+                Postgres,
+                "E'a' -- b\n 'c\\'d' x",
+                vec![(Text, "E'a' -- b\n 'c\\'d'"), (Word, "x")],
+            ),
+            (Postgres, "E'a' 'b'", vec![(Text, "E'a'"), (Text, "'b'")]),
+            (MySql, r"'a\'b' x", vec![(Text, r"'a\'b' x")]),
+            (MySql, r"'a\\' x", vec![(Text, r"'a\\'"), (Word, "x")]),
             (MySql, "\"text\"", vec![(Text, "\"text\"")]),
             (Sqlite, "\"na\"\"me\"", vec![(Quoted, "\"na\"\"me\"")]),
             (

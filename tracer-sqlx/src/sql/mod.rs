@@ -14,7 +14,7 @@ pub(crate) use obfuscate::{obfuscate, obfuscate_message};
 pub(crate) use operation::Operation;
 
 /// Statements are read up to here, so that a dump of megabytes costs no more than a page of text.
-const MAX_READ: usize = 16 * 1024;
+pub(crate) const MAX_READ: usize = 16 * 1024;
 
 /// The beginning of a text, cut where a character begins.
 pub(crate) fn prefix(text: &str, max: usize) -> &str {

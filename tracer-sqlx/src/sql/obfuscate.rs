@@ -63,39 +63,56 @@ fn leads_to_name(before: [Option<Token<'_>>; 2]) -> bool {
     token.is_symbol('.') || !compares && LEADING.iter().any(|keyword| token.is(keyword))
 }
 
-/// An error message without what it quotes: databases put values and pieces of the statement between quotes. They do not escape
-/// the quotes in a value, so what is quoted ends with the last quote of its kind.
+/// An error message without what it quotes: databases put values and pieces of the statement between quotes, those of the
+/// language they speak. They do not escape the quotes in a value, so what is quoted ends with the last quote of its kind.
 pub(crate) fn obfuscate_message(message: &str, max: usize) -> String {
     let mut rest = prefix(message, MAX_READ);
     let is_cut = rest.len() < message.len();
     let mut text = String::new();
-    while let Some(open) = first_quote(rest) {
-        let (before, quoted) = rest.split_at(open + 1);
+    while let Some((at, open)) = quotes(rest).next() {
+        let (before, quoted) = rest.split_at(at + open.len_utf8());
         text.push_str(before);
         text.push('?');
-        let close = quoted.rfind(&before[open..]).filter(|_| !is_cut);
-        rest = close.map_or("", |close| &quoted[close + 1..]);
-        if close.is_some() {
-            text.push_str(&before[open..]);
-        }
+        let kind = kind_of(open);
+        let close = quotes(quoted).filter(|(_, quote)| kind_of(*quote) == kind);
+        rest = match close.last().filter(|_| !is_cut) {
+            Some((at, close)) => {
+                text.push(close);
+                &quoted[at + close.len_utf8()..]
+            }
+            None => "",
+        };
     }
     text.push_str(rest);
     text.truncate(prefix(&text, max).len());
     text
 }
 
-/// Where the first quote opens. An apostrophe within a word quotes nothing.
-fn first_quote(text: &str) -> Option<usize> {
+/// The quotes in a text, and where they are. An apostrophe within a word quotes nothing; only Latin letters are written with
+/// one, in other scripts words and quotes follow each other without a space.
+fn quotes(text: &str) -> impl Iterator<Item = (usize, char)> {
     let mut before = ' ';
-    text.char_indices().find_map(|(at, character)| {
-        let opens = match character {
-            '\'' => !before.is_alphanumeric(),
-            '"' | '`' => true,
-            _ => false,
-        };
-        before = character;
-        opens.then_some(at)
+    text.char_indices().filter(move |(at, character)| {
+        let after = text[at + character.len_utf8()..].chars().next();
+        let is_apostrophe =
+            matches!(character, '\'' | '’') && is_latin(before) && after.is_some_and(is_latin);
+        before = *character;
+        kind_of(*character).is_some() && !is_apostrophe
     })
+}
+
+/// The quote that stands for those of its kind: what one of them opens another closes.
+fn kind_of(quote: char) -> Option<char> {
+    match quote {
+        '\'' | '‘' | '’' | '‚' | '‹' | '›' => Some('\''),
+        '"' | '“' | '”' | '„' | '«' | '»' | '「' | '」' => Some('"'),
+        '`' => Some('`'),
+        _ => None,
+    }
+}
+
+fn is_latin(character: char) -> bool {
+    character.is_alphabetic() && character < '\u{250}'
 }
 
 #[cfg(test)]
@@ -137,6 +154,12 @@ mod tests {
                 "SELECT a FROM \"t\" WHERE a IS NOT DISTINCT FROM \"secret\"",
                 "SELECT a FROM \"t\" WHERE a IS NOT DISTINCT FROM ?",
             ),
+            (Postgres, "SELECT E'x'\n'it\\'s secret'", "SELECT ?"),
+            (Postgres, r"SELECT 'it\'s secret'", "SELECT ?"),
+            (MySql, r"SELECT 'a\', 'secret' AS c", "SELECT ?"),
+            (MySql, r#"SELECT "a\", "secret" AS c"#, "SELECT ?"),
+            (MySql, r"SELECT 'a\n', 'b' AS c", "SELECT ?, ? AS c"),
+            (Sqlite, r"SELECT 'a\', 'b' AS c", "SELECT ?, ? AS c"),
             (Sqlite, "SELECT x'00ff'", "SELECT ?"),
             (Sqlite, "SELECT 'never closed secret", "SELECT ?"),
             (
@@ -187,6 +210,25 @@ mod tests {
                 "invalid input syntax for type integer: \"?\"",
             ),
             ("can't reach the server", "can't reach the server"),
+            (
+                "Table 'shop.nowhere' doesn't exist",
+                "Table '?' doesn't exist",
+            ),
+            (
+                "ungültige Eingabesyntax für Typ integer: »secret«",
+                "ungültige Eingabesyntax für Typ integer: »?«",
+            ),
+            (
+                "l'utilisateur « secret » n'existe pas",
+                "l'utilisateur «?» n'existe pas",
+            ),
+            (
+                "类型integer的输入语法无效: “secret”",
+                "类型integer的输入语法无效: “?”",
+            ),
+            ("重复条目'secret'键'PRIMARY'", "重复条目'?'"),
+            ("neplatná hodnota „secret“", "neplatná hodnota „?“"),
+            ("ogiltigt värde ‚secret‘ i", "ogiltigt värde ‚?‘ i"),
             ("near \"never closed", "near \"?"),
         ] {
             assert_eq!(obfuscate_message(message, 200), expected);

@@ -100,6 +100,9 @@ const BEHIND_WITH: &[&str] = &[
     "SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "VALUES",
 ];
 
+/// What an `END` closes that no `BEGIN` or `CASE` opened.
+const LOOPS: &[&str] = &["IF", "LOOP", "WHILE", "REPEAT", "FOR"];
+
 /// What stands for a verb that is not known.
 const UNKNOWN: &str = "SQL";
 
@@ -290,7 +293,7 @@ impl<'s> Reader<'s> {
     }
 
     /// Goes to the end of the statement. Semicolons within parentheses do not end it, nor do those of the body of what is
-    /// created, from `BEGIN` to `END`.
+    /// created, from `BEGIN` to `END`; a column may be called as these.
     fn skip_statement(&mut self, creates: bool) {
         // `BEGIN`s and `CASE`s that wait for their `END`.
         let mut blocks = 0_u32;
@@ -298,12 +301,19 @@ impl<'s> Reader<'s> {
             if token.is_symbol(';') && self.depth <= 0 && blocks == 0 {
                 return;
             }
-            if creates && (token.is("BEGIN") || blocks > 0 && token.is("CASE")) {
-                blocks += 1;
-            } else if token.is("END") {
-                blocks = blocks.saturating_sub(1);
-            }
+            let opens = creates && (token.is("BEGIN") || blocks > 0 && token.is("CASE"));
+            let closes = blocks > 0 && token.is("END");
             self.bump();
+            if self.depth > 0 {
+                continue;
+            }
+            if opens {
+                blocks += 1;
+            } else if closes && !self.peek_is(|token| LOOPS.iter().any(|word| token.is(word))) {
+                blocks -= 1;
+                // The end of a `CASE` that is a statement.
+                self.tokens.next_if(|token| token.is("CASE"));
+            }
         }
     }
 

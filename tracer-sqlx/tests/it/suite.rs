@@ -47,7 +47,8 @@ mod cases {
     pub(super) use super::usage::*;
     pub(super) use super::{
         a_query_has_a_span_with_what_came_of_it, every_span_says_where_it_went,
-        of_the_rows_changed_only_those_of_the_statement_count, the_text_is_shown_as_chosen,
+        of_the_rows_changed_only_those_of_the_statement_count, rows_that_come_back_are_told,
+        the_rows_of_statements_that_are_not_known_are_not_told, the_text_is_shown_as_chosen,
     };
 }
 
@@ -61,6 +62,7 @@ mod tests {
         connect_options_can_be_changed,
         the_state_of_the_pool_is_told,
         try_begin_waits_for_nothing,
+        a_commit_that_is_never_polled_is_a_rollback_and_logged,
         a_connect_after_another_wait_is_a_log,
         a_connect_is_as_long_as_the_wait_for_it,
         a_closed_pool_does_not_connect,
@@ -78,10 +80,12 @@ mod tests {
         a_slow_wait_for_a_connection_is_logged,
         a_stream_dropped_half_way_is_not_complete_and_no_error,
         a_stream_read_to_its_end_is_complete,
+        a_stream_that_failed_gives_its_connection_back,
         a_syntax_error_passes_through_and_marks_the_span,
         a_statement_prepared_for_its_first_run_says_so,
         a_timed_out_query_is_cancelled,
         a_transaction_is_a_span_for_each_step,
+        a_transaction_swapped_for_a_connection_is_rolled_back,
         a_transaction_dropped_open_is_rolled_back_and_logged,
         a_unique_violation_has_its_code,
         an_explicit_acquire_has_a_span,
@@ -95,10 +99,13 @@ mod tests {
         only_with_parent_starts_no_traces,
         queries_of_a_spawned_task_follow_its_context,
         repeats_are_told_to_the_parent,
+        rows_that_come_back_are_told,
         the_callback_of_a_transaction_commits_or_rolls_back,
         the_parent_is_what_was_active_at_the_call,
+        the_rows_of_statements_that_are_not_known_are_not_told,
         the_text_is_shown_as_chosen,
         unsampled_queries_leave_nothing,
+        what_a_statement_raises_is_shown_only_in_full,
         what_a_hook_does_is_within_what_waits_for_it,
         what_a_hook_starts_is_refused_with_its_query,
         what_the_program_does_between_rows_is_not_the_databases_time,
@@ -329,5 +336,55 @@ async fn of_the_rows_changed_only_those_of_the_statement_count(on: Fixture<Db>) 
         CREATE TABLE more
         DELETE items {db.rows_affected=2, db.rows_returned=1, db.statements=3}
         "
+    );
+}
+
+async fn the_rows_of_statements_that_are_not_known_are_not_told(on: Fixture<Db>) {
+    let long = "x".repeat(90);
+    let insert = |id: i64| format!("INSERT INTO items VALUES ({id}, '{long}');");
+    let many: String = (0..100).map(insert).collect();
+    let rows: Vec<_> = (100..300).map(|id| format!("({id}, '{long}')")).collect();
+    let long = format!("INSERT INTO items VALUES {}", rows.join(", "));
+    let longer = format!("{long}; DELETE FROM items");
+    let mut conn = idle(&on.pool).await;
+    for text in [
+        many,
+        long,
+        "DELETE FROM items WHERE id >= 100".to_owned(),
+        longer,
+    ] {
+        sqlx::raw_sql(AssertSqlSafe(text))
+            .execute(&mut *conn)
+            .await
+            .unwrap();
+    }
+    drop(conn);
+    assert_trace!(
+        on.test,
+        "
+        INSERT items {db.statements=100, truncated=true}
+        INSERT items {db.rows_affected=200, truncated=true}
+        DELETE items {db.rows_affected=200}
+        INSERT items {truncated=true}
+        "
+    );
+}
+
+async fn rows_that_come_back_are_told(on: Fixture<Db>) {
+    let mut conn = idle(&on.pool).await;
+    let rows = sqlx::query("INSERT INTO items VALUES (1, 'a'), (2, 'b') RETURNING id")
+        .fetch_all(&mut *conn)
+        .await
+        .unwrap();
+    assert_eq!(rows.len(), 2);
+    drop(conn);
+    // MariaDB does not tell how many were changed then.
+    let affected = match TAGS[0].1 {
+        "mysql" => "",
+        _ => "db.rows_affected=2, ",
+    };
+    assert_trace!(
+        on.test,
+        &format!("INSERT items {{{affected}db.rows_returned=2}}")
     );
 }

@@ -92,6 +92,11 @@ fn a_name_is_verb_and_main_table() {
             "SELECT orders",
         ),
         ("SELECT ';' FROM orders", "SELECT orders"),
+        (
+            r"SELECT E'x'
+            '\' FROM secret; DELETE'",
+            "SELECT",
+        ),
         ("SELECT 'FROM nowhere' FROM orders", "SELECT orders"),
         (";;; SELECT 1 FROM a", "SELECT a"),
         ("", "SQL"),
@@ -139,6 +144,32 @@ fn the_body_of_a_trigger_is_part_of_its_statement() {
 }
 
 #[test]
+fn a_column_named_as_a_block_begins_none() {
+    let operation = Operation::of(
+        "CREATE TABLE s (id int, begin timestamptz); INSERT INTO s VALUES (1); DELETE FROM s",
+        Dialect::Postgres,
+    );
+    assert_eq!((operation.statements, operation.changes), (3, 0b110));
+}
+
+#[test]
+fn what_ends_within_the_body_of_a_procedure_does_not_end_it() {
+    for body in [
+        "IF a THEN SELECT 1; END IF; WHILE b DO SELECT 2; END WHILE;",
+        "CASE a WHEN 1 THEN SELECT 1; END CASE; SELECT CASE WHEN b THEN 1 END; REPEAT SELECT 2; UNTIL c END REPEAT;",
+        "FOR i IN 1..2 DO BEGIN SELECT 1; END; END FOR; l: LOOP LEAVE l; END LOOP l;",
+    ] {
+        let sql = format!("CREATE PROCEDURE p() BEGIN {body} END; DELETE FROM s");
+        let operation = Operation::of(&sql, Dialect::MySql);
+        assert_eq!(
+            (operation.statements, operation.changes),
+            (2, 0b10),
+            "{sql}"
+        );
+    }
+}
+
+#[test]
 fn statements_are_counted_and_those_that_change_rows_marked() {
     let operation = Operation::of(
         "INSERT INTO a VALUES (1); SELECT 1; DELETE FROM a;",
@@ -175,8 +206,8 @@ proptest! {
         let quoted = literal.replace('\'', "''");
         for dialect in ALL {
             let literal = match dialect {
-                Dialect::MySql => quoted.replace('\\', "\\\\"),
-                Dialect::Postgres | Dialect::Sqlite => quoted.clone(),
+                Dialect::MySql | Dialect::Postgres => quoted.replace('\\', "\\\\"),
+                Dialect::Sqlite => quoted.clone(),
             };
             let sql = format!(
                 "{space}/*{note}*/ SELECT /*{note}*/ '{literal}', (SELECT 1 FROM items) -- {note}\n FROM{space} orders"

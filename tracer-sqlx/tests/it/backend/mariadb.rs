@@ -23,6 +23,8 @@ pub(crate) const SLOW: &str = "SELECT sleep(30)";
 pub(crate) const SLOW_NAME: &str = "SELECT";
 pub(crate) const DUPLICATE: &[&str] = &["db.sqlstate=\"23000\""];
 pub(crate) const NO_TABLE: &str = "db.sqlstate=\"42S02\"";
+/// A statement that fails with a message of its own.
+pub(crate) const RAISE: &str = "SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'user secret gone'";
 /// A statement that begins a transaction in a way of its own, and what its span is called.
 pub(crate) const BEGIN_WITH: (&str, &str) = ("START TRANSACTION READ ONLY", "START");
 /// Whether it is told that a statement was prepared.

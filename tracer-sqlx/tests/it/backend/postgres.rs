@@ -16,6 +16,8 @@ mod concurrent;
 #[path = "../suite.rs"]
 mod suite;
 
+#[path = "../aborted.rs"]
+mod aborted;
 #[path = "../listener.rs"]
 mod listener;
 
@@ -28,6 +30,8 @@ pub(crate) const SLOW: &str = "SELECT count(*) FROM pg_sleep(30)";
 pub(crate) const SLOW_NAME: &str = "SELECT pg_sleep";
 pub(crate) const DUPLICATE: &[&str] = &["db.constraint=items_pkey", "db.sqlstate=\"23505\""];
 pub(crate) const NO_TABLE: &str = "db.sqlstate=\"42P01\"";
+/// A statement that fails with a message of its own.
+pub(crate) const RAISE: &str = "DO $$ BEGIN RAISE EXCEPTION 'user % gone', 'secret'; END $$";
 /// A statement that begins a transaction in a way of its own, and what its span is called.
 pub(crate) const BEGIN_WITH: (&str, &str) = ("BEGIN ISOLATION LEVEL SERIALIZABLE", "BEGIN");
 /// Whether it is told that a statement was prepared.

@@ -26,6 +26,9 @@ pub(crate) const SLOW_NAME: &str = "SELECT";
 pub(crate) const DUPLICATE: &[&str] = &["db.sqlstate=\"1555\""];
 /// The beginning of what selecting from a table that is not there comes to.
 pub(crate) const NO_TABLE: &str = "db.sqlstate=\"1\"";
+/// A statement that fails with a message of its own.
+pub(crate) const RAISE: &str = "CREATE TRIGGER IF NOT EXISTS stays BEFORE DELETE ON items \
+     BEGIN SELECT RAISE(ABORT, 'user secret gone'); END; DELETE FROM items";
 /// A statement that begins a transaction in a way of its own, and what its span is called.
 pub(crate) const BEGIN_WITH: (&str, &str) = ("BEGIN IMMEDIATE", "BEGIN");
 /// Whether it is told that a statement was prepared.

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
-use tracer_sqlx::TracedPool;
+use tracer_sqlx::{StatementText, TracedPool};
 use tracer_testing::assert_trace;
 
-use super::super::{BY_ID, DUPLICATE, Db, INSERT, NO_TABLE, SLOW, SLOW_NAME};
+use super::super::{BY_ID, DUPLICATE, Db, INSERT, NO_TABLE, RAISE, SLOW, SLOW_NAME};
 use super::{fill, idle};
 use crate::backend::Fixture;
 
@@ -103,6 +103,21 @@ pub(super) async fn a_unique_violation_has_its_code(on: Fixture<Db>) {
         tree.contains("error.kind=unique_violation") && !tree.contains("secret"),
         "{tree}"
     );
+}
+
+pub(super) async fn what_a_statement_raises_is_shown_only_in_full(on: Fixture<Db>) {
+    fill(&on, 1).await;
+    let raised = sqlx::raw_sql(RAISE).execute(&on.pool).await;
+    assert!(raised.unwrap_err().to_string().contains("secret"));
+    let tree = on.test.tree();
+    assert!(
+        tree.contains("message=\"raised by a procedure or trigger\"") && !tree.contains("secret"),
+        "{tree}"
+    );
+    let full = on.pool.clone().statement_text(StatementText::Full);
+    assert!(sqlx::raw_sql(RAISE).execute(&full).await.is_err());
+    let tree = on.test.tree();
+    assert!(tree.contains("user secret gone"), "{tree}");
 }
 
 pub(super) async fn a_syntax_error_passes_through_and_marks_the_span(on: Fixture<Db>) {

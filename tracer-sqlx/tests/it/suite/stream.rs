@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
-use tracer_testing::assert_trace;
+use tracer_core::Sampler;
+use tracer_sqlx::TracedPool;
+use tracer_testing::{TestTracer, assert_trace};
 
 use super::super::Db;
 use super::{fill, idle};
@@ -45,6 +47,26 @@ pub(super) async fn a_stream_dropped_half_way_is_not_complete_and_no_error(on: F
         on.test,
         "SELECT items {complete=false, db.active_us=_, db.pool_wait_us=_, db.rows_returned=1}"
     );
+}
+
+pub(super) async fn a_stream_that_failed_gives_its_connection_back(on: Fixture<Db>) {
+    let refusing = TestTracer::with("shop", |builder| builder.sampler(Sampler::constant(false)));
+    let options = on.raw.options().clone().max_connections(1);
+    let raw = options.connect_lazy_with((*on.raw.connect_options()).clone());
+    for tracer in [on.test.tracer(), refusing.tracer()] {
+        let pool = TracedPool::from(raw.clone()).with_tracer(tracer);
+        let mut rows = sqlx::query("SELECT * FROM nowhere").fetch(&pool);
+        assert!(rows.next().await.unwrap().is_err());
+        let next = sqlx::query("SELECT 1").execute(&pool);
+        tokio::time::timeout(Duration::from_secs(10), next)
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(rows.next().await.is_none());
+    }
+    raw.close().await;
+    assert_eq!(on.test.spans().len(), 2);
+    assert_trace!(refusing, "");
 }
 
 pub(super) async fn what_the_program_does_between_rows_is_not_the_databases_time(on: Fixture<Db>) {

@@ -105,6 +105,52 @@ pub(super) async fn a_transaction_dropped_open_is_rolled_back_and_logged(on: Fix
     );
 }
 
+pub(super) async fn a_commit_that_is_never_polled_is_a_rollback_and_logged(on: Fixture<Db>) {
+    async {
+        let mut tx = on.pool.begin().await.unwrap();
+        sqlx::query(INSERT)
+            .bind(1i64)
+            .bind("a")
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        drop(tx.commit());
+    }
+    .in_span(on.test.tracer().start_span("handler"))
+    .await;
+    assert_eq!(count(&on).await, 0);
+    assert_trace!(
+        on.test,
+        "
+        handler [event=db.rollback, message=\"the transaction was dropped without commit: it is rolled back\"]
+          BEGIN {db.pool_wait_us=_}
+          INSERT items {db.rows_affected=1}
+        "
+    );
+}
+
+pub(super) async fn a_transaction_swapped_for_a_connection_is_rolled_back(on: Fixture<Db>) {
+    for end in 0..2 {
+        let mut tx = on.pool.begin().await.unwrap();
+        sqlx::query(INSERT)
+            .bind(1i64)
+            .bind("a")
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        let mut conn = on.pool.acquire().await.unwrap();
+        std::mem::swap(&mut *tx, &mut *conn);
+        let error = tx.commit().await.unwrap_err();
+        assert!(matches!(error, sqlx::Error::InvalidArgument(_)), "{error}");
+        match end {
+            0 => conn.close().await.unwrap(),
+            _ => drop(conn.detach()),
+        }
+        assert_eq!(count(&on).await, 0);
+    }
+    on.test.forget();
+}
+
 pub(super) async fn the_callback_of_a_transaction_commits_or_rolls_back(on: Fixture<Db>) {
     let mut conn = on.pool.acquire().await.unwrap();
     let done: Result<i64, sqlx::Error> = conn
