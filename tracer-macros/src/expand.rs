@@ -4,11 +4,12 @@ mod async_trait;
 mod begin;
 mod body;
 mod boxed;
+mod held;
 mod outcome;
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
-use syn::{FnArg, ImplItem, Pat, Path, ReturnType, TraitItem, Type, Visibility};
+use syn::{ImplItem, Path, ReturnType, TraitItem, Type, Visibility};
 
 use crate::args::Args;
 use crate::item::{self, Function, Item};
@@ -75,21 +76,13 @@ fn expand(args: &Args, of_block: bool, function: &Function) -> TokenStream {
         Shape::Stream { boxed: true, .. } => boxed::stream(&context, &begin, &outcome, &statements),
     };
     let expanded = function.with_body(&quote_spanned!(site()=> #items #expanded));
+    // The lint is about async blocks, of which the function that was written is none.
+    let yields = (function.sig.asyncness.is_some() && returned::is_future(&function.sig.output))
+        .then(|| quote_spanned!(site()=> #[allow(clippy::async_yields_async)]));
     // What is set in an argument that a closure or an async block owns is never read, the compiler says: it forgets destructors.
-    if !is_direct && owns_mutable(function) {
-        return quote_spanned!(site()=> #[allow(unused_assignments)] #expanded);
-    }
-    expanded
-}
-
-/// Whether an argument is given by value that the body may change.
-fn owns_mutable(function: &Function) -> bool {
-    function.sig.inputs.iter().any(|input| match input {
-        FnArg::Typed(input) => {
-            matches!(&*input.pat, Pat::Ident(name) if name.by_ref.is_none() && name.mutability.is_some())
-        }
-        FnArg::Receiver(receiver) => receiver.mutability.is_some(),
-    })
+    let assigns = (!is_direct && held::has_mutable(function))
+        .then(|| quote_spanned!(site()=> #[allow(unused_assignments)]));
+    quote_spanned!(site()=> #yields #assigns #expanded)
 }
 
 impl Context<'_> {
@@ -126,7 +119,7 @@ impl Context<'_> {
             }
         };
         let look = outcome.look();
-        let held = self.held(false);
+        let held = held::statements(self);
         let block = self.braced(&quote_spanned!(site()=> #held #statements));
         quote_spanned! {site()=>
             #enter
@@ -161,7 +154,7 @@ impl Context<'_> {
     ) -> TokenStream {
         let output = &self.function.sig.output;
         let fake_return = returned::fake_return(output);
-        let held = self.held(true);
+        let held = held::statements(self);
         let future = {
             let block = self.braced(&quote_spanned!(site()=> #fake_return #held #statements));
             quote_spanned!(site()=> async move #block)
@@ -176,56 +169,8 @@ impl Context<'_> {
     /// A block where the body's is: an error about what it gives back points there.
     fn braced(&self, statements: &TokenStream) -> TokenTree {
         let mut block = Group::new(Delimiter::Brace, statements.clone());
-        block.set_span(self.function.brace.span.join().resolved_at(site()));
+        block.set_span(self.function.brace.span.join());
         block.into()
-    }
-
-    /// Statements that make the inner function or future own the arguments that the body names: whole, for of one whose fields
-    /// alone are named it would own copies of these, and what is set in a copy is not seen by the destructor. What is owned is
-    /// dropped in the order in which it is named first: here that of arguments, the last one first. With `underscored` also
-    /// those like `_permit`, which are there to be held and dropped: that is to happen in the span, too.
-    fn held(&self, underscored: bool) -> TokenStream {
-        let private = &self.private;
-        let by_value: Vec<_> = self
-            .function
-            .sig
-            .inputs
-            .iter()
-            .filter_map(|input| match input {
-                FnArg::Typed(input) => match &*input.pat {
-                    Pat::Ident(name)
-                        if name.by_ref.is_none()
-                            && !matches!(returned::bare(&input.ty), Type::Reference(_)) =>
-                    {
-                        Some((&input.attrs[..], name.ident.clone()))
-                    }
-                    _ => None,
-                },
-                FnArg::Receiver(receiver) => match &receiver.kind {
-                    syn::ReceiverKind::Reference(..) => None,
-                    syn::ReceiverKind::Typed(_, ty)
-                        if matches!(returned::bare(ty), Type::Reference(_)) =>
-                    {
-                        None
-                    }
-                    _ => Some((&[][..], syn::Ident::from(receiver.self_token))),
-                },
-            })
-            .collect();
-        let hold = by_value
-            .into_iter()
-            .rev()
-            .filter(|(_, name)| {
-                underscored && name.to_string().starts_with('_')
-                    || body::names(&self.function.body, name)
-            })
-            .map(|(attrs, name)| {
-                let cfgs = attrs.iter().filter(|attr| attr.path().is_ident("cfg"));
-                quote_spanned! {site()=>
-                    #(#cfgs)* #[allow(clippy::used_underscore_binding)] #private::hold(&#name);
-                }
-            });
-        quote_spanned!(site()=> #(#hold)*)
     }
 
     // Input:
@@ -250,7 +195,7 @@ impl Context<'_> {
         }
         let (enter, span, private) = (begin.scope(), begin.left(), &self.private);
         let in_span = outcome.in_span(private, &span, &quote_spanned!(site()=> __out), output);
-        let held = self.held(false);
+        let held = held::statements(self);
         let block = self.braced(&quote_spanned!(site()=> #held #statements));
         quote_spanned! {site()=>
             #enter
@@ -274,7 +219,12 @@ impl Context<'_> {
         output: Option<&Type>,
         mut block: syn::ExprAsync,
     ) -> TokenStream {
-        let arguments = async_trait::take_patterns(&self.function.sig, &mut block);
+        // What is taken out is dropped after what is not.
+        let arguments = if begin::uses(self.args).is_empty() {
+            Vec::new()
+        } else {
+            async_trait::take_patterns(&self.function.sig, &mut block)
+        };
         let in_span = outcome.in_own_span(begin, &block.into_token_stream(), output);
         quote_spanned!(site()=> async move { #(#arguments)* #in_span.await })
     }
@@ -303,7 +253,7 @@ impl Context<'_> {
             &quote_spanned!(site()=> __out),
             item,
         );
-        let held = self.held(false);
+        let held = held::statements(self);
         let block = self.braced(&quote_spanned!(site()=> #held #statements));
         quote_spanned! {site()=>
             #enter

@@ -89,7 +89,8 @@ use proc_macro::TokenStream;
 ///   in the span, until the future is ready, the stream at its end, or either dropped.
 ///
 /// What counts is the return type, not how the body ends. A type that hides it, as `Self::Future` does, is told with
-/// `future` or `stream`. No box is added where the macro can see the one the function returns (`Box::pin(..)`, `.boxed()`);
+/// `future` or `stream`. One that promises more, as `impl Future<Output = u8> + Clone` does, is given back as it is: the span
+/// is the call. No box is added where the macro can see the one the function returns (`Box::pin(..)`, `.boxed()`);
 /// around one that was made elsewhere another is needed, and what comes out of it has to outlive that: a generic `T` of a
 /// `BoxFuture<'static, T>` needs `T: 'static` then.
 ///
@@ -142,8 +143,8 @@ use proc_macro::TokenStream;
 /// numbers, booleans, text, bytes and what implements `From<&T>` for it; of an `Option` what it holds, and nothing is recorded of
 /// `None`.
 ///
-/// The future of an `async fn` is larger by its span, some 40 bytes, and by the arguments that `tags` borrows: of a large one
-/// name what is wanted in the body, `tracer_core::active_span().set_tag(..)`.
+/// The future of an `async fn` is larger by its span, some 40 bytes, and by the arguments that are given by value, which it
+/// keeps twice: large ones are better borrowed or boxed.
 ///
 /// # Whole blocks
 ///
@@ -181,6 +182,9 @@ use proc_macro::TokenStream;
 /// A `const fn`, a method without body and items that are no functions, blocks or traits, each with one error on the word
 /// that is wrong. Closures have no attributes: open a scope in them, `let _scope = tracer.start_active_span("sort");`.
 /// Under `#[track_caller]`, `ret` and `err` hide the caller from the body, as any closure around it does.
+///
+/// Lints about what the function could be, as `clippy::unused_async` and `clippy::missing_const_for_fn`, see the expansion:
+/// they are silent, and an `#[expect]` of them is not fulfilled.
 #[proc_macro_attribute]
 pub fn traced(args: TokenStream, item: TokenStream) -> TokenStream {
     run(args, item, expand::traced)
@@ -192,6 +196,10 @@ pub fn traced(args: TokenStream, item: TokenStream) -> TokenStream {
 pub fn traced_off(args: TokenStream, item: TokenStream) -> TokenStream {
     run(args, item, expand::off)
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../tests/edition.md")]
+struct Edition;
 
 /// Parse, validate, expand. A refused item is given back as it was, so that the refusal is the only error.
 fn run(

@@ -62,10 +62,12 @@ fn of_type(ty: &Type) -> Shape {
 
 /// `Pin<Box<dyn Future<..>>>`, `BoxFuture<'_, T>` and the like.
 fn of_named(last: &PathSegment) -> Shape {
+    let is_generic = matches!(last.arguments, PathArguments::AngleBracketed(_));
     match last.ident.to_string().as_str() {
         "Pin" => match type_arguments(last).next() {
             Some(Type::Path(boxed)) => match boxed.path.segments.last() {
-                Some(boxed) if boxed.ident == "Box" => match type_arguments(boxed).next() {
+                Some(boxed) if boxed.ident == "Box" => match type_arguments(boxed).next().map(bare)
+                {
                     Some(Type::TraitObject(object)) => of_bounds(object.bounds.iter(), true),
                     _ => Shape::Sync,
                 },
@@ -73,11 +75,11 @@ fn of_named(last: &PathSegment) -> Shape {
             },
             _ => Shape::Sync,
         },
-        "BoxFuture" | "LocalBoxFuture" => Shape::Future {
+        "BoxFuture" | "LocalBoxFuture" if is_generic => Shape::Future {
             boxed: true,
             output: type_arguments(last).next().cloned().map(Box::new),
         },
-        "BoxStream" | "LocalBoxStream" => Shape::Stream {
+        "BoxStream" | "LocalBoxStream" if is_generic => Shape::Stream {
             boxed: true,
             item: type_arguments(last).next().cloned().map(Box::new),
         },
@@ -85,7 +87,18 @@ fn of_named(last: &PathSegment) -> Shape {
     }
 }
 
+/// A future or a stream, unless it is to be something else besides: the traced one is not.
 fn of_bounds<'b>(bounds: impl Iterator<Item = &'b TypeParamBound>, boxed: bool) -> Shape {
+    const KEPT: [&str; 7] = [
+        "Debug",
+        "RefUnwindSafe",
+        "Send",
+        "Sized",
+        "Sync",
+        "Unpin",
+        "UnwindSafe",
+    ];
+    let mut found = Shape::Sync;
     for bound in bounds {
         let TypeParamBound::Trait(bound) = bound else {
             continue;
@@ -93,20 +106,23 @@ fn of_bounds<'b>(bounds: impl Iterator<Item = &'b TypeParamBound>, boxed: bool) 
         let Some(last) = bound.path.segments.last() else {
             continue;
         };
-        if last.ident == "Future" {
-            return Shape::Future {
-                boxed,
-                output: associated("Output", last).map(Box::new),
-            };
+        if KEPT.iter().any(|kept| last.ident == kept) {
+            continue;
         }
-        if last.ident == "Stream" {
-            return Shape::Stream {
+        let (output, item) = (associated("Output", last), associated("Item", last));
+        found = match found {
+            Shape::Sync if last.ident == "Future" && output.is_some() => Shape::Future {
                 boxed,
-                item: associated("Item", last).map(Box::new),
-            };
-        }
+                output: output.map(Box::new),
+            },
+            Shape::Sync if last.ident == "Stream" && item.is_some() => Shape::Stream {
+                boxed,
+                item: item.map(Box::new),
+            },
+            _ => return Shape::Sync,
+        };
     }
-    Shape::Sync
+    found
 }
 
 /// `T` of `Future<Output = T>`, `Stream<Item = T>`.
@@ -157,6 +173,24 @@ pub(crate) fn is_unit(output: &ReturnType) -> bool {
 
 pub(crate) fn is_never(output: &ReturnType) -> bool {
     matches!(output, ReturnType::Type(_, ty) if matches!(bare(ty), Type::Never(_)))
+}
+
+/// Whether it is a future that a function comes to, by the name of the type.
+pub(crate) fn is_future(output: &ReturnType) -> bool {
+    let ReturnType::Type(_, ty) = output else {
+        return false;
+    };
+    match bare(ty) {
+        Type::Path(TypePath { path, .. })
+            if path
+                .segments
+                .last()
+                .is_some_and(|last| last.ident == "JoinHandle" || last.ident == "Ready") =>
+        {
+            true
+        }
+        ty => matches!(of_type(ty), Shape::Future { .. }),
+    }
 }
 
 /// A return type in places where `impl Trait` may not stand: each is left to inference.

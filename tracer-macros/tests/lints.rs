@@ -71,6 +71,7 @@
     reason = "about the package, not about code"
 )]
 
+use std::future::Ready;
 use std::io;
 use std::pin::Pin;
 
@@ -128,6 +129,24 @@ async fn underscore(_id: u64, _other: Box<u64>) {
 async fn patterns((first, _): (u64, u64), mut n: u64, context: &SpanContext) -> u64 {
     n = n.wrapping_add(first);
     std::future::ready(n).await
+}
+
+#[traced]
+async fn of_a_future() -> Ready<u64> {
+    std::future::ready(()).await;
+    std::future::ready(1)
+}
+
+#[traced]
+async fn of_a_box() -> Pin<Box<dyn Future<Output = u64> + Send>> {
+    std::future::ready(()).await;
+    Box::pin(std::future::ready(1))
+}
+
+#[traced]
+async fn set_in_a_pattern((mut n, _other): (Account, u64)) {
+    n.id = 1;
+    std::future::ready(()).await;
 }
 
 #[traced]

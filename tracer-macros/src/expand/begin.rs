@@ -105,7 +105,6 @@ impl<'a> Begin<'a> {
             quote_spanned!(site()=> #private::tag_kind(#target, #kind);)
         });
         let probes = quote_spanned! {site()=>
-            #[allow(unused_imports)]
             use #private::{Deep as _, Deeper as _, Direct as _, Optional as _, OptionalDeep as _};
         };
         let mut tokens = TokenStream::new();

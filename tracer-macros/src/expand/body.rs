@@ -2,6 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::TokenStreamExt;
+use syn::ext::IdentExt;
 use syn::{Block, Expr, ExprAsync, Stmt};
 
 /// The items that a body begins with, and the rest. What the macro adds goes between them: before the items it would make
@@ -60,11 +61,17 @@ pub(crate) fn sole_async_block(body: &TokenStream) -> Option<ExprAsync> {
     }
 }
 
-/// Whether a variable is named anywhere in a body.
+/// Whether a variable is named anywhere in a body, or in text that may be a format.
 pub(crate) fn names(body: &TokenStream, name: &Ident) -> bool {
+    let formatted = format!("{{{}", name.unraw());
+    names_or_has(body, name, &formatted)
+}
+
+fn names_or_has(body: &TokenStream, name: &Ident, formatted: &str) -> bool {
     body.clone().into_iter().any(|tree| match tree {
         TokenTree::Ident(found) => found == *name,
-        TokenTree::Group(group) => names(&group.stream(), name),
-        _ => false,
+        TokenTree::Group(group) => names_or_has(&group.stream(), name, formatted),
+        TokenTree::Literal(text) => text.to_string().contains(formatted),
+        TokenTree::Punct(_) => false,
     })
 }

@@ -9,7 +9,7 @@ use syn::{
 
 use super::begin::Begin;
 use super::outcome::Outcome;
-use super::{Context, body, site};
+use super::{Context, body, held, site};
 
 // Input:
 //     fn load(&self) -> BoxFuture<'_, Order> {
@@ -120,11 +120,11 @@ fn handed_over(
         quote_spanned! {site()=>
             match __handover.unclaimed() {
                 ::core::option::Option::None => __out,
-                ::core::option::Option::Some(__span) => ::std::boxed::Box::pin(#rebox),
+                ::core::option::Option::Some(__span) => #private::pinned(#rebox),
             }
         }
     };
-    let held = context.held(false);
+    let held = held::statements(context);
     let block = context.braced(&quote_spanned!(site()=> #held #statements));
     quote_spanned! {site()=>
         #enter

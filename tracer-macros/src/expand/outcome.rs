@@ -67,7 +67,6 @@ impl<'a> Outcome<'a> {
         let logged = quote_spanned!(at=> (&&&&&#private::Fault(__error)).log(__span););
         let log = match form {
             Form::Plain => quote_spanned! {site()=>
-                #[allow(unused_imports)]
                 use #private::{ViaCause as _, ViaDisplay as _, ViaError as _, ViaLocalCause as _};
                 #logged
             },

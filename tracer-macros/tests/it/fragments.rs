@@ -37,6 +37,26 @@ fn an_expression_stays_whole() {
     );
 }
 
+macro_rules! lengthening {
+    ($bytes:expr, $debug:ty) => {
+        #[traced(tags(length = $bytes.len()))]
+        fn lengthen(shown: &$debug) -> String {
+            let length: usize = $bytes.len();
+            format!("{length} {shown:?}")
+        }
+    };
+}
+
+lengthening!(&[1_u8, 2][..], dyn fmt::Debug + Send);
+
+#[test]
+fn a_reference_and_a_sum_of_traits_stay_whole() {
+    let test = TestTracer::new("shop");
+    let _default = test.tracer().set_default();
+    assert_eq!(lengthen(&7), "2 7");
+    assert_trace!(test, "lengthen {length=2}");
+}
+
 struct Orders;
 
 macro_rules! failing {

@@ -77,6 +77,48 @@ fn an_opaque_future_is_traced_to_its_end() {
     );
 }
 
+#[traced]
+fn cloneable(n: u8) -> impl Future<Output = u8> + Clone {
+    prefix();
+    ready(n)
+}
+
+/// What somebody else names so.
+mod own {
+    pub(super) trait Stream: std::io::Read {}
+    impl Stream for std::io::Empty {}
+    pub(super) type BoxStream = Box<dyn Stream>;
+}
+
+#[traced]
+fn opened() -> impl own::Stream {
+    std::io::empty()
+}
+
+#[traced]
+fn opened_box() -> own::BoxStream {
+    Box::new(std::io::empty())
+}
+
+#[test]
+fn what_is_more_than_a_future_is_traced_as_a_call() {
+    let test = TestTracer::new("shop");
+    let _default = test.tracer().set_default();
+    let future = cloneable(1);
+    let again = future.clone();
+    assert_eq!((block_on(future), block_on(again)), (1, 1));
+    drop((opened(), opened_box()));
+    assert_trace!(
+        test,
+        "
+        cloneable
+          prefix
+        opened
+        opened_box
+    "
+    );
+}
+
 thread_local! {
     static RAN: Cell<u32> = const { Cell::new(0) };
 }
