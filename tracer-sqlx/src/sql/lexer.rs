@@ -3,6 +3,10 @@
 /// Whose rules for quotes and comments hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Dialect {
+    #[cfg_attr(
+        not(any(feature = "any", feature = "mysql", test)),
+        expect(dead_code, reason = "of a database that was not asked for")
+    )]
     MySql,
     Postgres,
     Sqlite,
