@@ -114,10 +114,11 @@ pub(crate) fn finish(place: Place) {
         let Some(record) = local.take_top(own) else {
             return local.stack.is_context(own).then_some(None);
         };
-        // It was made at once, and nobody asked for more than a note has.
         if record.is_reported() && !place.is_noted() {
+            // It was made at once, and nobody asked for more than a note has.
             pending::trust(record.context.parent_id.is_none());
         } else if record.is_bare() {
+            // A context that is active by now where the span was: not the scope's.
             local.push(record);
             return Some(None);
         }
