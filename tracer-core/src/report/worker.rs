@@ -12,7 +12,6 @@ use crate::process::Process;
 use crate::record::SpanRecord;
 use crate::report::alarm::Alarm;
 use crate::report::drain::{Batch, Drain};
-use crate::report::lane::LINES;
 use crate::report::queue::Hub;
 use crate::report::{LossCause, Losses, ReportError, Reporter, ReporterStats};
 use crate::sync;
@@ -20,10 +19,10 @@ use crate::sync;
 /// How long an anchor of the clock serves.
 const ANCHOR_INTERVAL: Duration = Duration::from_secs(1);
 
-/// By so much the reporter thread may come late, where others take its core, before a ring is full.
-const LATE: Duration = Duration::from_millis(5);
+/// Spans that a round is to find: it takes the core that it gets for some ten microseconds, which others hardly feel.
+const ROUND_SPANS: u32 = 128;
 /// The shortest and the longest time between two rounds that nobody asks for.
-const ROUND: RangeInclusive<Duration> = Duration::from_micros(500)..=ANCHOR_INTERVAL;
+const ROUND: RangeInclusive<Duration> = Duration::from_micros(200)..=ANCHOR_INTERVAL;
 
 /// The state of the reporter thread.
 pub(crate) struct Worker {
@@ -183,15 +182,13 @@ fn publish(hub: &Hub, drained: u64, desks: &[Desk]) {
         .publish(drained, desks.iter().map(|desk| desk.stats));
 }
 
-/// How long to wait after a round that found so many spans, so long after the one before it: if they go on as they did, until a
-/// quarter of a ring is full at the most, and in time. So its thread need not wake the reporter thread, nor drop what comes before
-/// that gets a core; and that keeps the core from others for a tenth of a millisecond, not for several.
+/// How long to wait after a round that found so many spans, so long after the one before it: until there are enough for the
+/// next, if they go on as they did. Rings have room for far more, as others may have the core then.
 fn until_next_round(since_last: Duration, spans: usize) -> Duration {
     let (shortest, longest) = ROUND.into_inner();
     let spans = u32::try_from(spans).unwrap_or(u32::MAX).max(1);
-    let until_full = since_last.min(longest) * LINES as u32 / spans;
-    let in_time = until_full.saturating_sub(LATE);
-    in_time.min(until_full / 4).clamp(shortest, longest)
+    let until_enough = since_last.min(longest) * ROUND_SPANS / spans;
+    until_enough.clamp(shortest, longest)
 }
 
 impl Desk {
@@ -262,20 +259,19 @@ mod tests {
 
     #[test]
     fn rounds_come_as_often_as_spans_need_them() {
-        let millis = Duration::from_millis;
+        let (millis, micros) = (Duration::from_millis, Duration::from_micros);
         for (since_last, spans, expected) in [
             // Nobody is in a hurry.
             (millis(1000), 0, millis(1000)),
             (millis(1000), 100, millis(1000)),
             (Duration::MAX, 1, millis(1000)),
-            // A quarter of a ring.
-            (millis(100), 4096, millis(25)),
-            (millis(20), 2048, millis(10)),
-            // In time: it would be full after 8 ms, after 6, after 4.
-            (millis(2), 1024, millis(2)),
-            (millis(3), 2048, millis(1)),
-            (millis(1), 1024, Duration::from_micros(500)),
-            (Duration::ZERO, usize::MAX, Duration::from_micros(500)),
+            // As many as a round is to find.
+            (millis(100), 128, millis(100)),
+            (millis(160), 4096, millis(5)),
+            (millis(2), 1024, micros(250)),
+            // No more often than that.
+            (millis(1), 4096, micros(200)),
+            (Duration::ZERO, usize::MAX, micros(200)),
         ] {
             assert_eq!(
                 until_next_round(since_last, spans),
