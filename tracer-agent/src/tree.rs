@@ -104,7 +104,7 @@ impl<'t> Tree<'t> {
 
 /// The index of each span's parent. Where two services share a span id, as clients and servers of B3 do, the parent
 /// within the same service is the nearer one.
-fn parents(spans: &[&Span]) -> Vec<Option<usize>> {
+pub(crate) fn parents(spans: &[&Span]) -> Vec<Option<usize>> {
     let mut first: HashMap<SpanId, usize> = HashMap::with_capacity(spans.len());
     let mut of_service: HashMap<(SpanId, &str), usize> = HashMap::with_capacity(spans.len());
     for (index, span) in spans.iter().enumerate() {

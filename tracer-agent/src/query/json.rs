@@ -60,16 +60,12 @@ pub(crate) fn write_traces(
 
 /// An answer of names and the like.
 pub(crate) fn list<T: Serialize>(list: &[T]) -> Response {
-    response(
-        StatusCode::OK,
-        &Envelope {
-            data: Some(list),
-            total: list.len(),
-            limit: 0,
-            offset: 0,
-            errors: None,
-        },
-    )
+    response(StatusCode::OK, &Envelope::list(list))
+}
+
+/// As [`list`], for long ones.
+pub(crate) fn write_list<T: Serialize>(out: impl io::Write, list: &[T]) -> io::Result<()> {
+    Ok(serde_json::to_writer(out, &Envelope::list(list))?)
 }
 
 /// An answer that is none.
@@ -111,6 +107,18 @@ struct Envelope<'e, T> {
     limit: usize,
     offset: usize,
     errors: Option<Vec<ErrorJson<'e>>>,
+}
+
+impl<'l, T> Envelope<'_, &'l [T]> {
+    fn list(list: &'l [T]) -> Self {
+        Self {
+            data: Some(list),
+            total: list.len(),
+            limit: 0,
+            offset: 0,
+            errors: None,
+        }
+    }
 }
 
 #[derive(Serialize)]

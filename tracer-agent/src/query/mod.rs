@@ -1,6 +1,7 @@
 //! Jaeger's query API (v1, as Jaeger's UI and Grafana use it), the counters, and the pages beside them.
 
 pub(crate) mod answer;
+mod dependencies;
 mod error;
 pub(crate) mod json;
 mod params;
@@ -60,6 +61,7 @@ pub(crate) fn router(sink: Arc<Sink>, compact_port: u16) -> Router {
         .route("/api/operations", get(operations))
         .route("/api/traces", get(traces))
         .route("/api/traces/{id}", get(trace))
+        .route("/api/dependencies", get(dependencies_between))
         .route("/api/upload", post(upload::post))
         .route("/api/health", get(health))
         .route("/health", get(health))
@@ -137,6 +139,18 @@ async fn trace(State(asked): State<Asked>, Path(id): Path<String>) -> Result<Res
         .trace(id)
         .ok_or_else(|| QueryError::not_found("trace not found"))?;
     let body = answer::written(move |answer| json::write_traces(answer, &[trace], &[]));
+    Ok((json::HEADERS, body.await?).into_response())
+}
+
+async fn dependencies_between(
+    State(asked): State<Asked>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, QueryError> {
+    let query = Params::parse(query.as_deref()).dependencies()?;
+    let body = answer::written(move |answer| {
+        let services = asked.store().services();
+        json::write_list(answer, &dependencies::of(asked.store(), &query, &services))
+    });
     Ok((json::HEADERS, body.await?).into_response())
 }
 

@@ -15,6 +15,8 @@ use crate::text;
 /// As many as Jaeger's UI offers. An answer of more would be larger than any reader wants.
 const MAX_LIMIT: usize = 1_500;
 const DEFAULT_LIMIT: usize = 20;
+/// How far back calls between services are counted unless said, as in Jaeger.
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// The parameters of a request, decoded, in their order.
 #[derive(Debug)]
@@ -113,6 +115,22 @@ impl Params {
         query = min.into_iter().fold(query, Query::min_duration);
         query = max.into_iter().fold(query, Query::max_duration);
         self.tags(query)
+    }
+
+    /// The spans between which calls are counted: of the `lookback` milliseconds before `endTs`, which are milliseconds since
+    /// the epoch. Jaeger requires `endTs`; here the calls up to now are a good answer without.
+    pub(crate) fn dependencies(&self) -> Result<Query, QueryError> {
+        let millis = |value: &str| value.parse().ok().map(Duration::from_millis);
+        let end = self.read("endTs", "milliseconds since 1970", |value| {
+            SystemTime::UNIX_EPOCH.checked_add(millis(value)?)
+        })?;
+        let lookback = self.read("lookback", "milliseconds", millis)?;
+        let end = end.unwrap_or_else(SystemTime::now);
+        let start = end.checked_sub(lookback.unwrap_or(DAY));
+        Ok(start
+            .into_iter()
+            .fold(Query::new(), Query::start_min)
+            .start_max(end))
     }
 
     /// `start` and `end` in microseconds since the epoch; without `start`, `lookback` before the end.

@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::model::Span;
 
 /// The name that stands for all names beyond the bounds.
-pub(super) const OVERFLOW: &str = "__overflow__";
+pub(crate) const OVERFLOW: &str = "__overflow__";
 
 const MAX_SERVICES: usize = 500;
 const MAX_OPERATIONS_PER_SERVICE: usize = 2_000;

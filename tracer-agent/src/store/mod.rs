@@ -8,6 +8,7 @@ mod kept;
 mod query;
 mod wait;
 
+pub(crate) use index::OVERFLOW;
 pub use query::Query;
 pub use wait::WaitTimeout;
 
@@ -83,27 +84,24 @@ impl Store {
     /// cost grows with the traces looked at, not with those kept.
     #[must_use]
     pub fn find(&self, query: &Query) -> Vec<Arc<Trace>> {
-        let mut found = Vec::new();
-        let mut before = u64::MAX;
         // Spans of several threads do not arrive in the order in which their traces started.
         let enough = query.limit.saturating_add(SLICE);
-        while found.len() < enough {
-            let (slice, next) = self.lock().newest(query, before, SLICE);
-            found.extend(
-                slice
-                    .into_iter()
-                    .filter(|trace| query.matches(trace))
-                    .take(enough - found.len()),
-            );
-            match next {
-                Some(next) => before = next,
-                None => break,
-            }
-        }
+        let mut found: Vec<_> = self.matching(query).take(enough).collect();
         // Arrival is the order in which they were found; people read the order of their starts.
         found.sort_by_cached_key(|trace| std::cmp::Reverse(trace.start_micros()));
         found.truncate(query.limit);
         found
+    }
+
+    /// All traces that `query` describes, whatever its limit, from the one that arrived last. Holds on to those of a slice.
+    pub(crate) fn matching(&self, query: &Query) -> impl Iterator<Item = Arc<Trace>> {
+        let mut before = Some(u64::MAX);
+        let slices = std::iter::from_fn(move || {
+            let (slice, next) = self.lock().newest(query, before?, SLICE);
+            before = next;
+            Some(slice)
+        });
+        slices.flatten().filter(|trace| query.matches(trace))
     }
 
     /// The names of the services that have traces here, sorted.

@@ -254,6 +254,7 @@ fn foreign_hosts_and_origins_are_refused_on_every_route() {
         (agent.query_addr(), "/trace/1"),
         (agent.query_addr(), "/api/services"),
         (agent.query_addr(), "/api/traces"),
+        (agent.query_addr(), "/api/dependencies"),
         (agent.query_addr(), "/health"),
         (agent.query_addr(), "/style.css"),
         (agent.query_addr(), "/nothing"),
@@ -284,5 +285,58 @@ fn foreign_hosts_and_origins_are_refused_on_every_route() {
                 "{path} {host}"
             );
         }
+    }
+}
+
+#[test]
+fn calls_between_services_are_counted() {
+    let agent = start();
+    let at = 1_700_000_000_000_000;
+    let span = |trace, id, parent, start| Span::new(trace, id, parent, "op", start, 10);
+    report(
+        &agent,
+        "shop",
+        &[span(1, 1, 0, at), span(1, 2, 1, at), span(2, 1, 0, at)],
+    );
+    report(
+        &agent,
+        "db",
+        &[
+            span(1, 3, 1, at),
+            span(1, 4, 2, at),
+            span(2, 2, 1, at),
+            // Of a parent that did not arrive, and of itself.
+            span(2, 9, 8, at),
+            span(3, 1, 1, at),
+        ],
+    );
+    // By a reference alone.
+    let mut receipt = span(1, 5, 0, at);
+    receipt.references = vec![(1, 1, 4)];
+    report(&agent, "mail", &[receipt]);
+    report(&agent, "shop", &[span(4, 1, 0, at + 5_000_000)]);
+    report(&agent, "late", &[span(4, 2, 1, at + 5_000_000)]);
+
+    let ask = |query: &str| get(agent.query_addr(), &format!("/api/dependencies{query}"));
+    let call = |parent, child, count| json!({"parent": parent, "child": child, "callCount": count});
+    let of = |data: Value| json!({"data": data, "total": data.as_array().unwrap().len(), "limit": 0, "offset": 0, "errors": null});
+    let all = json!([
+        call("db", "mail", 1),
+        call("shop", "db", 3),
+        call("shop", "late", 1)
+    ]);
+    assert_eq!(
+        ask("?endTs=1700000010000&lookback=86400000").json(),
+        of(all.clone())
+    );
+    assert_eq!(ask("?endTs=1700000010000").json(), of(all));
+    let early = json!([call("db", "mail", 1), call("shop", "db", 3)]);
+    assert_eq!(ask("?endTs=1700000001000&lookback=3000").json(), of(early));
+    let late = json!([call("shop", "late", 1)]);
+    assert_eq!(ask("?endTs=1700000010000&lookback=6000").json(), of(late));
+    // Of the last day.
+    assert_eq!(ask("").json(), of(json!([])));
+    for wrong in ["?endTs=now", "?endTs=-1", "?endTs=1&lookback=1h"] {
+        assert_eq!(ask(wrong).status, 400, "{wrong}");
     }
 }
