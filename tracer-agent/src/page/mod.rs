@@ -15,6 +15,7 @@ use std::io::{self, Write as _};
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -73,18 +74,20 @@ async fn go_to_trace(RawQuery(query): RawQuery) -> Response {
 
 async fn trace_page(
     State(asked): State<Asked>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Response {
     let params = Params::parse(query.as_deref());
-    let trace = parse_trace_id(&id).and_then(|id| {
-        let trace = asked.store().trace(id).ok_or_else(|| {
+    let found = || {
+        let Path(id) = id?;
+        let trace = asked.store().trace(parse_trace_id(&id)?);
+        let trace = trace.ok_or_else(|| {
             QueryError::not_found("trace not found: it did not arrive, or was evicted")
         })?;
         Ok((trace, params.first_row()?))
-    });
-    let (trace, from) = match trace {
-        Ok(asked_for) => asked_for,
+    };
+    let (trace, from) = match found() {
+        Ok(found) => found,
         Err(error) => return refusal(&error),
     };
     let body = answer::written(move |answer| {
@@ -125,7 +128,7 @@ fn asset(kind: &'static str, text: &'static str) -> Response {
     (headers, text).into_response()
 }
 
-fn refusal(error: &QueryError) -> Response {
+pub(crate) fn refusal(error: &QueryError) -> Response {
     let title = error.status().canonical_reason().unwrap_or("Refused");
     let body = html! {
         h1 { (title) }

@@ -1,5 +1,6 @@
 //! Refusals in Jaeger's shape.
 
+use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
@@ -41,6 +42,13 @@ impl QueryError {
 
     pub(crate) fn message(&self) -> &str {
         &self.message
+    }
+}
+
+/// A path that is no UTF-8.
+impl From<PathRejection> for QueryError {
+    fn from(rejection: PathRejection) -> Self {
+        Self::new(rejection.status(), rejection.body_text())
     }
 }
 

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use serde::Serialize;
@@ -66,7 +67,7 @@ pub(crate) fn router(sink: Arc<Sink>, compact_port: u16) -> Router {
         .route("/api/health", get(health))
         .route("/health", get(health))
         .merge(page::router())
-        .fallback(async || QueryError::not_found("no such page"))
+        .fallback(nothing)
         .with_state(Asked {
             sink,
             started: Instant::now(),
@@ -75,13 +76,27 @@ pub(crate) fn router(sink: Arc<Sink>, compact_port: u16) -> Router {
         })
 }
 
+/// A page for whoever went astray in the browser, and Jaeger's shape for its readers.
+async fn nothing(uri: Uri) -> Response {
+    let error = QueryError::not_found("no such page");
+    if uri.path().starts_with("/api/") {
+        error.into_response()
+    } else {
+        page::refusal(&error)
+    }
+}
+
 async fn services(State(asked): State<Asked>) -> Response {
     let services = asked.store().services();
     json::list(&services)
 }
 
-async fn operations_of(State(asked): State<Asked>, Path(service): Path<String>) -> Response {
-    json::list(&asked.store().operations(&service))
+async fn operations_of(
+    State(asked): State<Asked>,
+    service: Result<Path<String>, PathRejection>,
+) -> Result<Response, QueryError> {
+    let Path(service) = service?;
+    Ok(json::list(&asked.store().operations(&service)))
 }
 
 /// As [`operations_of`], in the newer form. Jaeger adds a `spanKind`, which is not indexed here and therefore empty.
@@ -132,7 +147,11 @@ async fn traces(
     Ok((json::HEADERS, body.await?).into_response())
 }
 
-async fn trace(State(asked): State<Asked>, Path(id): Path<String>) -> Result<Response, QueryError> {
+async fn trace(
+    State(asked): State<Asked>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response, QueryError> {
+    let Path(id) = id?;
     let id = parse_trace_id(&id)?;
     let trace = asked
         .store()

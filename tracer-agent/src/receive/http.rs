@@ -18,6 +18,9 @@ use super::{Sink, Source};
 /// bodies being read would be beyond it with is answered 503.
 const MAX_BODY: usize = 8 << 20;
 
+/// What a client of another protocol reads, or writes to its log.
+const ELSEWHERE: &str = "nothing is taken here: post batches of spans to /api/traces, in Jaeger's Thrift; OTLP and Zipkin's formats are not read\n";
+
 /// What the requests share.
 #[derive(Debug)]
 struct Collector {
@@ -29,6 +32,7 @@ pub(crate) fn router(sink: Arc<Sink>) -> Router {
     let room = Room::new(MAX_BODY);
     Router::new()
         .route("/api/traces", post(post_batch))
+        .fallback(async || (StatusCode::NOT_FOUND, ELSEWHERE))
         .with_state(Arc::new(Collector { sink, room }))
 }
 

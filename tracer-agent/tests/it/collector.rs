@@ -145,3 +145,20 @@ fn bodies_being_read_are_bounded_in_all() {
     }
     assert_eq!(agent.stats().received.http.missing_field, 1);
 }
+
+#[test]
+fn a_client_of_another_protocol_is_told_so() {
+    let agent = start();
+    let headers = [("Host", "localhost"), ("Content-Type", "application/json")];
+    let answer = request(
+        agent.collector_addr(),
+        "POST",
+        "/v1/traces",
+        &headers,
+        b"{}",
+    );
+    assert!(
+        answer.status == 404 && answer.body.contains("OTLP"),
+        "{answer:?}"
+    );
+}

@@ -117,6 +117,21 @@ fn a_trace_is_opened_by_its_id() {
 }
 
 #[test]
+fn who_goes_astray_in_the_browser_gets_a_page() {
+    let agent = start();
+    for (path, status) in [
+        ("/nothing", 404),
+        ("/trace/2", 404),
+        ("/trace/%ff", 400),
+        ("/trace/shop", 400),
+    ] {
+        let page = get(agent.query_addr(), path);
+        let home = page.body.contains("<a href=\"/\">All traces</a>");
+        assert!(page.status == status && home, "{path}: {page:?}");
+    }
+}
+
+#[test]
 fn a_service_has_one_colour_on_all_pages() {
     let agent = start();
     report(&agent, "auth", &[Span::new(1, 1, 0, "a", 1, 1)]);

@@ -236,6 +236,8 @@ fn wrong_parameters_are_refused_by_name() {
         ("/api/traces/abc", 404, "trace not found".to_owned()),
         ("/api/operations", 400, "parameter 'service' is required".to_owned()),
         ("/api/nothing", 404, "no such page".to_owned()),
+        ("/api/traces/%ff", 400, "Invalid URL: Invalid UTF-8 in `id`".to_owned()),
+        ("/api/services/%ff/operations", 400, "Invalid URL: Invalid UTF-8 in `service`".to_owned()),
     ] {
         let answer = get(agent.query_addr(), path);
         let expected = json!({"data": null, "total": 0, "limit": 0, "offset": 0, "errors": [{"code": status, "msg": message}]});
