@@ -72,6 +72,10 @@ impl fmt::Display for TagValue {
             Self::String(value) => f.write_str(value),
             Self::Bool(value) => write!(f, "{value}"),
             Self::Int(value) => write!(f, "{value}"),
+            // Written out they would have hundreds of digits.
+            Self::Float(value) if *value != 0.0 && !(1e-5..1e16).contains(&value.abs()) => {
+                write!(f, "{value:e}")
+            }
             Self::Float(value) => write!(f, "{value}"),
             Self::Binary(value) => value.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
         }
@@ -109,4 +113,26 @@ pub(super) fn cost(tags: &[Tag]) -> usize {
         cost::block(tag.key.len()) + value
     });
     cost::block(size_of_val(tags)) + each.sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_short() {
+        for (number, text) in [
+            (0.0, "0"),
+            (-2.5, "-2.5"),
+            (1e15, "1000000000000000"),
+            (1e16, "1e16"),
+            (-1e300, "-1e300"),
+            (1e-5, "0.00001"),
+            (5e-324, "5e-324"),
+            (f64::NAN, "NaN"),
+            (f64::NEG_INFINITY, "-inf"),
+        ] {
+            assert_eq!(TagValue::Float(number).to_string(), text);
+        }
+    }
 }
