@@ -1,5 +1,6 @@
 //! Durations, times and foreign text, written for people and read back.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 /// Reads a duration as Go writes it: decimal numbers with units, `1.2ms`, `100us`, `1h30m`.
@@ -91,6 +92,25 @@ fn date(days: u64) -> (u64, u64, u64) {
     (year_of_era + era * 400 + u64::from(month <= 2), month, day)
 }
 
+/// A name for people, who cannot see or choose one that is empty.
+pub(crate) fn named(name: &str) -> &str {
+    if name.trim().is_empty() {
+        "(no name)"
+    } else {
+        name
+    }
+}
+
+/// As [`named`], of a length to be read in passing.
+pub(crate) fn headline(name: &str) -> Cow<'_, str> {
+    const MOST: usize = 200;
+    let name = named(name);
+    match name.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}\u{2026}", &name[..end]).into(),
+        None => name.into(),
+    }
+}
+
 /// Makes text of the network safe for a terminal: control characters, and those that change the direction or hide
 /// text, are written as `\u{..}`. An escape sequence in an operation name must not move anybody's cursor.
 pub(crate) fn printable(text: &str) -> String {
@@ -143,6 +163,19 @@ mod tests {
                 micros.map(Duration::from_micros),
                 "{text:?}"
             );
+        }
+    }
+
+    #[test]
+    fn names_can_be_seen_and_do_not_fill_the_page() {
+        for (name, shown) in [
+            ("GET /", "GET /".to_owned()),
+            ("", "(no name)".to_owned()),
+            (" \t", "(no name)".to_owned()),
+            (&"\u{f6}".repeat(200), "\u{f6}".repeat(200)),
+            (&"\u{f6}".repeat(201), "\u{f6}".repeat(200) + "\u{2026}"),
+        ] {
+            assert_eq!(headline(name), shown);
         }
     }
 

@@ -57,7 +57,7 @@ function isUnused() {
 }
 
 async function look() {
-  if (document.hidden || follow.getAttribute("aria-pressed") !== "true") return;
+  if (document.hidden || !follow.checked) return;
   try {
     const page = await (await fetch(location.href)).text();
     // Written by the server as this page was, and put in its place as a whole.
@@ -84,10 +84,8 @@ show.addEventListener("click", () => {
   apply();
   window.scrollTo(0, 0);
 });
-follow.addEventListener("click", () => {
-  const isOn = follow.getAttribute("aria-pressed") !== "true";
-  follow.setAttribute("aria-pressed", String(isOn));
-  if (!isOn) show.hidden = true;
+follow.addEventListener("change", () => {
+  if (!follow.checked) show.hidden = true;
   look();
 });
 

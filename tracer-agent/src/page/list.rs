@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
-use super::{colour, losses, search};
+use super::{losses, names, search};
 use crate::model::Trace;
 use crate::query::{Asked, Params, QueryError};
 use crate::stats::StoreStats;
@@ -15,6 +15,9 @@ use crate::upload::MAX_FILE;
 
 /// The port of Thrift compact that clients send to by default.
 const DEFAULT_PORT: u16 = 6831;
+
+/// Names of services in a row: a row is not a page.
+const MAX_NAMES: usize = 10;
 
 pub(super) fn body(asked: &Asked, params: &Params, found: Result<&Query, &QueryError>) -> Markup {
     let store = asked.store();
@@ -42,7 +45,7 @@ pub(super) fn body(asked: &Asked, params: &Params, found: Result<&Query, &QueryE
 fn tools() -> Markup {
     html! {
         div.tools hidden {
-            button type="button" data-do="follow" aria-pressed="true" { "Show new traces" }
+            label { input type="checkbox" data-do="follow" checked; " Show new traces as they come" }
             label { "Open a file of traces " input type="file" multiple accept=".json,.jsonl,application/json" data-max=(MAX_FILE); }
             button type="button" data-do="show" hidden {}
         }
@@ -78,17 +81,13 @@ fn row(trace: &Trace, services: &[String]) -> Markup {
             td {
                 a href={ "/trace/" (trace.id()) } {
                     @if let Some(root) = tree.rows().first() {
-                        (root.span.service()) " " strong { (root.span.operation) }
+                        bdi { (text::headline(root.span.service())) } " " strong { (text::headline(&root.span.operation)) }
                     }
                 }
                 @if errors > 0 { " " span.error { "! " (errors) (if errors == 1 { " error" } else { " errors" }) } }
                 div.id { (trace.id()) }
             }
-            td {
-                @for service in trace.services() {
-                    span class={ "service " (colour(services, service)) } { (service) } " "
-                }
-            }
+            td { (names(&trace.services(), services, MAX_NAMES)) }
             td.number.spans { (trace.len()) }
             td.number { (text::duration(trace.duration())) }
             td.time { (text::time(trace.start())) }

@@ -8,11 +8,13 @@ use crate::tree::Row;
 /// So many columns and lanes at most, whatever the number of spans: the strip is a few dozen pixels high.
 const COLUMNS: usize = 400;
 const LANES: usize = 40;
+/// And as if there were so many at the least: a single span is a line too.
+const MIN_LANES: usize = 8;
 
 /// The strip. What is shown of it is marked by the script of the page, which also lets one choose.
 pub(super) fn strip(rows: &[Row<'_>], axis: &Axis) -> Markup {
     let lanes = rows.len().clamp(1, LANES);
-    let view = format!("0 0 {COLUMNS} {lanes}");
+    let view = format!("0 0 {COLUMNS} {}", lanes.max(MIN_LANES));
     html! {
         div.minimap aria-hidden="true" {
             svg viewBox=(view) preserveAspectRatio="none" { path d=(outline(rows, axis, lanes)) {} }

@@ -23,6 +23,7 @@ use axum::routing::get;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::query::{Asked, Params, QueryError, answer, parse_trace_id};
+use crate::text;
 use crate::tree::Tree;
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -94,7 +95,11 @@ async fn trace_page(
         let services = asked.store().services();
         let tree = Tree::of(&trace);
         let title = match tree.rows().first() {
-            Some(row) => format!("{} {}", row.span.service(), row.span.operation),
+            Some(row) => format!(
+                "{} {}",
+                text::headline(row.span.service()),
+                text::headline(&row.span.operation)
+            ),
             None => format!("Trace {}", trace.id()),
         };
         write(answer, &title, Some("/trace.js"), |out| {
@@ -193,6 +198,16 @@ fn response(page: impl Into<Body>) -> Response {
         (header::CACHE_CONTROL, "no-store"),
     ];
     (headers, page.into()).into_response()
+}
+
+/// The names of some of `services`, `most` at the most, in their colours.
+fn names(some: &[&str], services: &[String], most: usize) -> Markup {
+    html! {
+        @for service in some.iter().take(most) {
+            span class={ "service " (colour(services, service)) } { (text::headline(service)) } " "
+        }
+        @if some.len() > most { span.quiet { "and " (some.len() - most) " more" } }
+    }
 }
 
 /// The colour class of a service: by its place among all that have traces here, so that it is the same on every page.

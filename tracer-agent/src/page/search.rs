@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use crate::query::Params;
 use crate::store::Store;
+use crate::text;
 
 /// Names offered for the operation: a browser's list of more is of no use.
 const MAX_OFFERED: usize = 500;
@@ -49,7 +50,9 @@ fn select(name: &str, chosen: &str, offered: &[(&str, &str)]) -> Markup {
 }
 
 fn offered(services: &[String]) -> Vec<(&str, &str)> {
-    let names = services.iter().map(|name| (name.as_str(), name.as_str()));
+    // A service without a name cannot be asked for: a field that is empty asks for all.
+    let named = services.iter().filter(|name| !name.is_empty());
+    let names = named.map(|name| (name.as_str(), text::named(name)));
     std::iter::once(("", "all")).chain(names).collect()
 }
 

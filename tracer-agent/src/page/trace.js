@@ -45,6 +45,8 @@ function drawTime() {
   });
   place(before, 0, from / length);
   place(after, to / length, 1);
+  before.hidden = from === 0;
+  after.hidden = to === length;
   say();
 }
 
@@ -55,13 +57,16 @@ function place(element, left, right) {
 
 // As the server writes it.
 function duration(micros) {
-  if (micros < 1e3) return `${Math.round(micros)}us`;
-  const [value, unit] = micros < 1e6 ? [micros / 1e3, "ms"] : [micros / 1e6, "s"];
-  if (value < 60 || unit === "ms") return value.toFixed(value < 10 ? 2 : 1) + unit;
-  const minutes = Math.floor(value / 60);
-  return minutes < 60
-    ? `${minutes}m${String(Math.floor(value % 60)).padStart(2, "0")}s`
-    : `${Math.floor(minutes / 60)}h${String(minutes % 60).padStart(2, "0")}m`;
+  const significant = (value) => value.toFixed(value < 9.995 ? 2 : 1);
+  if (micros < 1e3) return `${Math.floor(micros)}us`;
+  if (micros < 999_950) return `${significant(micros / 1e3)}ms`;
+  if (micros < 59_950_000) return `${significant(micros / 1e6)}s`;
+  const two = (number) => String(number).padStart(2, "0");
+  const seconds = Math.floor((micros + 5e5) / 1e6);
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}m${two(seconds % 60)}s`;
+  if (minutes < 60_000) return `${Math.floor(minutes / 60)}h${two(minutes % 60)}m`;
+  return minutes < 144e8 ? `${Math.floor(minutes / 1_440)}d` : ">27000y";
 }
 
 // Drawing a range with the pointer: on the minimap of the whole trace, on the axis of what is seen.

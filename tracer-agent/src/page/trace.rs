@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use maud::{Markup, PreEscaped, html};
 
-use super::{DEPTHS, colour, minimap};
+use super::{DEPTHS, colour, minimap, names};
 use crate::critical_path::CriticalPath;
 use crate::model::{RefType, Reference, Span, SpanId, Tag, Trace};
 use crate::text;
@@ -17,6 +17,11 @@ use crate::tree::{Row, Tree};
 
 /// Rows a browser still lays out without a pause.
 const MAX_ROWS: usize = 5_000;
+
+/// Names of services above the rows, which have them again.
+const MAX_NAMES: usize = 50;
+/// Bytes of a key beyond which it may be broken.
+const LONG_KEY: usize = 40;
 
 /// Writes it row by row, `MAX_ROWS` of them: that of a large trace is megabytes.
 pub(super) fn write(
@@ -116,7 +121,7 @@ fn head(trace: &Trace, tree: &Tree<'_>, services: &[String]) -> Markup {
     let errors = trace.spans().filter(|span| span.is_error()).count();
     html! {
         h1 {
-            @if let Some(root) = tree.rows().first() { (root.span.service()) " " strong { (root.span.operation) } }
+            @if let Some(root) = tree.rows().first() { bdi { (text::headline(root.span.service())) } " " strong { (text::headline(&root.span.operation)) } }
             " " span.id { (trace.id()) }
         }
         p {
@@ -125,11 +130,7 @@ fn head(trace: &Trace, tree: &Tree<'_>, services: &[String]) -> Markup {
             @if errors > 0 { ", " span.error { "! " (errors) (if errors == 1 { " error" } else { " errors" }) } }
             ". " a href={ "/api/traces/" (trace.id()) } { "JSON" }
         }
-        p {
-            @for service in trace.services() {
-                span class={ "service " (colour(services, service)) } { (service) } " "
-            }
-        }
+        p { (names(&trace.services(), services, MAX_NAMES)) }
         @if trace.refused() > 0 {
             p.message { (trace.refused()) " further spans were not kept: the trace is too large." }
         }
@@ -153,7 +154,7 @@ impl Page<'_> {
     fn row(&mut self, row: &Row<'_>, index: usize, has_children: bool) -> Markup {
         let span = row.span;
         let colour = colour(self.services, span.service());
-        let (x, width) = self.axis.place(span);
+        let (x, width) = self.axis.bar(span);
         let critical = self.path.sections(index);
         let anchor = self
             .placed
@@ -162,7 +163,7 @@ impl Page<'_> {
         html! {
             div.row.critical[critical.is_some()] data-depth=(row.depth) {
                 @if has_children {
-                    button.fold type="button" hidden aria-expanded="true" aria-label={ "what " (span.operation) " calls" } {}
+                    button.fold type="button" hidden aria-expanded="true" aria-label={ "what " (text::headline(&span.operation)) " calls" } {}
                 }
                 details.span {
                     summary {
@@ -172,7 +173,7 @@ impl Page<'_> {
                             @if span.is_error() { span.error title="failed" { "! " } }
                             @if row.orphan { span.quiet title="its parent has not arrived" { "(parent missing) " } }
                             @if critical.is_some() { span.hidden { "on the critical path " } }
-                            span class={ "service " (colour) } { (span.service()) } " " (span.operation)
+                            span class={ "service " (colour) } { (text::named(span.service())) } " " (text::named(&span.operation))
                         }
                         span.number { (text::duration(span.duration())) }
                         svg.bar aria-hidden="true" viewBox=(self.view) preserveAspectRatio="none" {
@@ -191,7 +192,7 @@ impl Page<'_> {
     fn detail(&self, span: &Span, index: usize) -> Markup {
         let at = |micros| text::duration(self.axis.after_start(micros));
         html! {
-            p { span class={ "service " (colour(self.services, span.service())) } { (span.service()) } " " (span.operation) }
+            p { span class={ "service " (colour(self.services, span.service())) } { (text::named(span.service())) } " " (text::named(&span.operation)) }
             p.quiet {
                 "span " (self.link(span.span_id))
                 @if let Some(parent) = span.parent() { ", parent " (self.link(parent)) }
@@ -258,7 +259,7 @@ fn tags(title: &str, tags: &[Tag]) -> Markup {
 fn rows(tags: &[Tag]) -> Markup {
     html! {
         @for tag in tags {
-            tr { th { (tag.key) } td { (tag.value.to_string()) } }
+            tr { th.long[tag.key.len() > LONG_KEY] { (tag.key) } td { (tag.value.to_string()) } }
         }
     }
 }
@@ -289,6 +290,12 @@ impl Axis {
             span.start_micros - self.start,
             span.duration_micros.min(self.length),
         )
+    }
+
+    /// The same, drawn: nothing is seen of a bar that has no width, or lies behind the end.
+    fn bar(&self, span: &Span) -> (u64, u64) {
+        let (x, width) = self.place(span);
+        (x.min(self.length - 1), width.max(1))
     }
 
     /// Where on the axis a span begins and ends, from 0 to 1.

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::model::{Span, Trace};
-use crate::text::{duration, printable, time};
+use crate::text::{duration, named, printable, time};
 use crate::tree::{Row, Tree};
 
 /// Writes a trace as a waterfall of lines at most `width` columns wide, without colours. See [`Waterfall`].
@@ -206,10 +206,11 @@ impl Axis {
 }
 
 fn name(span: &Span, orphan: bool) -> String {
-    let (service, operation) = (printable(span.service()), printable(&span.operation));
     format!(
-        "{}{service} {operation}",
-        if orphan { "(parent missing) " } else { "" }
+        "{}{} {}",
+        if orphan { "(parent missing) " } else { "" },
+        printable(named(span.service())),
+        printable(named(&span.operation))
     )
 }
 

@@ -246,3 +246,49 @@ fn nothing_is_asked_elsewhere_and_no_name_becomes_a_script() {
     }
     assert_eq!(browser.console(), [""; 0]);
 }
+
+#[test]
+#[ignore = "needs Chromium: see ci/browser"]
+fn the_script_writes_times_as_the_server_does() {
+    let agent = start();
+    let browser = Browser::start();
+    let written = "(page => page.querySelector('.axis').textContent)";
+    let by_server = format!(
+        "(() => {{
+            const page = new XMLHttpRequest();
+            page.open('GET', location.href, false);
+            page.send();
+            return {written}(new DOMParser().parseFromString(page.response, 'text/html'));
+        }})()"
+    );
+    for (id, length) in (1..).zip([
+        10,
+        3_999_900,
+        4 * 59_970_000,
+        4 * 119_600_000,
+        9_000_000_000,
+        i64::MAX / 1_000,
+    ]) {
+        report(&agent, "shop", &[Span::new(id, 1, 0, "op", 1_000, length)]);
+        browser.open(&format!("{}/trace/{id}", agent.url()));
+        assert_eq!(
+            browser.value(&format!("{written}(document)")),
+            browser.value(&by_server)
+        );
+    }
+}
+
+#[test]
+#[ignore = "needs Chromium: see ci/browser"]
+fn no_name_or_key_is_wider_than_the_page() {
+    let agent = start();
+    let span =
+        Span::new(1, 1, 0, &"o".repeat(500), 1_000, 10).tag(&"k".repeat(300), Tag::Bool(true));
+    report(&agent, &"s".repeat(200), &[span]);
+    let browser = open(&agent, "");
+    browser.click("summary");
+    assert_eq!(
+        browser.value("document.documentElement.scrollWidth > innerWidth"),
+        false
+    );
+}

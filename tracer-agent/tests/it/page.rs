@@ -1,5 +1,7 @@
 //! The pages: what is on them, and that nothing from the network becomes markup.
 
+use tracer_agent::TraceId;
+
 use crate::client::{get, report, send, start};
 use crate::datagram::{Span, Tag};
 
@@ -129,6 +131,85 @@ fn who_goes_astray_in_the_browser_gets_a_page() {
         let home = page.body.contains("<a href=\"/\">All traces</a>");
         assert!(page.status == status && home, "{path}: {page:?}");
     }
+}
+
+#[test]
+fn what_has_no_name_can_be_seen_and_opened() {
+    let agent = start();
+    report(&agent, "", &[Span::new(1, 1, 0, "", 1, 1)]);
+    report(&agent, "shop", &[Span::new(2, 1, 0, " ", 2, 1)]);
+    let list = get(agent.query_addr(), "/").body;
+    for link in [
+        "<a href=\"/trace/0000000000000001\"><bdi>(no name)</bdi> <strong>(no name)</strong></a>",
+        "<a href=\"/trace/0000000000000002\"><bdi>shop</bdi> <strong>(no name)</strong></a>",
+        // An empty field asks for all.
+        "<option value=\"\" selected>all</option><option value=\"shop\">",
+    ] {
+        assert!(list.contains(link), "{link} is not in {list}");
+    }
+    let page = get(agent.query_addr(), "/trace/1").body;
+    assert_eq!(
+        page.matches("(no name)</span> (no name)").count(),
+        2,
+        "{page}"
+    );
+    let text = tracer_agent::show::waterfall(&agent.store().trace(TraceId::new(1)).unwrap(), 60);
+    assert!(text.contains("(no name) (no name)"), "{text}");
+}
+
+#[test]
+fn neither_long_names_nor_many_services_fill_a_page() {
+    let agent = start();
+    let (service, operation) = ("s".repeat(300), "o".repeat(3_000));
+    report(
+        &agent,
+        &service,
+        &[Span::new(1, 1, 0, &operation, 1, 1).tag(&"k".repeat(300), "v".into())],
+    );
+    for service in 0..60 {
+        report(
+            &agent,
+            &format!("service-{service}"),
+            &[Span::new(1, 2 + service, 1, "op", 1, 1)],
+        );
+    }
+    let list = get(agent.query_addr(), "/").body;
+    assert!(
+        !list.contains(&"o".repeat(201)) && list.contains("and 51 more"),
+        "{list}"
+    );
+    let page = get(agent.query_addr(), "/trace/1").body;
+    // In the row, which cuts it, and behind it.
+    assert_eq!(page.matches(&operation).count(), 2);
+    assert!(
+        page.contains("and 11 more") && page.contains("<th class=\"long\">kkk"),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_span_that_took_no_time_is_drawn() {
+    let agent = start();
+    let spans = [
+        Span::new(1, 1, 0, "root", 1_000, 50),
+        Span::new(1, 2, 1, "first", 1_000, 0),
+        Span::new(1, 3, 1, "last", 1_050, 0),
+    ];
+    report(&agent, "shop", &spans);
+    report(&agent, "shop", &[Span::new(2, 1, 0, "root", 1_000, 0)]);
+    let bars = |id: u32| {
+        let page = get(agent.query_addr(), &format!("/trace/{id}")).body;
+        let bars = page.split("<rect class=\"c0\" ").skip(1);
+        let bars: Vec<_> = bars
+            .map(|bar| bar.split(" y=").next().unwrap().to_owned())
+            .collect();
+        bars.join(", ")
+    };
+    assert_eq!(
+        bars(1),
+        r#"x="0" width="50", x="0" width="1", x="49" width="1""#
+    );
+    assert_eq!(bars(2), r#"x="0" width="1""#);
 }
 
 #[test]
