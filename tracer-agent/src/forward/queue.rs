@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::trouble::Trouble;
+use super::trouble::{News, Trouble};
 use super::{Endpoint, MAX_REQUEST};
 use crate::model::Span;
 use crate::stats::ForwardStats;
@@ -92,6 +92,7 @@ impl Queue {
         let chunks = chunks.into_iter().filter(|spans| !spans.is_empty());
         // Measured before the lock.
         let chunks: Vec<_> = chunks.map(Chunk::of).collect();
+        let mut dropped = 0;
         let mut state = self.lock();
         for chunk in chunks {
             let spans = chunk.spans.len() as u64;
@@ -99,16 +100,21 @@ impl Queue {
             if state.end.is_some() {
                 state.unsent += spans;
             } else if state.bytes + chunk.bytes > self.max_bytes {
-                state.dropped += spans;
-                state.trouble.loses(&self.to, spans, "the queue is full");
+                dropped += spans;
             } else {
                 state.bytes += chunk.bytes;
                 state.spans += spans;
                 state.waiting.push_back(chunk);
             }
         }
+        let news = match dropped {
+            0 => News::default(),
+            _ => state.trouble.loses(&self.to, dropped, "the queue is full"),
+        };
+        state.dropped += dropped;
         drop(state);
         self.changed.notify_all();
+        news.tell();
     }
 
     /// Takes out what the next request, or one more than that, can hold. Waits for the first span, and a little for
@@ -154,24 +160,31 @@ impl Queue {
     pub(super) fn settle(&self, spans: u64, fate: &Fate) {
         let mut state = self.lock();
         state.spans -= spans;
-        match fate {
+        let news = match fate {
             Fate::Sent { rejected } => {
                 let rejected = spans.min(*rejected);
                 state.sent += spans - rejected;
                 state.refused += rejected;
                 if rejected > 0 {
                     let reason = "it took the request without some of its spans";
-                    state.trouble.loses(&self.to, rejected, reason);
+                    state.trouble.loses(&self.to, rejected, reason)
                 } else if state.waiting.is_empty() {
-                    state.trouble.is_over(&self.to);
+                    state.trouble.is_over(&self.to)
+                } else {
+                    News::default()
                 }
             }
             Fate::Refused(reason) => {
                 state.refused += spans;
-                state.trouble.loses(&self.to, spans, reason);
+                state.trouble.loses(&self.to, spans, reason)
             }
-            Fate::Unsent => state.unsent += spans,
-        }
+            Fate::Unsent => {
+                state.unsent += spans;
+                News::default()
+            }
+        };
+        drop(state);
+        news.tell();
     }
 
     /// Counts a failure and waits before the next try, less when the agent ends meanwhile. Returns whether there is time
@@ -179,8 +192,11 @@ impl Queue {
     pub(super) fn pause(&self, length: Duration, reason: &str) -> bool {
         let mut state = self.lock();
         state.retries += 1;
-        state.trouble.fails(&self.to, reason);
         let before = state.end;
+        let news = state.trouble.fails(&self.to, reason);
+        drop(state);
+        news.tell();
+        let state = self.lock();
         let length = state.left().map_or(length, |left| left.min(length));
         let (state, _) = self
             .changed
@@ -232,5 +248,58 @@ impl Chunk {
         let process = spans.first().map_or(0, |span| span.process.cost());
         let bytes = process + spans.iter().map(Span::cost).sum::<usize>();
         Self { spans, bytes }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+    use crate::read::read_json;
+
+    /// A logger that counts how often it is told while the queue is free, and panics each time.
+    struct Rude;
+
+    static QUEUE: OnceLock<Queue> = OnceLock::new();
+    static FREE: AtomicU32 = AtomicU32::new(0);
+
+    impl log::Log for Rude {
+        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+            true
+        }
+
+        fn log(&self, record: &log::Record<'_>) {
+            if let Some(queue) = QUEUE.get()
+                && record.args().to_string().contains(&queue.to)
+            {
+                FREE.fetch_add(queue.state.try_lock().is_ok().into(), Ordering::Relaxed);
+                panic!("on purpose");
+            }
+        }
+
+        fn flush(&self) {}
+    }
+
+    #[test]
+    fn a_logger_neither_holds_the_queue_nor_ends_what_uses_it() {
+        log::set_logger(&Rude).unwrap();
+        log::set_max_level(log::LevelFilter::Info);
+        let endpoint = "http://rude.invalid:4318".parse().unwrap();
+        let queue = QUEUE.get_or_init(|| Queue::new(endpoint, 1));
+
+        assert!(queue.pause(Duration::ZERO, "it is away"));
+        let json = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"7","spanId":"1","startTimeUnixNano":"1","endTimeUnixNano":"2"}]}]}]}"#;
+        let trace = read_json(json).unwrap().remove(0);
+        queue.offer(vec![trace.spans().cloned().collect()]);
+        queue.settle(0, &Fate::Sent { rejected: 0 });
+        let stats = queue.stats();
+        assert_eq!((stats.spans_dropped, stats.retries), (1, 1));
+        assert_eq!(
+            FREE.load(Ordering::Relaxed),
+            3,
+            "it fails, loses, works again"
+        );
     }
 }

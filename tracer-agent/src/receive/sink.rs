@@ -115,9 +115,12 @@ impl Sink {
     pub(super) fn count_overflow(&self, source: Source) {
         if self.counters[source as usize].count_overflowed() {
             let name = source.name();
-            log::warn!(
-                "{name}: messages arrive faster than they are read; those dropped are only counted from now on"
-            );
+            // A logger that panics shall not end the receiver.
+            let _ = catch_unwind(|| {
+                log::warn!(
+                    "{name}: messages arrive faster than they are read; those dropped are only counted from now on"
+                );
+            });
         }
     }
 
