@@ -12,7 +12,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use serde::Serialize;
@@ -77,12 +77,13 @@ pub(crate) fn router(sink: Arc<Sink>, compact_port: u16) -> Router {
 }
 
 /// A page for whoever went astray in the browser, and Jaeger's shape for its readers.
-async fn nothing(uri: Uri) -> Response {
+async fn nothing(headers: HeaderMap) -> Response {
     let error = QueryError::not_found("no such page");
-    if uri.path().starts_with("/api/") {
-        error.into_response()
-    } else {
+    let accepted = headers.get(header::ACCEPT).map(HeaderValue::as_bytes);
+    if String::from_utf8_lossy(accepted.unwrap_or_default()).contains("text/html") {
         page::refusal(&error)
+    } else {
+        error.into_response()
     }
 }
 

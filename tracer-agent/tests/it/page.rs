@@ -2,7 +2,7 @@
 
 use tracer_agent::TraceId;
 
-use crate::client::{get, report, send, start};
+use crate::client::{get, report, request, send, start};
 use crate::datagram::{Span, Tag};
 
 #[test]
@@ -127,7 +127,8 @@ fn who_goes_astray_in_the_browser_gets_a_page() {
         ("/trace/%ff", 400),
         ("/trace/shop", 400),
     ] {
-        let page = get(agent.query_addr(), path);
+        let headers = [("Host", "localhost"), ("Accept", "text/html,*/*;q=0.8")];
+        let page = request(agent.query_addr(), "GET", path, &headers, b"");
         let home = page.body.contains("<a href=\"/\">All traces</a>");
         assert!(page.status == status && home, "{path}: {page:?}");
     }
