@@ -7,6 +7,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use cli::Command;
+use terminal_size::terminal_size_of;
 use tracer_agent::show::{self, AskError, Wanted, Waterfall};
 use tracer_agent::{Agent, AgentBuilder};
 
@@ -124,9 +125,11 @@ fn show_trace(agent: &str, wanted: Wanted) -> ExitCode {
         }
         Err(error) => return fail(&error.to_string()),
     };
-    let width = std::env::var("COLUMNS")
-        .ok()
+    // Shells know it, and rarely pass it on.
+    let columns = std::env::var("COLUMNS").ok();
+    let width = columns
         .and_then(|columns| columns.parse().ok())
+        .or_else(|| Some(terminal_size_of(io::stdout())?.0.0.into()))
         .unwrap_or(100);
     let colour = io::stdout().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());

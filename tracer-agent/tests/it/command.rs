@@ -27,6 +27,48 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_waterfall_is_as_wide_as_its_terminal() {
+    use std::fs::File;
+
+    use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
+    use rustix::termios::{Winsize, tcsetwinsize};
+
+    let agent = start();
+    report(
+        &agent,
+        "shop",
+        &[Span::new(1, 1, 0, "GET /orders", 1, 5_000)],
+    );
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new())
+        .unwrap()
+        .into_string()
+        .unwrap();
+    let end = File::options().read(true).write(true).open(name).unwrap();
+    let size = Winsize {
+        ws_row: 24,
+        ws_col: 60,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    tcsetwinsize(&end, size).unwrap();
+    let args = ["--last", "--agent", &agent.url()];
+    let mut command = tracer_agent();
+    command
+        .arg("show")
+        .args(args)
+        .env("NO_COLOR", "1")
+        .stdout(end);
+    assert!(command.status().unwrap().success());
+    let mut shown = [0; 4096];
+    let len = File::from(terminal).read(&mut shown).unwrap();
+    let expected = show(&args).stdout;
+    assert_eq!(text(&shown[..len]).replace("\r\n", "\n"), text(&expected));
+}
+
 #[test]
 fn headers_to_forward_with_are_read_from_a_file() {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("headers");
