@@ -5,6 +5,7 @@
 //! classes of one style sheet, bars are SVG with geometry in attributes, since an inline style would be refused by that
 //! policy. The scripts never make markup of text.
 
+mod health;
 mod list;
 mod losses;
 mod minimap;
@@ -12,17 +13,19 @@ mod search;
 mod trace;
 
 use std::io::{self, Write as _};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::query::{Asked, Params, QueryError, answer, parse_trace_id};
+use crate::stats::Stats;
 use crate::text;
 use crate::tree::Tree;
 
@@ -123,6 +126,21 @@ async fn trace_script() -> Response {
 
 async fn icon() -> Response {
     asset("image/svg+xml", include_str!("icon.svg"))
+}
+
+/// The counters.
+pub(crate) fn health(stats: &Stats, uptime: Duration) -> Response {
+    response(page("Health", None, &health::body(stats, uptime)).into_string())
+}
+
+/// Whether who asks is a browser that wants a page, and not a program.
+pub(crate) fn is_wanted(headers: &HeaderMap) -> bool {
+    let mut accepted = headers.get_all(header::ACCEPT).iter();
+    accepted.any(|kinds| {
+        kinds
+            .to_str()
+            .is_ok_and(|kinds| kinds.contains("text/html"))
+    })
 }
 
 fn asset(kind: &'static str, text: &'static str) -> Response {

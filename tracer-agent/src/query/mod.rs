@@ -12,7 +12,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use serde::Serialize;
@@ -65,7 +65,7 @@ pub(crate) fn router(sink: Arc<Sink>, compact_port: u16) -> Router {
         .route("/api/dependencies", get(dependencies_between))
         .route("/api/upload", post(upload::post))
         .route("/api/health", get(health))
-        .route("/health", get(health))
+        .route("/health", get(health_page))
         .merge(page::router())
         .fallback(nothing)
         .with_state(Asked {
@@ -79,8 +79,7 @@ pub(crate) fn router(sink: Arc<Sink>, compact_port: u16) -> Router {
 /// A page for whoever went astray in the browser, and Jaeger's shape for its readers.
 async fn nothing(headers: HeaderMap) -> Response {
     let error = QueryError::not_found("no such page");
-    let accepted = headers.get(header::ACCEPT).map(HeaderValue::as_bytes);
-    if String::from_utf8_lossy(accepted.unwrap_or_default()).contains("text/html") {
+    if page::is_wanted(&headers) {
         page::refusal(&error)
     } else {
         error.into_response()
@@ -172,6 +171,15 @@ async fn dependencies_between(
         json::write_list(answer, &dependencies::of(asked.store(), &query, &services))
     });
     Ok((json::HEADERS, body.await?).into_response())
+}
+
+/// As a page to a browser, and as [`health`] to others.
+async fn health_page(state: State<Asked>, headers: HeaderMap) -> Response {
+    if page::is_wanted(&headers) {
+        page::health(&state.stats(), state.started.elapsed())
+    } else {
+        health(state).await
+    }
 }
 
 /// The counters. `status` is `ok` whenever it can be asked.

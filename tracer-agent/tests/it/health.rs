@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{get, report, send, start};
+use crate::client::{get, report, request, send, start};
 use crate::datagram::{Span, message};
 use crate::golden::{COMPACT, bytes};
 
@@ -59,4 +59,31 @@ fn health_shows_every_counter() {
         ],
     });
     assert_eq!(health, expected);
+}
+
+#[test]
+fn a_browser_gets_the_counters_as_a_page() {
+    let agent = start();
+    let span = Span::new(1, 1, 0, "op", 1, 1);
+    send(agent.binary_addr(), &message("<b>shop", &[span], Some(1)));
+    report(&agent, "mail", &[Span::new(2, 1, 0, "op", 1, 1)]);
+    let headers = [
+        ("Host", "localhost"),
+        ("Accept", "text/html,application/xml;q=0.9,*/*;q=0.8"),
+    ];
+    let page = request(agent.query_addr(), "GET", "/health", &headers, b"");
+    assert_eq!(
+        page.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    for part in [
+        "<th scope=\"row\">Thrift binary over UDP</th><td>2</td><td>0</td><td>0</td>",
+        "<th scope=\"row\">Spans received</th><td>2</td>",
+        "of 256 MB",
+        "<bdi>&lt;b&gt;shop</bdi>",
+        "href=\"/api/health\"",
+    ] {
+        assert!(page.body.contains(part), "{part} is not in {}", page.body);
+    }
+    assert!(!page.body.contains("Forwarding"), "{}", page.body);
 }
