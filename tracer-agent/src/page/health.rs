@@ -35,7 +35,7 @@ fn received(received: &Received) -> Markup {
     html! {
         h2 { "Messages" }
         table.numbers {
-            thead { tr { th scope="col" { "Received by" } th scope="col" { "Read" } th scope="col" { "Could not be read or taken" } th scope="col" { "Dropped by the kernel" } } }
+            thead { tr { th scope="col" { "Received by" } th.number scope="col" { "Read" } th.number scope="col" { "Could not be read or taken" } th.number scope="col" { "Dropped by the kernel" } } }
             tbody {
                 (row("Thrift compact over UDP", &received.compact))
                 (row("Thrift binary over UDP", &received.binary))
@@ -107,7 +107,6 @@ fn numbers(title: &str, rows: &[(&str, String)]) -> Markup {
 /// What clients count themselves is what they say, so it may be anything.
 fn clients(clients: &[Client]) -> Markup {
     let columns = [
-        "Client",
         "Batches",
         "Spans",
         "Batches lost",
@@ -120,7 +119,7 @@ fn clients(clients: &[Client]) -> Markup {
     html! {
         h2 { "Clients, as their batches and they themselves tell" }
         div.wide tabindex="0" role="region" aria-label="Clients" { table.numbers {
-            thead { tr { @for column in columns { th scope="col" { (column) } } } }
+            thead { tr { th scope="col" { "Client" } @for column in columns { th.number scope="col" { (column) } } } }
             tbody {
                 @for client in clients {
                     tr {

@@ -5,6 +5,7 @@
 //! classes of one style sheet, bars are SVG with geometry in attributes, since an inline style would be refused by that
 //! policy. The scripts never make markup of text.
 
+mod calls;
 mod health;
 mod list;
 mod losses;
@@ -39,6 +40,7 @@ const DEPTHS: usize = 32;
 pub(crate) fn router() -> Router<Asked> {
     Router::new()
         .route("/", get(list_page))
+        .route("/calls", get(calls_page))
         .route("/trace", get(go_to_trace))
         .route("/trace/{id}", get(trace_page))
         .route("/style.css", get(style))
@@ -65,6 +67,16 @@ async fn list_page(State(asked): State<Asked>, RawQuery(query): RawQuery) -> Res
         |error| refusal(&error),
         |body| (status, response(body)).into_response(),
     )
+}
+
+async fn calls_page(State(asked): State<Asked>) -> Response {
+    let body = answer::written(move |answer| {
+        let body = calls::body(&asked);
+        write(answer, "Calls between services", None, |out| {
+            out.write_all(body.0.as_bytes())
+        })
+    });
+    body.await.map_or_else(|error| refusal(&error), response)
 }
 
 /// `?id=`, as the form at the head of each page asks for a trace.
@@ -195,6 +207,7 @@ fn page(title: &str, script: Option<&str>, body: &Markup) -> Markup {
             body {
                 header {
                     a href="/" { "tracer-agent" }
+                    a.quiet href="/calls" { "calls" }
                     a.quiet href="/health" { "health" }
                     form method="get" action="/trace" {
                         input name="id" aria-label="Trace id" placeholder="trace id" required;

@@ -1,7 +1,7 @@
 //! Jaeger's query API (v1, as Jaeger's UI and Grafana use it), the counters, and the pages beside them.
 
 pub(crate) mod answer;
-mod dependencies;
+pub(crate) mod dependencies;
 mod error;
 pub(crate) mod json;
 mod params;

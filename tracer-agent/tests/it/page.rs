@@ -189,6 +189,34 @@ fn neither_long_names_nor_many_services_fill_a_page() {
 }
 
 #[test]
+fn calls_between_services_are_listed() {
+    let agent = start();
+    let page = || get(agent.query_addr(), "/calls").body;
+    assert!(
+        page().contains("No trace kept here has a call"),
+        "{}",
+        page()
+    );
+    let span = |id, parent| Span::new(1, id, parent, "op", 1_000, 10);
+    report(&agent, "shop", &[span(1, 0), span(2, 1)]);
+    report(&agent, "<db>", &[span(3, 1), span(4, 2)]);
+    report(&agent, "mail", &[span(5, 3)]);
+    let (shop, db, mail) = (">shop</span>", ">&lt;db&gt;</span>", ">mail</span>");
+    let rows: Vec<String> = page().split("<tr>").skip(2).map(Into::into).collect();
+    for (row, [caller, called, calls]) in rows
+        .iter()
+        .zip([[shop, db, "<td>2</td>"], [db, mail, "<td>1</td>"]])
+    {
+        let caller = row.find(caller).unwrap();
+        assert!(
+            caller < row.find(called).unwrap() && row.contains(calls),
+            "{row}"
+        );
+    }
+    assert_eq!(rows.len(), 2);
+}
+
+#[test]
 fn a_span_that_took_no_time_is_drawn() {
     let agent = start();
     let spans = [
