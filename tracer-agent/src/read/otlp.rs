@@ -7,6 +7,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{ReadError, each, is_zero, number, one, or_default, span_id, trace_id};
@@ -301,12 +302,62 @@ fn any(json: AnyValue<'_>) -> TagValue {
         AnyValue {
             array_value: Some(json),
             ..
-        }
-        | AnyValue {
+        } => text(&nested(json, list)),
+        AnyValue {
             kvlist_value: Some(json),
             ..
-        } => text(json.get()),
+        } => text(&nested(json, map)),
         _ => text(""),
+    }
+}
+
+/// A list or a map in the JSON anybody would write for it, as Jaeger has it. As it came where it is long: read, it is many
+/// times as long.
+fn nested(json: &RawValue, plain: impl Fn(Value) -> Option<Value>) -> String {
+    const MOST: usize = 16 << 10;
+    let short = Some(json.get()).filter(|text| text.len() <= MOST);
+    // That bounds how deep it is, too.
+    let read = short.and_then(|text| plain(serde_json::from_str(text).ok()?));
+    read.map_or_else(|| json.get().into(), |plain| plain.to_string())
+}
+
+fn list(mut json: Value) -> Option<Value> {
+    let Value::Array(values) = json.get_mut("values")?.take() else {
+        return None;
+    };
+    values.into_iter().map(plain).collect()
+}
+
+fn map(mut json: Value) -> Option<Value> {
+    let Value::Array(pairs) = json.get_mut("values")?.take() else {
+        return None;
+    };
+    let pair = |mut pair: Value| {
+        let key = pair.get("key")?.as_str()?.to_owned();
+        let value = pair.get_mut("value").map(Value::take);
+        Some((key, plain(value.unwrap_or_default())?))
+    };
+    let pairs: Option<serde_json::Map<_, _>> = pairs.into_iter().map(pair).collect();
+    pairs.map(Value::Object)
+}
+
+/// A value without the name of its type; nothing, if it has none.
+fn plain(json: Value) -> Option<Value> {
+    let Value::Object(named) = json else {
+        return Some(Value::Null);
+    };
+    let Some((kind, value)) = named.into_iter().next() else {
+        return Some(Value::Null);
+    };
+    match (kind.as_str(), value) {
+        ("arrayValue", json) => list(json),
+        ("kvlistValue", json) => map(json),
+        ("intValue", Value::String(digits)) => Some(
+            digits
+                .parse::<i64>()
+                .map_or(Value::String(digits), Value::from),
+        ),
+        (_, value) => Some(value),
     }
 }
 

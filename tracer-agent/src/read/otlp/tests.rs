@@ -48,7 +48,11 @@ fn what_writers_leave_out_and_write_otherwise_is_understood() {
             "name":"I'm a server span","startTimeUnixNano":"1544712660000000000","endTimeUnixNano":1544712661000001999,
             "kind":"SPAN_KIND_SERVER","traceState":"a=b","status":{"code":"STATUS_CODE_ERROR","message":"no"},
             "attributes":[
-                {"key":"list","value":{"arrayValue":{"values":[{"intValue":"1"}]}}},
+                {"key":"list","value":{"arrayValue":{"values":[{"intValue":"1"},{"stringValue":"x"},{"boolValue":true},{"doubleValue":1.5},{}]}}},
+                {"key":"map","value":{"kvlistValue":{"values":[
+                    {"key":"a","value":{"arrayValue":{"values":[{"intValue":2}]}}},{"key":"b","value":{"kvlistValue":{"values":[]}}},{"key":"c"}
+                ]}}},
+                {"key":"wrong","value":{"kvlistValue":{"values":[{"value":{}}]}}},
                 {"key":"int","value":{"intValue":7}},
                 {"key":"double","value":{"doubleValue":"NaN"}},
                 {"key":"nothing","value":{}},
@@ -73,7 +77,9 @@ fn what_writers_leave_out_and_write_otherwise_is_understood() {
     );
     let text = |key: &str| span.tag(key).map(ToString::to_string);
     for (key, expected) in [
-        ("list", r#"{"values":[{"intValue":"1"}]}"#),
+        ("list", r#"[1,"x",true,1.5,null]"#),
+        ("map", r#"{"a":[2],"b":{},"c":null}"#),
+        ("wrong", r#"{"values":[{"value":{}}]}"#),
         ("int", "7"),
         ("double", "NaN"),
         ("nothing", ""),
@@ -85,5 +91,23 @@ fn what_writers_leave_out_and_write_otherwise_is_understood() {
         ("otel.status_description", "no"),
     ] {
         assert_eq!(text(key).as_deref(), Some(expected), "{key}");
+    }
+}
+
+/// Read, either would take many times its length, or the stack.
+#[test]
+fn lists_that_are_long_or_deep_stay_as_they_are() {
+    let deep = |levels| {
+        let open = r#"{"values":[{"arrayValue":"#.repeat(levels);
+        format!("{open}{{\"values\":[]}}{}", "}]}".repeat(levels))
+    };
+    let long = format!(r#"{{"values":[{}{{}}]}}"#, "{},".repeat(10_000));
+    for (list, expected) in [
+        (deep(2), "[[[]]]"),
+        (deep(200), &deep(200)),
+        (long.clone(), &long),
+    ] {
+        let json = RawValue::from_string(list).unwrap();
+        assert_eq!(nested(&json, super::list), expected);
     }
 }
