@@ -11,7 +11,7 @@ use crate::returned::{self, Shape};
 pub(crate) struct Outcome<'a> {
     private: &'a TokenStream,
     err: Option<(Span, Form)>,
-    ret: Option<Form>,
+    ret: Option<(Span, Form)>,
 }
 
 impl<'a> Outcome<'a> {
@@ -26,7 +26,7 @@ impl<'a> Outcome<'a> {
                 .as_ref()
                 .filter(|_| applies)
                 .map(|given| (given.word, given.value)),
-            ret: args.ret.as_ref().map(|given| given.value),
+            ret: args.ret.as_ref().map(|given| (given.word, given.value)),
         }
     }
 
@@ -37,12 +37,14 @@ impl<'a> Outcome<'a> {
     /// Statements that look at `__out: &T` for `__span: &ActiveSpan`.
     pub(crate) fn look(&self) -> TokenStream {
         let private = self.private;
-        let ret = self.ret.map(|form| {
+        let ret = self.ret.map(|(at, form)| {
+            // As of `err`: what is wrong with the type is the fault of the word.
+            let at = at.resolved_at(site());
             let tag = match form {
-                Form::Display => quote_spanned!(site()=> tag_display),
-                Form::Plain | Form::Debug => quote_spanned!(site()=> tag_debug),
+                Form::Display => quote_spanned!(at=> tag_display),
+                Form::Plain | Form::Debug => quote_spanned!(at=> tag_debug),
             };
-            quote_spanned!(site()=> #private::#tag(__span, "return", __value);)
+            quote_spanned!(at=> #private::#tag(__span, "return", __value);)
         });
         let Some((failed, log)) = self.error() else {
             return quote_spanned!(site()=> if __span.is_recording() { let __value = __out; #ret });
