@@ -12,7 +12,7 @@ pub(crate) fn visible(tokens: TokenStream) -> TokenStream {
     if !any(&tokens) {
         return tokens;
     }
-    tokens.into_iter().map(tree).collect()
+    trees(tokens, false)
 }
 
 fn any(tokens: &TokenStream) -> bool {
@@ -22,40 +22,59 @@ fn any(tokens: &TokenStream) -> bool {
     })
 }
 
-fn tree(tree: TokenTree) -> TokenTree {
-    let TokenTree::Group(group) = tree else {
-        return tree;
-    };
+fn trees(tokens: TokenStream, in_attribute: bool) -> TokenStream {
+    let mut follows_hash = false;
+    let seen = tokens.into_iter().map(|tree| match tree {
+        TokenTree::Group(found) => {
+            let in_attribute = in_attribute || std::mem::take(&mut follows_hash);
+            group(&found, in_attribute).into()
+        }
+        tree => {
+            follows_hash = match &tree {
+                TokenTree::Punct(mark) if mark.as_char() == '!' => follows_hash,
+                TokenTree::Punct(mark) => mark.as_char() == '#',
+                _ => false,
+            };
+            tree
+        }
+    });
+    seen.collect()
+}
+
+fn group(group: &Group, in_attribute: bool) -> Group {
     // Braces keep their edition, by which temporaries are dropped; of new parentheses none is unused.
     let (delimiter, at) = match group.delimiter() {
-        Delimiter::None if falls_apart(&group.stream()) => (
+        Delimiter::None if falls_apart(&group.stream(), in_attribute) => (
             Delimiter::Parenthesis,
             Span::mixed_site().located_at(group.span()),
         ),
         delimiter => (delimiter, group.span()),
     };
-    let mut seen = Group::new(delimiter, visible(group.stream()));
+    let mut seen = Group::new(delimiter, trees(group.stream(), in_attribute));
     seen.set_span(at);
-    seen.into()
+    seen
 }
 
 /// Whether that is an expression of which operators around it could take a part, or a type whose `+` they would not allow.
-fn falls_apart(tokens: &TokenStream) -> bool {
+/// In an attribute `doc = "text"` is no expression.
+fn falls_apart(tokens: &TokenStream, in_attribute: bool) -> bool {
     // One token is whole.
     if tokens.clone().into_iter().nth(1).is_none() {
         return false;
     }
-    let is_expression = matches!(
-        syn::parse2(tokens.clone()),
-        Ok(Expr::Assign(_)
-            | Expr::Binary(_)
+    let is_expression = match syn::parse2(tokens.clone()) {
+        Ok(Expr::Assign(_)) => !in_attribute,
+        Ok(
+            Expr::Binary(_)
             | Expr::Cast(_)
             | Expr::Closure(_)
             | Expr::Range(_)
             | Expr::RawAddr(_)
             | Expr::Reference(_)
-            | Expr::Unary(_))
-    );
+            | Expr::Unary(_),
+        ) => true,
+        _ => false,
+    };
     is_expression
         || match syn::parse2(tokens.clone()) {
             Ok(Type::ImplTrait(ty)) => ty.bounds.len() > 1,

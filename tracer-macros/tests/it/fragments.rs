@@ -57,6 +57,44 @@ fn a_reference_and_a_sum_of_traits_stay_whole() {
     assert_trace!(test, "lengthen {length=2}");
 }
 
+macro_rules! documenting {
+    ($(#[$attr:meta])* $name:ident) => {
+        $(#[$attr])*
+        #[traced]
+        fn $name() {}
+
+        struct Shelf;
+
+        #[traced]
+        impl Shelf {
+            $(#[$attr])*
+            #[traced(name = "shelf")]
+            fn $name(&self) {}
+        }
+    };
+}
+
+documenting! {
+    /// An attribute whose value looks like what is assigned.
+    #[cfg_attr(all(), doc = "And another.")]
+    documented
+}
+
+#[test]
+fn attributes_stay_what_they_are() {
+    let test = TestTracer::new("shop");
+    let _default = test.tracer().set_default();
+    documented();
+    Shelf.documented();
+    assert_trace!(
+        test,
+        "
+        documented
+        shelf
+        "
+    );
+}
+
 struct Orders;
 
 macro_rules! failing {
