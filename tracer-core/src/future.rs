@@ -8,10 +8,8 @@ use pin_project_lite::pin_project;
 
 use crate::context::SpanContext;
 use crate::local;
-use crate::pending::Waiting;
 use crate::slot::SpanSlot;
 use crate::span::Span;
-use crate::stack::Place;
 use crate::tags;
 
 /// Gives futures a span or a context of their own.
@@ -137,19 +135,9 @@ pin_project! {
 
     impl<F> PinnedDrop for InSpan<F> {
         fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if this.inner.is_some() {
-                this.slot.set_unfinished(tags::CANCELLED, true);
-                this.slot.enter(|| this.inner.set(None));
-            }
+            let this = this.project();
+            drop_inner(this.inner, this.slot);
         }
-    }
-}
-
-impl<F> InSpan<F> {
-    /// Takes a span that was waiting.
-    pub(crate) fn hold(self: Pin<&mut Self>, waiting: Box<Waiting>) {
-        self.project().slot.hold(waiting);
     }
 }
 
@@ -162,39 +150,14 @@ impl<F: Future> InSpan<F> {
             slot: SpanSlot::of_call(span),
         }
     }
-
-    /// One that begins with the first poll.
-    #[inline]
-    pub(crate) const fn unbegun(future: F) -> Self {
-        Self {
-            inner: Some(future),
-            slot: SpanSlot::unbegun(),
-        }
-    }
-
-    /// Whether this is that first poll.
-    #[inline]
-    pub(crate) fn is_beginning(self: Pin<&mut Self>) -> bool {
-        self.project().slot.is_beginning()
-    }
-
-    /// Polls in the span at `place`, which just began, or was `waiting`.
-    #[inline]
-    pub(crate) fn poll_in(
-        self: Pin<&mut Self>,
-        place: Place,
-        waiting: &mut Option<Box<Waiting>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<F::Output> {
-        let mut this = self.project();
-        this.slot
-            .begin(place, waiting, || poll_inner(&mut this.inner, cx))
-    }
 }
 
 /// Polls a future that is there, and drops it when it is ready.
 #[inline]
-fn poll_inner<F: Future>(inner: &mut Pin<&mut Option<F>>, cx: &mut Context<'_>) -> Poll<F::Output> {
+pub(crate) fn poll_inner<F: Future>(
+    mut inner: Pin<&mut Option<F>>,
+    cx: &mut Context<'_>,
+) -> Poll<F::Output> {
     let Some(future) = inner.as_mut().as_pin_mut() else {
         return Poll::Pending;
     };
@@ -205,14 +168,28 @@ fn poll_inner<F: Future>(inner: &mut Pin<&mut Option<F>>, cx: &mut Context<'_>) 
     output
 }
 
+/// Drops a future that is there, and so was not ready, in its span.
+#[inline]
+pub(crate) fn drop_inner<F>(inner: Pin<&mut Option<F>>, slot: &mut SpanSlot) {
+    if inner.is_some() {
+        cancel(inner, slot);
+    }
+}
+
+/// In a function of its own, which alone saves registers for what it calls.
+#[inline(never)]
+fn cancel<F>(mut inner: Pin<&mut Option<F>>, slot: &mut SpanSlot) {
+    slot.set_unfinished(tags::CANCELLED, true);
+    slot.enter(|| inner.set(None));
+}
+
 impl<F: Future> Future for InSpan<F> {
     type Output = F::Output;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let mut this = self.project();
-        let (inner, slot) = (&mut this.inner, this.slot);
-        slot.poll(|| poll_inner(inner, cx))
+        let this = self.project();
+        this.slot.poll(|| poll_inner(this.inner, cx))
     }
 }
 

@@ -146,6 +146,9 @@ use proc_macro::TokenStream;
 /// The future of an `async fn` is larger by its span, some 40 bytes, and by the arguments that are given by value, which it
 /// keeps twice: large ones are better borrowed or boxed.
 ///
+/// It also has one more future in it, and the compiler bounds how deep futures lie in each other: where a dozen traced ones
+/// await one another it may say `queries overflow the depth limit!`, and `#![recursion_limit = "256"]` in the crate is the remedy.
+///
 /// # Whole blocks
 ///
 /// On an `impl` block or a trait it traces every method with a body, but for `const fn`s, methods with a `#[traced]` of
@@ -180,11 +183,14 @@ use proc_macro::TokenStream;
 /// # What it refuses
 ///
 /// A `const fn`, a method without body and items that are no functions, blocks or traits, each with one error on the word
-/// that is wrong. Closures have no attributes: open a scope in them, `let _scope = tracer.start_active_span("sort");`.
-/// Under `#[track_caller]`, `ret` and `err` hide the caller from the body, as any closure around it does.
+/// that is wrong. Closures have no attributes: [`traced_fn!`](https://docs.rs/tracer-core/latest/tracer_core/macro.traced_fn.html) is
+/// for those. Under `#[track_caller]`, `ret` and `err` hide the caller from the body, as any closure around it does.
 ///
 /// Lints about what the function could be, as `clippy::unused_async` and `clippy::missing_const_for_fn`, see the expansion:
-/// they are silent, and an `#[expect]` of them is not fulfilled.
+/// they are silent, and an `#[expect]` of them is not fulfilled. Some want a body that is empty or one expression, and warn of
+/// a traced one: `clippy::extra_unused_type_parameters` of `fn assert_send<T: Send>() {}`, `clippy::non_canonical_clone_impl`
+/// and `clippy::non_canonical_partial_ord_impl`. `unreachable_code` warns where a statement that never ends in truth is the
+/// last, as a call that gives back an `Infallible`: the span ends after it.
 #[proc_macro_attribute]
 pub fn traced(args: TokenStream, item: TokenStream) -> TokenStream {
     run(args, item, expand::traced)

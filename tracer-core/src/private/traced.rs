@@ -6,11 +6,12 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::callsite::Callsite;
-use crate::future::InSpan;
+use crate::future::{drop_inner, poll_inner};
 use crate::local;
 use crate::name::SiteNumber;
 use crate::pending::Waiting;
 use crate::private::begin;
+use crate::slot::SpanSlot;
 
 /// Where a traced function stands, and the number of its name.
 type Site = (&'static Callsite, Option<&'static SiteNumber>);
@@ -26,20 +27,23 @@ where
     S: Fn() -> Site,
 {
     Traced {
-        future: InSpan::unbegun(future),
+        inner: Some(future),
+        slot: SpanSlot::unbegun(),
         callsite,
         waiting: None,
     }
 }
 
 pin_project! {
-    /// Made by [`traced`].
+    /// Made by [`traced`]. No [`InSpan`](crate::InSpan) in it: the compiler bounds how deep futures lie in each other, and
+    /// counts every type on the way.
     #[derive(Debug)]
     pub struct Traced<F, S> {
         #[pin]
-        future: InSpan<F>,
+        inner: Option<F>,
+        slot: SpanSlot,
         callsite: S,
-        // Its span between two polls, as long as that is only noted. Later the future has it.
+        // Its span between two polls, as long as that is only noted. Later the slot has it.
         waiting: Option<Box<Waiting>>,
     }
 
@@ -47,8 +51,9 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let this = this.project();
             if let Some(waiting) = this.waiting.take() {
-                this.future.hold(waiting);
+                this.slot.hold(waiting);
             }
+            drop_inner(this.inner, this.slot);
         }
     }
 }
@@ -58,22 +63,23 @@ impl<F: Future, S: Fn() -> Site> Future for Traced<F, S> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let mut this = self.project();
+        let this = self.project();
+        let (inner, slot) = (this.inner, this.slot);
         let place = match this.waiting {
             Some(waiting) => local::resume(waiting),
-            None if this.future.as_mut().is_beginning() => {
+            None if slot.is_beginning() => {
                 let (callsite, number) = (this.callsite)();
                 Some(begin::enter(callsite, number).into_place())
             }
             None => None,
         };
         if let Some(place) = place {
-            return this.future.poll_in(place, this.waiting, cx);
+            return slot.begin(place, this.waiting, || poll_inner(inner, cx));
         }
         if let Some(waiting) = this.waiting.take() {
-            this.future.as_mut().hold(waiting);
+            slot.hold(waiting);
         }
-        this.future.poll(cx)
+        slot.poll(|| poll_inner(inner, cx))
     }
 }
 
