@@ -5,6 +5,8 @@
 //! links. Written by hand, for it is some twenty fields; a test reads them with the types made from OTLP's own files.
 
 use crate::model::{Log, Process, RefType, Reference, Span, TagValue};
+use crate::otlp::{ERROR, KINDS};
+use crate::protobuf::{Message, Value, bytes, fixed32, fixed64, message, number};
 
 /// Writes the spans of a process. Such requests may be joined end to end: together they are one.
 pub(super) fn request(out: &mut Vec<u8>, process: &Process, spans: &[&Span]) {
@@ -43,8 +45,8 @@ fn span(out: &mut Vec<u8>, span: &Span) {
     let kind = span
         .tag("span.kind")
         .and_then(TagValue::as_str)
-        .and_then(kind);
-    number(out, 6, kind.unwrap_or(0));
+        .and_then(|name| KINDS.iter().position(|kind| *kind == name));
+    number(out, 6, kind.map_or(0, |at| at as u64 + 1));
     fixed64(out, 7, nanos(span.start_micros));
     fixed64(out, 8, nanos(span.end_micros()));
     for tag in &span.tags {
@@ -68,22 +70,10 @@ fn span(out: &mut Vec<u8>, span: &Span) {
         }
     }
     if span.is_error() {
-        const STATUS_CODE_ERROR: u64 = 2;
-        message(out, 15, |out| number(out, 3, STATUS_CODE_ERROR));
+        message(out, 15, |out| number(out, 3, ERROR));
     }
     // The flags of W3C, of which Jaeger's share the lowest.
     fixed32(out, 16, span.flags & 1);
-}
-
-fn kind(name: &str) -> Option<u64> {
-    Some(match name {
-        "internal" => 1,
-        "server" => 2,
-        "client" => 3,
-        "producer" => 4,
-        "consumer" => 5,
-        _ => return None,
-    })
 }
 
 fn event(out: &mut Vec<u8>, log: &Log) {
@@ -126,10 +116,7 @@ fn attribute(out: &mut Vec<u8>, key: &str, value: &TagValue) {
         TagValue::String(text) => bytes(out, 1, text.as_bytes()),
         TagValue::Bool(is) => number(out, 2, u64::from(*is)),
         TagValue::Int(value) => number(out, 3, *value as u64),
-        TagValue::Float(value) => {
-            tag(out, 4, 1);
-            out.extend(value.to_le_bytes());
-        }
+        TagValue::Float(value) => fixed64(out, 4, value.to_bits()),
         TagValue::Binary(value) => bytes(out, 7, value),
     });
 }
@@ -138,94 +125,22 @@ fn nanos(micros: u64) -> u64 {
     micros.saturating_mul(1_000)
 }
 
-/// A message in a message, as `write` writes it. Its length goes before it, and is known after.
-fn message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
-    tag(out, field, 2);
-    let start = out.len();
-    write(out);
-    let end = out.len();
-    varint(out, (end - start) as u64);
-    let length = out.len() - end;
-    out[start..].rotate_right(length);
-}
-
-fn bytes(out: &mut Vec<u8>, field: u32, value: &[u8]) {
-    tag(out, field, 2);
-    varint(out, value.len() as u64);
-    out.extend(value);
-}
-
-fn number(out: &mut Vec<u8>, field: u32, value: u64) {
-    tag(out, field, 0);
-    varint(out, value);
-}
-
-fn fixed64(out: &mut Vec<u8>, field: u32, value: u64) {
-    tag(out, field, 1);
-    out.extend(value.to_le_bytes());
-}
-
-fn fixed32(out: &mut Vec<u8>, field: u32, value: u32) {
-    tag(out, field, 5);
-    out.extend(value.to_le_bytes());
-}
-
-fn tag(out: &mut Vec<u8>, field: u32, wire_type: u32) {
-    varint(out, u64::from(field << 3 | wire_type));
-}
-
-fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
 /// How many spans a collector says it has not taken, in the answer to a request it took: `partial_success.rejected_spans`.
 /// What is not such an answer says nothing.
 pub(super) fn rejected(answer: &[u8]) -> u64 {
-    let find = |message| fields(message).find(|(field, _)| *field == 1);
-    match find(answer) {
-        Some((_, Value::Bytes(partial))) => match find(partial) {
-            Some((_, Value::Number(rejected))) => rejected,
+    match find(Message::new(answer)) {
+        Some(Value::Bytes(partial)) => match find(partial) {
+            Some(Value::Varint(rejected)) => rejected,
             _ => 0,
         },
         _ => 0,
     }
 }
 
-enum Value<'m> {
-    Number(u64),
-    Bytes(&'m [u8]),
-}
-
-/// The fields of a message that are numbers or bytes, until one that is neither.
-fn fields(mut message: &[u8]) -> impl Iterator<Item = (u64, Value<'_>)> {
-    std::iter::from_fn(move || {
-        let tag = read_varint(&mut message)?;
-        let value = match tag & 7 {
-            0 => Value::Number(read_varint(&mut message)?),
-            2 => {
-                let len = usize::try_from(read_varint(&mut message)?).ok()?;
-                Value::Bytes(message.split_off(..len)?)
-            }
-            _ => return None,
-        };
-        Some((tag >> 3, value))
-    })
-}
-
-fn read_varint(from: &mut &[u8]) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let byte = *from.split_off_first()?;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Some(value);
-        }
-    }
-    None
+fn find(mut message: Message<'_>) -> Option<Value<'_>> {
+    std::iter::from_fn(|| message.field().ok()?)
+        .find(|(field, _)| *field == 1)
+        .map(|(_, value)| value)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //! little memory beside itself, however hostile.
 
 mod jaeger;
-mod otlp;
+pub(crate) mod otlp;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -67,7 +67,12 @@ pub(crate) fn each_span(
         let resource_spans = resource_spans.or(result.and_then(|result| result.resource_spans));
         match (data, resource_spans, errors.unwrap_or_default().first()) {
             (Some(data), ..) => jaeger::each_span(data, most, &mut take)?,
-            (None, Some(resource_spans), _) => otlp::each_span(resource_spans, most, &mut take)?,
+            (None, Some(resource_spans), _) => {
+                otlp::each_span(resource_spans, most, &mut |span| {
+                    take(span?);
+                    Ok(())
+                })?;
+            }
             (None, None, Some(error)) => return Err(ReadError(text::printable(&error.msg))),
             (None, None, None) => {
                 let what = "neither Jaeger's \"data\" nor OTLP's \"resourceSpans\"";

@@ -1,5 +1,5 @@
 //! [OTLP's JSON](https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding): what Protobuf makes of its messages, with
-//! ids in hexadecimal. Words are translated as Jaeger does it, and back from how `forward/otlp.rs` writes them.
+//! ids in hexadecimal.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -7,11 +7,19 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{ReadError, each, is_zero, number, one, or_default, span_id, trace_id};
-use crate::model::{Log, Process, RefType, Reference, Span, Tag, TagValue};
+use crate::model::{Log, Process, Reference, Span, Tag, TagValue};
+use crate::otlp;
+
+/// What is posted, and a line of a file.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request<'j> {
+    #[serde(borrow)]
+    resource_spans: Option<&'j RawValue>,
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -21,25 +29,28 @@ struct ResourceSpans<'j> {
     scope_spans: Option<&'j RawValue>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Resource<'j> {
     #[serde(borrow, default, deserialize_with = "or_default")]
     attributes: Vec<Attribute<'j>>,
+    #[serde(default, deserialize_with = "or_default")]
+    dropped_attributes_count: u32,
 }
 
 #[derive(Deserialize)]
 struct ScopeSpans<'j> {
-    scope: Option<Scope>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    scope: Scope<'j>,
     spans: Option<&'j RawValue>,
 }
 
-#[derive(Deserialize)]
-struct Scope {
+#[derive(Default, Deserialize)]
+struct Scope<'j> {
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    name: Cow<'j, str>,
     #[serde(default, deserialize_with = "or_default")]
-    name: Box<str>,
-    #[serde(default, deserialize_with = "or_default")]
-    version: Box<str>,
+    version: Cow<'j, str>,
 }
 
 #[derive(Deserialize)]
@@ -61,10 +72,17 @@ struct SpanJson<'j> {
     #[serde(default, deserialize_with = "or_default")]
     attributes: Vec<Attribute<'j>>,
     #[serde(default, deserialize_with = "or_default")]
+    dropped_attributes_count: u32,
+    #[serde(default, deserialize_with = "or_default")]
     events: Vec<Event<'j>>,
     #[serde(default, deserialize_with = "or_default")]
+    dropped_events_count: u32,
+    #[serde(default, deserialize_with = "or_default")]
     links: Vec<Link<'j>>,
-    status: Option<Status<'j>>,
+    #[serde(default, deserialize_with = "or_default")]
+    dropped_links_count: u32,
+    #[serde(default, deserialize_with = "or_default")]
+    status: Status<'j>,
 }
 
 #[derive(Deserialize)]
@@ -75,7 +93,7 @@ struct Attribute<'j> {
 }
 
 /// One of these is there.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AnyValue<'j> {
     string_value: Option<Box<str>>,
@@ -88,6 +106,13 @@ struct AnyValue<'j> {
     kvlist_value: Option<&'j RawValue>,
 }
 
+/// Those of a list, or the pairs of a map.
+#[derive(Deserialize)]
+struct Values<'j> {
+    #[serde(borrow)]
+    values: Option<&'j RawValue>,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Event<'j> {
@@ -97,6 +122,8 @@ struct Event<'j> {
     name: Box<str>,
     #[serde(default, deserialize_with = "or_default")]
     attributes: Vec<Attribute<'j>>,
+    #[serde(default, deserialize_with = "or_default")]
+    dropped_attributes_count: u32,
 }
 
 #[derive(Deserialize)]
@@ -109,7 +136,7 @@ struct Link<'j> {
     attributes: Vec<Attribute<'j>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Status<'j> {
     #[serde(borrow)]
     code: Option<&'j RawValue>,
@@ -117,91 +144,86 @@ struct Status<'j> {
     message: Box<str>,
 }
 
+/// Goes through the spans of a request, each of which is read, or refused by itself.
+pub(crate) fn each_span_of_request(
+    json: &[u8],
+    most: usize,
+    mut take: impl FnMut(Result<Span, ReadError>),
+) -> Result<(), ReadError> {
+    let request: Request<'_> = serde_json::from_slice(json)?;
+    let Some(resources) = request.resource_spans else {
+        return Ok(());
+    };
+    each_span(resources, most, &mut |span| {
+        take(span);
+        Ok(())
+    })
+}
+
 /// Goes through the spans of a list of processes.
 pub(super) fn each_span(
     resources: &RawValue,
     most: usize,
-    take: &mut impl FnMut(Span),
+    take: &mut impl FnMut(Result<Span, ReadError>) -> Result<(), ReadError>,
 ) -> Result<(), ReadError> {
     each(resources, |json: ResourceSpans<'_>| {
-        let process = Arc::new(process(
-            json.resource.map(|json| one(json, most)).transpose()?,
-        ));
+        let resource = json.resource.map(|json| one(json, most)).transpose()?;
+        let process = Arc::new(process(resource.unwrap_or_default()));
         each(json.scope_spans, |json: ScopeSpans<'_>| {
-            let scope = json.scope.as_ref();
+            let scope = otlp::Scope::new(&json.scope.name, &json.scope.version);
             each(json.spans, |json| {
-                take(span(one(json, most)?, scope, &process)?);
-                Ok(())
+                take(one(json, most).and_then(|json| span(json, &scope, &process)))
             })
         })
     })
 }
 
-fn process(resource: Option<Resource<'_>>) -> Process {
-    let mut tags = tags(resource.map_or_else(Vec::new, |resource| resource.attributes));
-    let named = tags.iter().position(|tag| &*tag.key == "service.name");
-    let service = named.map(|named| tags.remove(named).value.to_string());
-    Process {
-        service: service
-            .unwrap_or_else(|| String::from("unknown_service"))
-            .into(),
-        tags: tags.into(),
-    }
+fn process(json: Resource<'_>) -> Process {
+    let resource = otlp::Resource {
+        attributes: tags(json.attributes),
+        dropped_attributes: json.dropped_attributes_count,
+    };
+    resource.into_process()
 }
 
 fn span(
     json: SpanJson<'_>,
-    scope: Option<&Scope>,
+    scope: &otlp::Scope,
     process: &Arc<Process>,
 ) -> Result<Span, ReadError> {
-    let id = trace_id(&json.trace_id)?;
     let parent = match &*json.parent_span_id {
         // As some write that there is none.
         none if none.is_empty() || is_zero(none) => None,
         parent => Some(span_id(parent)?),
     };
-    let start = nanos("startTimeUnixNano", json.start_time_unix_nano)?;
-    let end = nanos("endTimeUnixNano", json.end_time_unix_nano)?;
     let links = json
         .links
-        .iter()
+        .into_iter()
         .filter(|json| !is_zero(&json.trace_id) && !is_zero(&json.span_id))
         .map(link);
     let events = json.events.into_iter().map(event);
-    let mut all = tags(json.attributes);
-    let mut add = |key, text: &str| {
-        if !text.is_empty() {
-            all.push(Tag::new(key, TagValue::String(text.into())));
-        }
-    };
-    add("span.kind", kind(json.kind));
-    add("w3c.tracestate", &json.trace_state);
-    if let Some(scope) = scope {
-        add("otel.scope.name", &scope.name);
-        add("otel.scope.version", &scope.version);
-    }
-    if let Some(status) = json.status {
-        add("otel.status_description", &status.message);
-        let code = status.code.map_or("", RawValue::get);
-        if matches!(code, "2" | "\"STATUS_CODE_ERROR\"")
-            && all.iter().all(|tag| &*tag.key != "error")
-        {
-            all.push(Tag::new("error", TagValue::Bool(true)));
-        }
-    }
-    Ok(Span {
-        trace_id: id,
+    let span = otlp::Span {
+        trace_id: trace_id(&json.trace_id)?,
         span_id: span_id(&json.span_id)?,
-        parent_span_id: parent,
-        operation: json.name,
-        references: links.collect::<Result<_, _>>()?,
+        parent,
+        trace_state: json.trace_state,
         flags: json.flags.map_or(0, flags),
-        tags: all.into(),
-        logs: events.collect::<Result<_, _>>()?,
-        process: Arc::clone(process),
-        start_micros: start / 1_000,
-        duration_micros: end.saturating_sub(start) / 1_000,
-    })
+        name: json.name,
+        kind: json.kind.map_or(0, kind),
+        start_nanos: nanos("startTimeUnixNano", json.start_time_unix_nano)?,
+        end_nanos: nanos("endTimeUnixNano", json.end_time_unix_nano)?,
+        attributes: tags(json.attributes),
+        dropped_attributes: json.dropped_attributes_count,
+        events: events.collect::<Result<_, _>>()?,
+        dropped_events: json.dropped_events_count,
+        links: links.collect::<Result<_, _>>()?,
+        dropped_links: json.dropped_links_count,
+        status: otlp::Status {
+            code: json.status.code.map_or(0, code),
+            message: json.status.message,
+        },
+    };
+    Ok(span.into_model(scope, process))
 }
 
 /// Whole numbers of 64 bits are texts in this JSON, and numbers where a writer was careless.
@@ -216,59 +238,93 @@ fn flags(json: &RawValue) -> u32 {
     json.get().trim_matches('"').parse().unwrap_or(0)
 }
 
-fn kind(json: Option<&RawValue>) -> &'static str {
-    match json.map_or("", RawValue::get) {
-        "1" | "\"SPAN_KIND_INTERNAL\"" => "internal",
-        "2" | "\"SPAN_KIND_SERVER\"" => "server",
-        "3" | "\"SPAN_KIND_CLIENT\"" => "client",
-        "4" | "\"SPAN_KIND_PRODUCER\"" => "producer",
-        "5" | "\"SPAN_KIND_CONSUMER\"" => "consumer",
-        _ => "",
+/// A number, or the name of one.
+fn kind(json: &RawValue) -> u64 {
+    let text = json.get().trim_matches('"');
+    let is = |kind: &&str| {
+        let name = text.strip_prefix("SPAN_KIND_");
+        name.is_some_and(|name| name.eq_ignore_ascii_case(kind))
+    };
+    match otlp::KINDS.iter().position(is) {
+        Some(at) => at as u64 + 1,
+        None => text.parse().unwrap_or(0),
     }
 }
 
-fn link(json: &Link<'_>) -> Result<Reference, ReadError> {
-    let is_child = |attribute: &Attribute<'_>| {
-        let text = attribute
-            .value
-            .as_ref()
-            .and_then(|value| value.string_value.as_deref());
-        &*attribute.key == "opentracing.ref_type" && text == Some("child_of")
-    };
-    Ok(Reference {
-        ref_type: if json.attributes.iter().any(is_child) {
-            RefType::ChildOf
-        } else {
-            RefType::FollowsFrom
-        },
-        trace_id: trace_id(&json.trace_id)?,
-        span_id: span_id(&json.span_id)?,
-    })
+fn code(json: &RawValue) -> u64 {
+    match json.get().trim_matches('"') {
+        "STATUS_CODE_OK" => otlp::OK,
+        "STATUS_CODE_ERROR" => otlp::ERROR,
+        text => text.parse().unwrap_or(0),
+    }
+}
+
+fn link(json: Link<'_>) -> Result<Reference, ReadError> {
+    let (trace_id, span_id) = (trace_id(&json.trace_id)?, span_id(&json.span_id)?);
+    Ok(otlp::reference(trace_id, span_id, &tags(json.attributes)))
 }
 
 fn event(json: Event<'_>) -> Result<Log, ReadError> {
-    let mut fields = tags(json.attributes);
-    if !json.name.is_empty() {
-        fields.insert(0, Tag::new("event", TagValue::String(json.name)));
-    }
     let time = json.time_unix_nano.map(|time| nanos("timeUnixNano", time));
-    Ok(Log {
-        fields: fields.into(),
-        micros: time.transpose()?.unwrap_or_default() / 1_000,
-    })
+    let event = otlp::Event {
+        nanos: time.transpose()?.unwrap_or_default(),
+        name: json.name,
+        attributes: tags(json.attributes),
+        dropped_attributes: json.dropped_attributes_count,
+    };
+    Ok(event.into_log())
 }
 
 fn tags(attributes: Vec<Attribute<'_>>) -> Vec<Tag> {
     let tag = |Attribute { key, value }: Attribute<'_>| Tag {
         key,
-        value: value.map_or_else(|| TagValue::String(Box::default()), any),
+        value: any(value.unwrap_or_default()),
     };
     attributes.into_iter().map(tag).collect()
 }
 
 fn any(json: AnyValue<'_>) -> TagValue {
+    let Some(list) = json.array_value.or(json.kvlist_value) else {
+        return scalar(json).unwrap_or_else(|| TagValue::String(Box::default()));
+    };
+    let mut out = otlp::Plain::default();
+    match plain(json, &mut out) {
+        Ok(()) => out.into_value(),
+        // As it came.
+        Err(_) => TagValue::String(list.get().into()),
+    }
+}
+
+fn plain(json: AnyValue<'_>, out: &mut otlp::Plain) -> Result<(), ReadError> {
+    if let Some(list) = json.array_value {
+        out.list(|out| {
+            each(values(list)?, |json: Option<AnyValue<'_>>| {
+                plain(json.unwrap_or_default(), out)
+            })
+        })
+    } else if let Some(map) = json.kvlist_value {
+        out.map(|out| {
+            each(values(map)?, |json: Attribute<'_>| {
+                out.key(&json.key);
+                plain(json.value.unwrap_or_default(), out)
+            })
+        })
+    } else {
+        out.value(scalar(json).as_ref());
+        Ok(())
+    }
+}
+
+/// The text of those, which may be left out where there are none.
+fn values(json: &RawValue) -> Result<Option<&RawValue>, ReadError> {
+    let Values { values } = serde_json::from_str(json.get())?;
+    Ok(values)
+}
+
+/// What is no list and no map, if it is anything.
+fn scalar(json: AnyValue<'_>) -> Option<TagValue> {
     let text = |text: &str| TagValue::String(text.into());
-    match json {
+    Some(match json {
         AnyValue {
             string_value: Some(text),
             ..
@@ -299,66 +355,8 @@ fn any(json: AnyValue<'_>) -> TagValue {
         } => BASE64
             .decode(&*base64)
             .map_or_else(|_| text(&base64), |bytes| TagValue::Binary(bytes.into())),
-        AnyValue {
-            array_value: Some(json),
-            ..
-        } => text(&nested(json, list)),
-        AnyValue {
-            kvlist_value: Some(json),
-            ..
-        } => text(&nested(json, map)),
-        _ => text(""),
-    }
-}
-
-/// A list or a map in the JSON anybody would write for it, as Jaeger has it. As it came where it is long: read, it is many
-/// times as long.
-fn nested(json: &RawValue, plain: impl Fn(Value) -> Option<Value>) -> String {
-    const MOST: usize = 16 << 10;
-    let short = Some(json.get()).filter(|text| text.len() <= MOST);
-    // That bounds how deep it is, too.
-    let read = short.and_then(|text| plain(serde_json::from_str(text).ok()?));
-    read.map_or_else(|| json.get().into(), |plain| plain.to_string())
-}
-
-fn list(mut json: Value) -> Option<Value> {
-    let Value::Array(values) = json.get_mut("values")?.take() else {
-        return None;
-    };
-    values.into_iter().map(plain).collect()
-}
-
-fn map(mut json: Value) -> Option<Value> {
-    let Value::Array(pairs) = json.get_mut("values")?.take() else {
-        return None;
-    };
-    let pair = |mut pair: Value| {
-        let key = pair.get("key")?.as_str()?.to_owned();
-        let value = pair.get_mut("value").map(Value::take);
-        Some((key, plain(value.unwrap_or_default())?))
-    };
-    let pairs: Option<serde_json::Map<_, _>> = pairs.into_iter().map(pair).collect();
-    pairs.map(Value::Object)
-}
-
-/// A value without the name of its type; nothing, if it has none.
-fn plain(json: Value) -> Option<Value> {
-    let Value::Object(named) = json else {
-        return Some(Value::Null);
-    };
-    let Some((kind, value)) = named.into_iter().next() else {
-        return Some(Value::Null);
-    };
-    match (kind.as_str(), value) {
-        ("arrayValue", json) => list(json),
-        ("kvlistValue", json) => map(json),
-        ("intValue", Value::String(digits)) => Some(
-            digits
-                .parse::<i64>()
-                .map_or(Value::String(digits), Value::from),
-        ),
-        (_, value) => Some(value),
-    }
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

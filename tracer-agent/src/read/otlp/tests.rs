@@ -94,20 +94,29 @@ fn what_writers_leave_out_and_write_otherwise_is_understood() {
     }
 }
 
-/// Read, either would take many times its length, or the stack.
+/// What comes after the deepest is left out; however long it is, it is gone through and not held.
 #[test]
-fn lists_that_are_long_or_deep_stay_as_they_are() {
+fn lists_may_be_long_and_deep() {
     let deep = |levels| {
         let open = r#"{"values":[{"arrayValue":"#.repeat(levels);
         format!("{open}{{\"values\":[]}}{}", "}]}".repeat(levels))
     };
+    let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    let cut = format!("{}\"nested too deep\"{}", "[".repeat(16), "]".repeat(16));
     let long = format!(r#"{{"values":[{}{{}}]}}"#, "{},".repeat(10_000));
     for (list, expected) in [
-        (deep(2), "[[[]]]"),
-        (deep(200), &deep(200)),
-        (long.clone(), &long),
+        (deep(2), nested(3)),
+        (deep(15), nested(16)),
+        (deep(16), cut.clone()),
+        (deep(10_000), cut),
+        (long, format!("[{}null]", "null,".repeat(10_000))),
+        (String::from("{}"), String::from("[]")),
     ] {
         let json = RawValue::from_string(list).unwrap();
-        assert_eq!(nested(&json, super::list), expected);
+        let value = AnyValue {
+            array_value: Some(&json),
+            ..AnyValue::default()
+        };
+        assert_eq!(any(value), TagValue::String(expected.into()));
     }
 }
