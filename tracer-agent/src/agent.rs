@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use crate::builder::{AgentBuilder, StartError};
 use crate::host::Hosts;
 use crate::model::TraceId;
+use crate::receive::body::{self, Room};
 use crate::receive::{self, KernelDrops, Sink, Source, udp};
 use crate::stats::Stats;
 use crate::store::Store;
@@ -31,6 +32,7 @@ pub struct Agent {
     compact: SocketAddr,
     binary: SocketAddr,
     collector: SocketAddr,
+    otlp: Option<SocketAddr>,
     query: SocketAddr,
     sampling: SocketAddr,
     sink: Arc<Sink>,
@@ -45,6 +47,8 @@ pub(crate) struct Sockets {
     pub(crate) compact: UdpSocket,
     pub(crate) binary: UdpSocket,
     pub(crate) collector: TcpListener,
+    /// Unless it is somebody else's.
+    pub(crate) otlp: Option<TcpListener>,
     pub(crate) query: TcpListener,
     pub(crate) sampling: TcpListener,
 }
@@ -61,9 +65,13 @@ impl Agent {
         let store = Store::new(options.memory_limit, options.spans_per_trace);
         let drops = [&sockets.compact, &sockets.binary].map(KernelDrops::of);
         let collector = addr(sockets.collector.local_addr())?;
+        let otlp = sockets.otlp.as_ref().map(TcpListener::local_addr);
+        let otlp = otlp.map(addr).transpose()?;
         let headers = options.forward_headers;
         let forward = match options.forward {
-            Some(endpoint) if endpoint.is(collector) => {
+            Some(endpoint)
+                if endpoint.is(collector) || otlp.is_some_and(|own| endpoint.is(own)) =>
+            {
                 return Err(StartError::forward_to_itself(&endpoint));
             }
             Some(endpoint) => Some(Arc::new(forward::Queue::new(
@@ -78,6 +86,7 @@ impl Agent {
             compact: addr(sockets.compact.local_addr())?,
             binary: addr(sockets.binary.local_addr())?,
             collector,
+            otlp,
             query: addr(sockets.query.local_addr())?,
             sampling: addr(sockets.sampling.local_addr())?,
             sink,
@@ -94,6 +103,7 @@ impl Agent {
             compact,
             binary,
             collector,
+            otlp,
             query,
             sampling,
         } = sockets;
@@ -114,18 +124,27 @@ impl Agent {
 
         let sink = Arc::clone(&agent.sink);
         let compact_port = agent.compact.port();
+        let otlp_port = agent.otlp.map(|otlp| otlp.port());
         let hosts = Arc::new(Hosts::new(options.listen, options.hosts));
         let strategies = sampling::router(options.sampling_probability);
         agent.own(Thread::start_async("agent-http", move || async move {
             let guard = |router| host::guard(router, Arc::clone(&hosts));
-            let (queries, batches) = (
-                query::router(Arc::clone(&sink), compact_port),
-                receive::http::router(sink),
+            let bodies = Arc::new(Room::new(body::MAX));
+            let (queries, batches, requests) = (
+                query::router(Arc::clone(&sink), compact_port, otlp_port),
+                receive::http::router(Arc::clone(&sink), Arc::clone(&bodies)),
+                receive::otlp::router(sink, bodies),
             );
+            let otlp = async {
+                if let Some(otlp) = otlp {
+                    serve::serve(otlp, guard(requests), stopped.clone()).await;
+                }
+            };
             tokio::join!(
                 serve::serve(query, guard(queries), stopped.clone()),
                 serve::serve(collector, guard(batches), stopped.clone()),
-                serve::serve(sampling, guard(strategies), stopped),
+                otlp,
+                serve::serve(sampling, guard(strategies), stopped.clone()),
             );
         }))?;
         Ok(agent)
@@ -153,6 +172,12 @@ impl Agent {
     #[must_use]
     pub fn collector_addr(&self) -> SocketAddr {
         self.collector
+    }
+
+    /// Where OTLP is received over HTTP, at `/v1/traces`; `None` where [its port](AgentBuilder::otlp_port) is a collector's.
+    #[must_use]
+    pub fn otlp_addr(&self) -> Option<SocketAddr> {
+        self.otlp
     }
 
     /// Where the pages and the query API are.

@@ -27,7 +27,8 @@ use crate::receive::udp;
 #[derive(Debug, Clone)]
 pub struct AgentBuilder {
     pub(crate) listen: IpAddr,
-    ports: [u16; 5],
+    /// Those that were chosen.
+    ports: [Option<u16>; 6],
     pub(crate) hosts: Vec<String>,
     pub(crate) memory_limit: usize,
     pub(crate) spans_per_trace: usize,
@@ -53,18 +54,20 @@ pub(crate) enum Port {
     Compact,
     Binary,
     Collector,
+    Otlp,
     Query,
     Sampling,
 }
 
 impl Port {
-    const DEFAULTS: [u16; 5] = [6831, 6832, 14268, 16686, 5778];
+    const DEFAULTS: [u16; 6] = [6831, 6832, 14268, 4318, 16686, 5778];
 
     fn describe(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Compact => ("udp", "Jaeger Thrift compact", "--compact-port"),
             Self::Binary => ("udp", "Jaeger Thrift binary", "--binary-port"),
             Self::Collector => ("tcp", "Jaeger Thrift over HTTP", "--collector-port"),
+            Self::Otlp => ("tcp", "OTLP over HTTP", "--otlp-port"),
             Self::Query => ("tcp", "pages and queries", "--query-port"),
             Self::Sampling => ("tcp", "sampling strategies", "--sampling-port"),
         }
@@ -75,7 +78,7 @@ impl Default for AgentBuilder {
     fn default() -> Self {
         Self {
             listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            ports: Port::DEFAULTS,
+            ports: [None; 6],
             hosts: Vec::new(),
             memory_limit: 256 << 20,
             spans_per_trace: 200_000,
@@ -116,6 +119,15 @@ impl AgentBuilder {
         self.port(Port::Collector, port)
     }
 
+    /// The TCP port that takes OTLP over HTTP; 4318 unless said, 0 lets the system choose.
+    ///
+    /// Where nothing is said, and the port is taken or is where spans are sent on to, a collector has it: the agent goes on
+    /// without OTLP, and says so in the log.
+    #[must_use]
+    pub fn otlp_port(self, port: u16) -> Self {
+        self.port(Port::Otlp, port)
+    }
+
     /// The TCP port of the pages and the query API; 16686 unless said, 0 lets the system choose.
     #[must_use]
     pub fn query_port(self, port: u16) -> Self {
@@ -131,12 +143,12 @@ impl AgentBuilder {
     /// Lets the system choose all ports: for tests, and for several agents on one machine.
     #[must_use]
     pub fn ephemeral_ports(mut self) -> Self {
-        self.ports = [0; 5];
+        self.ports = [Some(0); 6];
         self
     }
 
     fn port(mut self, which: Port, port: u16) -> Self {
-        self.ports[which as usize] = port;
+        self.ports[which as usize] = Some(port);
         self
     }
 
@@ -258,7 +270,10 @@ impl AgentBuilder {
     ///
     /// [`StartError`] names the port that could not be opened.
     pub fn start(self) -> Result<Agent, StartError> {
-        let addr = |which: Port| SocketAddr::new(self.listen, self.ports[which as usize]);
+        let addr = |which: Port| {
+            let at = which as usize;
+            SocketAddr::new(self.listen, self.ports[at].unwrap_or(Port::DEFAULTS[at]))
+        };
         let udp = |which| {
             udp::bind(addr(which)).map_err(|error| StartError::port(which, addr(which), error))
         };
@@ -269,10 +284,28 @@ impl AgentBuilder {
             });
             listener.map_err(|error| StartError::port(which, addr(which), error))
         };
+        let otlp = || {
+            let is_chosen = self.ports[Port::Otlp as usize].is_some();
+            let forward = self.forward.as_ref().filter(|_| !is_chosen);
+            if forward.is_some_and(|endpoint| endpoint.is(addr(Port::Otlp))) {
+                log::info!("OTLP is not received: its port is where spans are sent on to");
+                return Ok(None);
+            }
+            match tcp(Port::Otlp) {
+                Err(error) if error.is_port_taken() && !is_chosen => {
+                    log::warn!(
+                        "OTLP is not received: {error}; choose another port with --otlp-port"
+                    );
+                    Ok(None)
+                }
+                listener => listener.map(Some),
+            }
+        };
         let sockets = Sockets {
             compact: udp(Port::Compact)?,
             binary: udp(Port::Binary)?,
             collector: tcp(Port::Collector)?,
+            otlp: otlp()?,
             query: tcp(Port::Query)?,
             sampling: tcp(Port::Sampling)?,
         };

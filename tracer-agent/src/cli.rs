@@ -12,7 +12,7 @@ use lexopt::prelude::*;
 use tracer_agent::{Agent, AgentBuilder, TraceId, show::Wanted};
 
 pub(crate) const HELP: &str = "\
-Receives traces of Jaeger clients, keeps the newest, shows them.
+Receives traces of Jaeger clients and OpenTelemetry SDKs, keeps the newest, shows them.
 
 Usage: tracer-agent [OPTIONS]
        tracer-agent show [TRACE_ID | --last] [--agent URL]
@@ -22,6 +22,7 @@ Options:
       --compact-port N        UDP port of Jaeger Thrift compact [6831]
       --binary-port N         UDP port of Jaeger Thrift binary [6832]
       --collector-port N      TCP port of Jaeger Thrift over HTTP [14268]
+      --otlp-port N           TCP port of OTLP over HTTP [4318]
       --query-port N          TCP port of pages and queries [16686]
       --sampling-port N       TCP port of sampling strategies [5778]
       --ephemeral-ports       Let the system choose all ports not given
@@ -36,6 +37,9 @@ Options:
       --allow-host NAME       Also serve requests that name this host; may repeat
   -h, --help                  Show this
   -V, --version               Show the version
+
+OTLP is received over HTTP, not over gRPC: set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf where an
+SDK's exporter uses gRPC (port 4317). Where a collector has the port 4318, the agent leaves it alone.
 
 tracer-agent show prints a trace as a waterfall, by default the newest:
       TRACE_ID                1 to 32 hexadecimal digits
@@ -97,6 +101,9 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command,
                     AgentBuilder::collector_port,
                     port(&mut parser, "--collector-port")?,
                 ));
+            }
+            Long("otlp-port") => {
+                ports.push((AgentBuilder::otlp_port, port(&mut parser, "--otlp-port")?));
             }
             Long("query-port") => {
                 ports.push((AgentBuilder::query_port, port(&mut parser, "--query-port")?));

@@ -79,6 +79,9 @@ fn announce(agent: &Agent) -> io::Result<()> {
         "  Jaeger Thrift over HTTP  http://{}/api/traces",
         agent.collector_addr()
     )?;
+    if let Some(otlp) = agent.otlp_addr() {
+        writeln!(out, "  OTLP over HTTP           http://{otlp}/v1/traces")?;
+    }
     writeln!(
         out,
         "  sampling strategies      http://{}/sampling",

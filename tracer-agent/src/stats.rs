@@ -30,6 +30,8 @@ pub struct Received {
     pub binary: Messages,
     /// Thrift binary over HTTP.
     pub http: Messages,
+    /// OTLP over HTTP.
+    pub otlp: Messages,
 }
 
 /// Messages received on one port: `ok` and [`refused`](Self::refused) add up to all.
@@ -100,7 +102,7 @@ pub struct StoreStats {
     pub spans_repeated: u64,
     /// Spans refused because their trace has grown too large.
     pub spans_refused: u64,
-    /// Spans refused because their trace or span id is zero.
+    /// Spans refused because their trace or span id is zero or none, or because one is too large by itself.
     pub spans_invalid: u64,
     /// Traces in the store now.
     pub traces_kept: u64,

@@ -13,12 +13,10 @@ use serde::Serialize;
 use crate::model::TraceId;
 use crate::query::{Asked, QueryError, json};
 use crate::read;
-use crate::store::Store;
+use crate::store::{self, Store};
 
 /// The longest file, and all that are being opened. It is what they take beside what the store is allowed.
 pub(crate) const MAX_FILE: usize = 16 << 20;
-/// Bytes of spans that are read before they are kept.
-const AT_ONCE: usize = 1 << 20;
 
 /// A trace that was in a file.
 #[derive(Serialize)]
@@ -50,17 +48,9 @@ fn open(file: &[u8], store: &Store) -> Result<Vec<Opened>, QueryError> {
     if counts.is_empty() {
         return Err(QueryError::bad_request("the file has no spans"));
     }
-    let (mut some, mut bytes) = (Vec::new(), 0);
-    let kept = read::each_span(text, read::MAX_SPAN, |span| {
-        bytes += span.cost();
-        some.push(span);
-        if bytes >= AT_ONCE {
-            store.insert(std::mem::take(&mut some));
-            bytes = 0;
-        }
-    });
-    store.insert(some);
-    kept.map_err(|_| QueryError::internal())?;
+    let keep = |spans| drop(store.insert(spans));
+    store::in_pieces(keep, |take| read::each_span(text, read::MAX_SPAN, take))
+        .map_err(|_| QueryError::internal())?;
     if counts.keys().all(|id| store.trace(*id).is_none()) {
         let reason = "the file has more spans than there is memory for: see --memory";
         return Err(QueryError::new(StatusCode::INSUFFICIENT_STORAGE, reason));

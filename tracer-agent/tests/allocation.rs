@@ -5,7 +5,7 @@
 )]
 
 use tracer_agent::Batch;
-use tracer_agent::receive::{Cause, DecodeError, decode_compact};
+use tracer_agent::receive::{Cause, DecodeError, decode_compact, decode_otlp};
 
 /// Decodes under the counting allocator: the result, and the most bytes held at one time.
 fn measure(message: &[u8]) -> (Result<Batch, DecodeError>, u64) {
@@ -112,6 +112,66 @@ fn the_densest_message_allocates_a_bounded_multiple_of_its_length() {
             "{} bytes for {}",
             bytes,
             message.len()
+        );
+    }
+}
+
+/// A message of Protobuf in the field of a number.
+fn field(number: u8, content: &[u8]) -> Vec<u8> {
+    [&[number << 3 | 2], &varint(content.len())[..], content].concat()
+}
+
+/// The least span of OTLP, and what `more` adds.
+fn otlp_span(more: &[u8]) -> Vec<u8> {
+    let ids = [field(1, &[1; 16]), field(2, &[2; 8]), more.to_vec()];
+    field(2, &ids.concat())
+}
+
+#[test]
+fn the_densest_requests_of_otlp_allocate_a_bounded_multiple_of_their_length() {
+    let fill = |part: &[u8]| part.repeat((DATAGRAM - 100) / part.len());
+    let attribute = field(9, &field(1, b"k"));
+    let value = |kind: u8, content: &[u8]| {
+        let value = field(2, &field(kind, content));
+        field(9, &[field(1, b"k"), value].concat())
+    };
+    let mut nested = Vec::new();
+    while nested.len() < DATAGRAM - 100 {
+        nested = field(1, &field(5, &nested));
+    }
+    for content in [
+        fill(&otlp_span(b"")),
+        otlp_span(&fill(&attribute)),
+        // Attributes without a key, events without anything, with a field that is the least there is.
+        otlp_span(&fill(&field(9, b""))),
+        otlp_span(&fill(&field(11, b""))),
+        otlp_span(&fill(&field(11, &field(3, &field(1, b"k"))))),
+        otlp_span(&field(11, &fill(&field(3, &field(1, b"k"))))),
+        otlp_span(&fill(&field(
+            13,
+            &[field(1, &[1; 16]), field(2, &[2; 8])].concat(),
+        ))),
+        otlp_span(&field(13, &fill(&field(4, &field(1, b"k"))))),
+        // Lists and maps of nothing, of text that is written in six characters, of text that is repaired, of lists.
+        otlp_span(&value(5, &fill(&field(1, b"")))),
+        otlp_span(&value(6, &fill(&field(1, b"")))),
+        otlp_span(&value(5, &field(1, &field(1, &[1; DATAGRAM - 100])))),
+        otlp_span(&value(1, &[0xff; DATAGRAM - 100])),
+        otlp_span(&value(5, &nested)),
+    ] {
+        let request = field(1, &field(2, &content));
+        let mut spans = 0;
+        let memory = allocation_counter::measure(|| {
+            assert_eq!(decode_otlp(&request, |_| spans += 1), Ok(0));
+        });
+        assert!(spans > 0);
+        let bound = 16 * request.len() as u64 + (64 << 10);
+        assert!(
+            memory.bytes_max <= bound,
+            "{} bytes for {}, beginning with {:x?}",
+            memory.bytes_max,
+            request.len(),
+            &request[..60]
         );
     }
 }

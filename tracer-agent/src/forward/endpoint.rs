@@ -35,7 +35,7 @@ impl Endpoint {
         self.format
     }
 
-    /// Whether this is the collector port of the agent itself, which listens there: it would be sent its own spans. Asks
+    /// Whether this is a port of the agent itself, which listens there: it would be sent its own spans. Asks
     /// for the address of the host only where the port is the same.
     pub(crate) fn is(&self, own: SocketAddr) -> bool {
         let port = self.uri.port_u16().unwrap_or(80);

@@ -40,6 +40,7 @@ fn received(received: &Received) -> Markup {
                 (row("Thrift compact over UDP", &received.compact))
                 (row("Thrift binary over UDP", &received.binary))
                 (row("Thrift binary over HTTP", &received.http))
+                (row("OTLP over HTTP", &received.otlp))
             }
         }
     }
@@ -61,7 +62,7 @@ fn kept(store: &StoreStats) -> [(&'static str, String); 9] {
             "Spans of traces that are too large",
             store.spans_refused.to_string(),
         ),
-        ("Spans without an id", store.spans_invalid.to_string()),
+        ("Spans that are not valid", store.spans_invalid.to_string()),
         ("Traces kept", store.traces_kept.to_string()),
         ("Traces evicted", store.traces_evicted.to_string()),
         ("Memory for them", memory(store.bytes, store.bytes_limit)),

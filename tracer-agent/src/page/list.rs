@@ -32,7 +32,7 @@ pub(super) fn body(asked: &Asked, params: &Params, found: Result<&Query, &QueryE
             @match found.map(|query| store.find(query)) {
                 Err(error) => p.message { strong { "Cannot search: " } (error.message()) "." },
                 Ok(traces) if traces.is_empty() => p.message {
-                    @if stats.store.traces_kept == 0 { (nothing_yet(asked.compact_port())) }
+                    @if stats.store.traces_kept == 0 { (nothing_yet(asked.compact_port(), asked.otlp_port())) }
                     @else { "No trace kept here is like that." }
                 },
                 Ok(traces) => (table(&traces, &services, &stats.store)),
@@ -54,11 +54,14 @@ fn tools() -> Markup {
 }
 
 /// What to do for a first trace.
-fn nothing_yet(port: u16) -> Markup {
+fn nothing_yet(port: u16, otlp: Option<u16>) -> Markup {
     html! {
         "No trace has arrived yet. Spans are taken on UDP port " (port) " of this machine, "
         @if port == DEFAULT_PORT { "where Jaeger clients send them unless told otherwise." }
         @else { "so start the service with " code { "JAEGER_AGENT_PORT=" (port) } "." }
+        @if let Some(otlp) = otlp {
+            " OpenTelemetry's SDKs are understood on TCP port " (otlp) ", over HTTP: " code { "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf" } "."
+        }
         " When the service has done something, it is to be seen here."
     }
 }

@@ -27,6 +27,7 @@ fn causes(stats: &Stats) -> Vec<String> {
         compact,
         binary,
         http,
+        otlp,
     } = &stats.received;
     let store = &stats.store;
     let forward = stats.forward.as_ref();
@@ -38,11 +39,11 @@ fn causes(stats: &Stats) -> Vec<String> {
         ),
         (sum(lost), "packets that did not arrive"),
         (
-            sum([compact, binary, http].map(Messages::refused)),
+            sum([compact, binary, http, otlp].map(Messages::refused)),
             "messages that could not be read or taken",
         ),
         (store.spans_refused, "spans of traces that are too large"),
-        (store.spans_invalid, "spans without an id"),
+        (store.spans_invalid, "spans that are not valid"),
         (
             unforwarded.unwrap_or_default(),
             "spans that could not be forwarded",

@@ -32,6 +32,7 @@ pub(crate) struct Asked {
     sink: Arc<Sink>,
     started: Instant,
     compact_port: u16,
+    otlp_port: Option<u16>,
     uploads: Arc<Room>,
 }
 
@@ -53,9 +54,14 @@ impl Asked {
     pub(crate) fn compact_port(&self) -> u16 {
         self.compact_port
     }
+
+    /// Where those of OpenTelemetry do.
+    pub(crate) fn otlp_port(&self) -> Option<u16> {
+        self.otlp_port
+    }
 }
 
-pub(crate) fn router(sink: Arc<Sink>, compact_port: u16) -> Router {
+pub(crate) fn router(sink: Arc<Sink>, compact_port: u16, otlp_port: Option<u16>) -> Router {
     Router::new()
         .route("/api/services", get(services))
         .route("/api/services/{service}/operations", get(operations_of))
@@ -72,6 +78,7 @@ pub(crate) fn router(sink: Arc<Sink>, compact_port: u16) -> Router {
             sink,
             started: Instant::now(),
             compact_port,
+            otlp_port,
             uploads: Arc::new(Room::new(upload::MAX_FILE)),
         })
 }

@@ -34,8 +34,7 @@ struct ResourceSpans<'j> {
 struct Resource<'j> {
     #[serde(borrow, default, deserialize_with = "or_default")]
     attributes: Vec<Attribute<'j>>,
-    #[serde(default, deserialize_with = "or_default")]
-    dropped_attributes_count: u32,
+    dropped_attributes_count: Option<&'j RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -71,16 +70,13 @@ struct SpanJson<'j> {
     end_time_unix_nano: &'j RawValue,
     #[serde(default, deserialize_with = "or_default")]
     attributes: Vec<Attribute<'j>>,
-    #[serde(default, deserialize_with = "or_default")]
-    dropped_attributes_count: u32,
+    dropped_attributes_count: Option<&'j RawValue>,
     #[serde(default, deserialize_with = "or_default")]
     events: Vec<Event<'j>>,
-    #[serde(default, deserialize_with = "or_default")]
-    dropped_events_count: u32,
+    dropped_events_count: Option<&'j RawValue>,
     #[serde(default, deserialize_with = "or_default")]
     links: Vec<Link<'j>>,
-    #[serde(default, deserialize_with = "or_default")]
-    dropped_links_count: u32,
+    dropped_links_count: Option<&'j RawValue>,
     #[serde(default, deserialize_with = "or_default")]
     status: Status<'j>,
 }
@@ -122,8 +118,7 @@ struct Event<'j> {
     name: Box<str>,
     #[serde(default, deserialize_with = "or_default")]
     attributes: Vec<Attribute<'j>>,
-    #[serde(default, deserialize_with = "or_default")]
-    dropped_attributes_count: u32,
+    dropped_attributes_count: Option<&'j RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -181,7 +176,7 @@ pub(super) fn each_span(
 fn process(json: Resource<'_>) -> Process {
     let resource = otlp::Resource {
         attributes: tags(json.attributes),
-        dropped_attributes: json.dropped_attributes_count,
+        dropped_attributes: json.dropped_attributes_count.map_or(0, small),
     };
     resource.into_process()
 }
@@ -207,17 +202,17 @@ fn span(
         span_id: span_id(&json.span_id)?,
         parent,
         trace_state: json.trace_state,
-        flags: json.flags.map_or(0, flags),
+        flags: json.flags.map_or(0, small),
         name: json.name,
         kind: json.kind.map_or(0, kind),
         start_nanos: nanos("startTimeUnixNano", json.start_time_unix_nano)?,
         end_nanos: nanos("endTimeUnixNano", json.end_time_unix_nano)?,
         attributes: tags(json.attributes),
-        dropped_attributes: json.dropped_attributes_count,
+        dropped_attributes: json.dropped_attributes_count.map_or(0, small),
         events: events.collect::<Result<_, _>>()?,
-        dropped_events: json.dropped_events_count,
+        dropped_events: json.dropped_events_count.map_or(0, small),
         links: links.collect::<Result<_, _>>()?,
-        dropped_links: json.dropped_links_count,
+        dropped_links: json.dropped_links_count.map_or(0, small),
         status: otlp::Status {
             code: json.status.code.map_or(0, code),
             message: json.status.message,
@@ -234,7 +229,7 @@ fn nanos(name: &str, json: &RawValue) -> Result<u64, ReadError> {
 }
 
 /// A number, or the text of one.
-fn flags(json: &RawValue) -> u32 {
+fn small(json: &RawValue) -> u32 {
     json.get().trim_matches('"').parse().unwrap_or(0)
 }
 
@@ -270,7 +265,7 @@ fn event(json: Event<'_>) -> Result<Log, ReadError> {
         nanos: time.transpose()?.unwrap_or_default(),
         name: json.name,
         attributes: tags(json.attributes),
-        dropped_attributes: json.dropped_attributes_count,
+        dropped_attributes: json.dropped_attributes_count.map_or(0, small),
     };
     Ok(event.into_log())
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-use super::{Sink, Source};
+use super::{Sink, Source, decode_binary, decode_compact};
 
 /// Bytes of datagrams that may wait: a burst of five hundred full ones, read in about a second.
 const MAX_BYTES: usize = 32 << 20;
@@ -68,7 +68,12 @@ impl Reader {
     /// Hands datagrams to the sink until the other end is dropped and nothing waits.
     pub(crate) fn run(self) {
         for (source, datagram) in self.queue {
-            let _ = self.sink.take(source, &datagram);
+            let decode = match source {
+                Source::Compact => decode_compact,
+                // By HTTP nothing comes here.
+                Source::Binary | Source::Http | Source::Otlp => decode_binary,
+            };
+            let _ = self.sink.take(source, || decode(&datagram));
             self.waiting
                 .fetch_sub(datagram.len() + DATAGRAM_COST, Ordering::Relaxed);
         }

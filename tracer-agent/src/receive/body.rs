@@ -1,10 +1,12 @@
 //! Bodies of requests, read whole, within one bound for all that are being read and worked on.
 
+use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use flate2::bufread::MultiGzDecoder;
 use http_body_util::BodyExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -12,8 +14,28 @@ use tokio::time::timeout;
 /// Why a body is not taken: a status, and one line for people.
 pub(crate) type Refusal = (StatusCode, String);
 
+/// Larger than any batch of spans a client posts: Java's of Jaeger are at most 1 MiB, SDKs and the Collector of OpenTelemetry send
+/// at most 512 and 8 192 spans, unless told otherwise.
+pub(crate) const MAX: usize = 8 << 20;
+
 /// How long nothing of a body may come.
 const SILENCE: Duration = Duration::from_secs(5);
+
+/// What a body is said to be, without its parameters.
+pub(super) fn media_type(headers: &HeaderMap) -> &str {
+    let kind = text(headers, &header::CONTENT_TYPE).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim()
+}
+
+/// How a body is compressed, if it is.
+pub(super) fn content_encoding(headers: &HeaderMap) -> Option<&str> {
+    text(headers, &header::CONTENT_ENCODING)
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    let value = headers.get(name)?;
+    Some(value.to_str().unwrap_or_default())
+}
 
 /// The room for bodies.
 #[derive(Debug)]
@@ -58,22 +80,44 @@ impl Room {
             let Ok(data) = frame.into_data() else {
                 continue;
             };
-            if whole.bytes.len() + data.len() > self.max {
-                let reason = format!("the body is longer than {} bytes\n", self.max);
-                return Err((StatusCode::PAYLOAD_TOO_LARGE, reason));
-            }
-            let more = u32::try_from(data.len())
-                .ok()
-                .and_then(|bytes| Arc::clone(&self.left).try_acquire_many_owned(bytes).ok());
-            let Some(more) = more else {
-                let reason = String::from("too much is being posted at once\n");
-                return Err((StatusCode::SERVICE_UNAVAILABLE, reason));
-            };
-            match &mut whole.room {
-                Some(room) => room.merge(more),
-                None => whole.room = Some(more),
-            }
-            whole.bytes.extend_from_slice(&data);
+            self.add(&mut whole, &data)?;
         }
+    }
+
+    /// Decompresses a body by gzip, within the same bounds: what it becomes is only made as far as there is room for it.
+    pub(crate) fn unpack(&self, packed: &Whole) -> Result<Whole, Refusal> {
+        let mut whole = Whole::default();
+        let mut unpacked = MultiGzDecoder::new(&packed.bytes[..]);
+        let mut piece = vec![0; 16 << 10];
+        loop {
+            match unpacked.read(&mut piece) {
+                Ok(0) => return Ok(whole),
+                Ok(len) => self.add(&mut whole, &piece[..len])?,
+                Err(error) => {
+                    let reason = format!("the body cannot be decompressed by gzip: {error}\n");
+                    return Err((StatusCode::BAD_REQUEST, reason));
+                }
+            }
+        }
+    }
+
+    fn add(&self, whole: &mut Whole, data: &[u8]) -> Result<(), Refusal> {
+        if whole.bytes.len() + data.len() > self.max {
+            let reason = format!("the body is longer than {} bytes\n", self.max);
+            return Err((StatusCode::PAYLOAD_TOO_LARGE, reason));
+        }
+        let more = u32::try_from(data.len())
+            .ok()
+            .and_then(|bytes| Arc::clone(&self.left).try_acquire_many_owned(bytes).ok());
+        let Some(more) = more else {
+            let reason = String::from("too much is being posted at once\n");
+            return Err((StatusCode::SERVICE_UNAVAILABLE, reason));
+        };
+        match &mut whole.room {
+            Some(room) => room.merge(more),
+            None => whole.room = Some(more),
+        }
+        whole.bytes.extend_from_slice(data);
+        Ok(())
     }
 }

@@ -8,32 +8,27 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 
-use super::body::{Refusal, Room};
-use super::{Sink, Source};
-
-/// Larger than any batch a client posts (Java's are at most 1 MiB); a body beyond it is answered 413, and one that all the
-/// bodies being read would be beyond it with is answered 503.
-const MAX_BODY: usize = 8 << 20;
+use super::body::{self, Refusal, Room};
+use super::{Sink, Source, decode_batch_binary};
 
 /// What a client of another protocol reads, or writes to its log.
-const ELSEWHERE: &str = "nothing is taken here: post batches of spans to /api/traces, in Jaeger's Thrift; OTLP and Zipkin's formats are not read\n";
+const ELSEWHERE: &str = "nothing is taken here: post batches of spans to /api/traces, in Jaeger's Thrift; OTLP has a port of its own, 4318 by default, and Zipkin's formats are not read\n";
 
 /// What the requests share.
 #[derive(Debug)]
 struct Collector {
     sink: Arc<Sink>,
-    room: Room,
+    bodies: Arc<Room>,
 }
 
-pub(crate) fn router(sink: Arc<Sink>) -> Router {
-    let room = Room::new(MAX_BODY);
+pub(crate) fn router(sink: Arc<Sink>, bodies: Arc<Room>) -> Router {
     Router::new()
         .route("/api/traces", post(post_batch))
         .fallback(async || (StatusCode::NOT_FOUND, ELSEWHERE))
-        .with_state(Arc::new(Collector { sink, room }))
+        .with_state(Arc::new(Collector { sink, bodies }))
 }
 
 /// Answers 202 when the batch was stored, 400 with the reason when it is not one.
@@ -43,12 +38,17 @@ async fn post_batch(
     body: Body,
 ) -> Result<StatusCode, Refusal> {
     check(&headers)?;
-    let body = collector.room.read(body).await.inspect_err(|(status, _)| {
-        if *status == StatusCode::SERVICE_UNAVAILABLE {
-            collector.sink.count_overflow(Source::Http);
-        }
-    })?;
-    match collector.sink.take(Source::Http, &body.bytes) {
+    let body = collector
+        .bodies
+        .read(body)
+        .await
+        .inspect_err(|(status, _)| {
+            if *status == StatusCode::SERVICE_UNAVAILABLE {
+                collector.sink.count_overflow(Source::Http);
+            }
+        })?;
+    let decode = || decode_batch_binary(&body.bytes);
+    match collector.sink.take(Source::Http, decode) {
         Some(Ok(())) => Ok(StatusCode::ACCEPTED),
         Some(Err(error)) => Err((
             StatusCode::BAD_REQUEST,
@@ -62,12 +62,7 @@ async fn post_batch(
 }
 
 fn check(headers: &HeaderMap) -> Result<(), Refusal> {
-    let value = |name| {
-        let value = headers.get(name).map(|value| value.to_str());
-        value.and_then(Result::ok).unwrap_or_default()
-    };
-    let kind = value(header::CONTENT_TYPE);
-    let kind = kind.split(';').next().unwrap_or_default().trim();
+    let kind = body::media_type(headers);
     if ![
         "application/x-thrift",
         "application/vnd.apache.thrift.binary",
@@ -80,8 +75,7 @@ fn check(headers: &HeaderMap) -> Result<(), Refusal> {
         );
         return Err((StatusCode::BAD_REQUEST, reason));
     }
-    if headers.contains_key(header::CONTENT_ENCODING) {
-        let encoding = value(header::CONTENT_ENCODING);
+    if let Some(encoding) = body::content_encoding(headers) {
         let reason = format!(
             "content encoding {encoding:?} is not supported: send the batch uncompressed\n"
         );

@@ -10,6 +10,7 @@ mod error;
 pub(crate) mod http;
 mod jaeger;
 mod kernel;
+pub(crate) mod otlp;
 mod sink;
 mod thrift;
 pub(crate) mod udp;
@@ -20,7 +21,7 @@ pub use error::{Cause, DecodeError};
 pub(crate) use kernel::KernelDrops;
 pub(crate) use sink::{Sink, Source};
 
-use crate::model::Batch;
+use crate::model::{Batch, Span};
 
 /// Reads a Thrift compact message that calls `emitBatch`: what clients send to UDP port 6831.
 ///
@@ -48,4 +49,19 @@ pub fn decode_binary(bytes: &[u8]) -> Result<Batch, DecodeError> {
 /// As [`decode_compact`].
 pub fn decode_batch_binary(bytes: &[u8]) -> Result<Batch, DecodeError> {
     jaeger::read_batch(&mut thrift::Binary::new(bytes))
+}
+
+/// Reads an `ExportTraceServiceRequest` in Protobuf, what clients post to the port of OTLP, and gives its spans to `take`, one
+/// after the other. Tells how many were refused by themselves, for their ids or their length.
+///
+/// # Errors
+///
+/// As [`decode_compact`]; spans before the error have been given by then.
+pub fn decode_otlp(bytes: &[u8], mut take: impl FnMut(Span)) -> Result<u64, DecodeError> {
+    let mut refused = 0;
+    otlp::request::each_span(bytes, &mut |span| match span {
+        Ok(span) => take(span),
+        Err(_) => refused += 1,
+    })?;
+    Ok(refused)
 }

@@ -1,16 +1,17 @@
 //! Where received messages end: decoded, counted, stored.
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::client::Clients;
-use super::error::DecodeError;
+use super::error::{Cause, DecodeError};
 use super::kernel::KernelDrops;
-use super::{decode_batch_binary, decode_binary, decode_compact};
 use crate::forward;
-use crate::model::Batch;
+use crate::model::{Batch, Span};
+use crate::read::ReadError;
 use crate::stats::{MessageCounters, Messages, Received, Stats};
-use crate::store::Store;
+use crate::store::{self, Store};
 
 /// The ways a message may come.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +22,8 @@ pub(crate) enum Source {
     Binary,
     /// A body of Thrift binary.
     Http,
+    /// A body of OTLP.
+    Otlp,
 }
 
 impl Source {
@@ -29,14 +32,38 @@ impl Source {
             Self::Compact => "Jaeger Thrift compact over UDP",
             Self::Binary => "Jaeger Thrift binary over UDP",
             Self::Http => "Jaeger Thrift over HTTP",
+            Self::Otlp => "OTLP over HTTP",
         }
     }
+}
 
-    fn decode(self, bytes: &[u8]) -> Result<Batch, DecodeError> {
-        match self {
-            Self::Compact => decode_compact(bytes),
-            Self::Binary => decode_binary(bytes),
-            Self::Http => decode_batch_binary(bytes),
+/// Why a message could not be read: what it is counted under, and one line for people.
+#[derive(Debug)]
+pub(crate) struct Unreadable {
+    cause: Cause,
+    reason: String,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl From<DecodeError> for Unreadable {
+    fn from(error: DecodeError) -> Self {
+        Self {
+            cause: error.cause(),
+            reason: error.to_string(),
+        }
+    }
+}
+
+impl From<ReadError> for Unreadable {
+    fn from(error: ReadError) -> Self {
+        Self {
+            cause: Cause::Malformed,
+            reason: error.to_string(),
         }
     }
 }
@@ -45,7 +72,7 @@ impl Source {
 #[derive(Debug)]
 pub(crate) struct Sink {
     store: Store,
-    counters: [MessageCounters; 3],
+    counters: [MessageCounters; 4],
     clients: Mutex<Clients>,
     /// Of the compact and the binary port.
     kernel: [KernelDrops; 2],
@@ -76,32 +103,68 @@ impl Sink {
         self.forward.as_deref()
     }
 
-    /// Decodes a message and stores its spans. A refused message is counted and forgotten; the log has the first of
-    /// each cause. `None` is a panic on the way, which is counted too: one message may not end the receiver.
-    pub(crate) fn take(&self, source: Source, bytes: &[u8]) -> Option<Result<(), DecodeError>> {
-        let counters = &self.counters[source as usize];
-        let taken = catch_unwind(AssertUnwindSafe(|| {
-            let decoded = source.decode(bytes);
-            match &decoded {
-                Ok(_) => {}
-                Err(error) if counters.count_refused(error.cause()) => log::warn!(
-                    "{}: message refused: {error}; further ones of this cause are only counted",
-                    source.name()
-                ),
-                Err(_) => {}
-            }
-            let batch = decoded?;
+    /// Decodes a batch and stores its spans.
+    pub(crate) fn take(
+        &self,
+        source: Source,
+        decode: impl FnOnce() -> Result<Batch, DecodeError>,
+    ) -> Option<Result<(), Unreadable>> {
+        self.count(source, |counters| {
+            let batch = decode()?;
             self.clients
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .record(&batch);
             // Before the store tells those who wait: they look at the counters next.
             counters.count_ok();
-            let spans = self.store.insert(batch.spans);
-            if let Some(forward) = &self.forward {
-                forward.offer(spans);
+            self.keep(batch.spans);
+            Ok(())
+        })
+    }
+
+    /// Goes through the spans of a message twice, to see that it can be read, and to store them: all or nothing, without holding
+    /// all. What is read besides them is given back, and says how many were none.
+    pub(super) fn take_each<T>(
+        &self,
+        source: Source,
+        read: impl Fn(&mut dyn FnMut(Span)) -> Result<T, Unreadable>,
+        invalid: impl FnOnce(&T) -> u64,
+    ) -> Option<Result<T, Unreadable>> {
+        self.count(source, |counters| {
+            let besides = read(&mut |_| {})?;
+            counters.count_ok();
+            self.store.refuse(invalid(&besides));
+            store::in_pieces(|spans| self.keep(spans), read)?;
+            Ok(besides)
+        })
+    }
+
+    fn keep(&self, spans: Vec<Span>) {
+        let spans = self.store.insert(spans);
+        if let Some(forward) = &self.forward {
+            forward.offer(spans);
+        }
+    }
+
+    /// Does what is to be done with a message. A refused one is counted and forgotten; the log has the first of each cause.
+    /// `None` is a panic on the way, which is counted too: one message may not end the receiver.
+    fn count<T>(
+        &self,
+        source: Source,
+        work: impl FnOnce(&MessageCounters) -> Result<T, Unreadable>,
+    ) -> Option<Result<T, Unreadable>> {
+        let counters = &self.counters[source as usize];
+        let taken = catch_unwind(AssertUnwindSafe(|| {
+            let done = work(counters);
+            if let Err(error) = &done
+                && counters.count_refused(error.cause)
+            {
+                log::warn!(
+                    "{}: message refused: {error}; further ones of this cause are only counted",
+                    source.name()
+                );
             }
-            Ok::<_, DecodeError>(())
+            done
         }));
         if taken.is_err() {
             counters.count_panicked();
@@ -125,7 +188,7 @@ impl Sink {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let [compact, binary, http] = &self.counters;
+        let [compact, binary, http, otlp] = &self.counters;
         let [compact_dropped, binary_dropped] = &self.kernel;
         Stats {
             received: Received {
@@ -138,6 +201,7 @@ impl Sink {
                     ..binary.snapshot()
                 },
                 http: http.snapshot(),
+                otlp: otlp.snapshot(),
             },
             store: self.store.stats(),
             forward: self.forward.as_ref().map(|queue| queue.stats()),

@@ -167,6 +167,12 @@ impl Kept {
         inserted
     }
 
+    /// Counts spans that never became any.
+    pub(super) fn refuse(&mut self, spans: u64) {
+        self.stats.spans_received += spans;
+        self.stats.spans_invalid += spans;
+    }
+
     fn add(&mut self, group: Group, new: &mut Vec<Arc<[Span]>>) {
         self.clock += 1;
         let now = self.clock;

@@ -18,6 +18,9 @@ use crate::model::{Span, Trace, TraceId};
 use crate::stats::StoreStats;
 use kept::{Group, Inserted, Kept};
 
+/// Bytes of spans that are read before they are kept.
+const PIECE: usize = 1 << 20;
+
 /// Traces a search looks at under one lock.
 const SLICE: usize = 256;
 
@@ -70,6 +73,11 @@ impl Store {
         drop(evicted);
         self.shared.changed.notify_all();
         new
+    }
+
+    /// Counts spans that were received and are none.
+    pub(crate) fn refuse(&self, spans: u64) {
+        self.lock().refuse(spans);
     }
 
     /// The trace with this id, as far as it has arrived.
@@ -129,6 +137,28 @@ impl Store {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Keeps the spans that `read` gives in pieces: however many they are, little is held beside the store.
+pub(crate) fn in_pieces<T>(
+    mut keep: impl FnMut(Vec<Span>),
+    read: impl FnOnce(&mut dyn FnMut(Span)) -> T,
+) -> T {
+    let (mut piece, mut bytes) = (Vec::<Span>::new(), 0);
+    let read = read(&mut |span| {
+        let last = piece.last();
+        if !last.is_some_and(|last| Arc::ptr_eq(&last.process, &span.process)) {
+            bytes += span.process.cost();
+        }
+        bytes += span.cost();
+        piece.push(span);
+        if bytes >= PIECE {
+            keep(std::mem::take(&mut piece));
+            bytes = 0;
+        }
+    });
+    keep(piece);
+    read
 }
 
 #[cfg(test)]

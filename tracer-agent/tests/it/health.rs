@@ -47,7 +47,7 @@ fn health_shows_every_counter() {
         "version": null,
         "uptime_seconds": null,
         // Read as the old form of binary, "nonsense" declares a name of more than a gigabyte.
-        "received": {"compact": messages(1, 0), "binary": messages(6, 1), "http": messages(0, 0)},
+        "received": {"compact": messages(1, 0), "binary": messages(6, 1), "http": messages(0, 0), "otlp": messages(0, 0)},
         "store": {
             "spans_received": 8, "spans_kept": 7, "spans_evicted": 0, "spans_repeated": 1, "spans_refused": 0,
             "spans_invalid": 0, "traces_kept": 4, "traces_evicted": 0, "bytes": null, "bytes_limit": 256 << 20,

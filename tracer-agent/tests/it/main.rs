@@ -12,6 +12,7 @@ mod forward;
 mod golden;
 mod health;
 mod hostile;
+mod otlp;
 mod page;
 mod query;
 mod receive;

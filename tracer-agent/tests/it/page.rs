@@ -86,6 +86,8 @@ fn a_search_that_is_refused_keeps_its_form() {
 fn an_empty_list_says_where_to_send_spans() {
     let agent = start();
     let page = get(agent.query_addr(), "/");
+    let otlp = format!("TCP port {}", agent.otlp_addr().unwrap().port());
+    assert!(page.body.contains(&otlp), "{}", page.body);
     let port = format!("JAEGER_AGENT_PORT={}", agent.compact_addr().port());
     assert!(page.body.contains(&port), "{}", page.body);
 }

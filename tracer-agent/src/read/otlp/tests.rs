@@ -46,7 +46,7 @@ fn what_writers_leave_out_and_write_otherwise_is_understood() {
         {"scopeSpans":[{"scope":{"name":"lib","version":"1.2"},"spans":[{
             "traceId":"5B8EFFF798038103D269B633813FC60C","spanId":"EEE19B7EC3C1B174","parentSpanId":"",
             "name":"I'm a server span","startTimeUnixNano":"1544712660000000000","endTimeUnixNano":1544712661000001999,
-            "kind":"SPAN_KIND_SERVER","traceState":"a=b","status":{"code":"STATUS_CODE_ERROR","message":"no"},
+            "kind":"SPAN_KIND_SERVER","traceState":"a=b","droppedEventsCount":"3","droppedLinksCount":0,"status":{"code":"STATUS_CODE_ERROR","message":"no"},
             "attributes":[
                 {"key":"list","value":{"arrayValue":{"values":[{"intValue":"1"},{"stringValue":"x"},{"boolValue":true},{"doubleValue":1.5},{}]}}},
                 {"key":"map","value":{"kvlistValue":{"values":[
@@ -89,6 +89,7 @@ fn what_writers_leave_out_and_write_otherwise_is_understood() {
         ("otel.scope.name", "lib"),
         ("otel.scope.version", "1.2"),
         ("otel.status_description", "no"),
+        ("otel.dropped_events_count", "3"),
     ] {
         assert_eq!(text(key).as_deref(), Some(expected), "{key}");
     }
