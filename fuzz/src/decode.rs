@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use tracer_agent::receive::{self, Cause, DecodeError};
 use tracer_agent::show;
 use tracer_agent::tree::Tree;
-use tracer_agent::{Batch, Log, Tag, TagValue};
+use tracer_agent::{Batch, Log, Span, Tag, TagValue};
 
 /// Datagrams to the port of Thrift compact.
 pub fn decode_compact(data: &[u8]) {
@@ -31,6 +31,44 @@ pub fn decode_batch(data: &[u8]) {
         digest(&called.expect("a batch is one in a message, too")),
         expected
     );
+}
+
+/// Bodies posted to the port of OTLP, in Protobuf, and spans in such a body, where lengths around them are right.
+pub fn decode_otlp(data: &[u8]) {
+    check_otlp(data);
+    let ids = b"\x0a\x100123456789abcdef\x12\x0801234567";
+    let span = field(2, &[ids, data].concat());
+    check_otlp(&field(1, &field(2, &span)));
+}
+
+/// A message of Protobuf in the field of a number.
+fn field(number: u8, content: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![number << 3 | 2];
+    let mut rest = content.len();
+    while rest >= 0x80 {
+        bytes.push(rest as u8 | 0x80);
+        rest >>= 7;
+    }
+    bytes.push(rest as u8);
+    bytes.extend(content);
+    bytes
+}
+
+fn check_otlp(data: &[u8]) {
+    let mut spans = 0;
+    let refused = receive::decode_otlp(data, |span| {
+        spans += 1;
+        assert!(span.trace_id.is_valid() && span.span_id.is_valid());
+        let text = span_text_len(&span) + span.service().len();
+        // Beside what is repaired, the names of a library, which many spans may share.
+        assert!(text <= 16 * data.len() + 1024, "{text} bytes of text");
+        use_span(&span);
+    });
+    match refused {
+        // The least a span takes on the wire, and one that is refused.
+        Ok(refused) => assert!(spans * 30 + refused as usize * 2 <= data.len()),
+        Err(error) => check_error(data, &error),
+    }
 }
 
 /// Where the batch ends that `data` begins with; bytes behind it are ignored. Anything shorter is to be refused.
@@ -78,15 +116,7 @@ pub fn read_json(data: &[u8]) {
 fn check(data: &[u8], decoded: &Result<Batch, DecodeError>) {
     let batch = match decoded {
         Ok(batch) => batch,
-        Err(error) => {
-            assert!(error.offset() <= data.len(), "{error}");
-            let text = error.to_string();
-            assert!(
-                !text.is_empty() && text.len() < 1024 && !text.chars().any(char::is_control),
-                "{text:?}"
-            );
-            return;
-        }
+        Err(error) => return check_error(data, error),
     };
     // The least a span takes on the wire, and what repairing a byte of text makes of it.
     assert!(
@@ -95,30 +125,39 @@ fn check(data: &[u8], decoded: &Result<Batch, DecodeError>) {
         batch.spans.len(),
         data.len()
     );
-    let spans = batch.spans.iter().map(|span| {
-        let logs = span
-            .logs
-            .iter()
-            .map(|log| text_len(&log.fields))
-            .sum::<usize>();
-        span.operation.len() + text_len(&span.tags) + logs
-    });
+    let spans = batch.spans.iter().map(span_text_len);
     let text = batch.process.service.len() + text_len(&batch.process.tags) + spans.sum::<usize>();
     assert!(
         text <= 16 * data.len(),
         "{text} bytes of text in a message of {}",
         data.len()
     );
-    for span in &batch.spans {
-        let _ = (
-            span.start(),
-            span.duration(),
-            span.parent(),
-            span.is_error(),
-            span.service(),
-        );
-        let _ = span.logs.last().map(Log::time);
-    }
+    batch.spans.iter().for_each(use_span);
+}
+
+fn check_error(data: &[u8], error: &DecodeError) {
+    assert!(error.offset() <= data.len(), "{error}");
+    let text = error.to_string();
+    assert!(
+        !text.is_empty() && text.len() < 1024 && !text.chars().any(char::is_control),
+        "{text:?}"
+    );
+}
+
+fn use_span(span: &Span) {
+    let _ = (
+        span.start(),
+        span.duration(),
+        span.parent(),
+        span.is_error(),
+        span.service(),
+    );
+    let _ = span.logs.last().map(Log::time);
+}
+
+fn span_text_len(span: &Span) -> usize {
+    let logs = span.logs.iter().map(|log| text_len(&log.fields));
+    span.operation.len() + text_len(&span.tags) + logs.sum::<usize>()
 }
 
 fn text_len(tags: &[Tag]) -> usize {

@@ -16,7 +16,7 @@ mod link;
 pub mod mutate;
 mod plan;
 
-pub use decode::{decode_batch, decode_binary, decode_compact, read_json};
+pub use decode::{decode_batch, decode_binary, decode_compact, decode_otlp, read_json};
 pub use encode::{encode_http, encode_udp};
 pub use extract::{
     extract_all, extract_b3, extract_baggage, extract_jaeger, extract_jaeger_binary, extract_w3c,
@@ -165,6 +165,22 @@ pub const TARGETS: &[Target] = &[
             "\u{b}\0\u{1}\0\0\0\u{1}",
             "\u{c}\0\u{1}",
             "\0",
+        ],
+    ),
+    target(
+        "decode_otlp",
+        decode_otlp,
+        DATAGRAM,
+        None,
+        &[
+            "\n",
+            "\u{12}",
+            "\u{12}\u{1c}\n\u{10}0123456789abcdef\u{12}\u{8}01234567",
+            "J\u{3}\n\u{1}k",
+            "Z\0",
+            "\u{12}\u{4}*\u{2}\n\0",
+            "\u{12}\u{4}2\u{2}\n\0",
+            "\u{12}\u{2}\u{8}\0",
         ],
     ),
     target(
