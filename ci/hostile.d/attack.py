@@ -3,7 +3,7 @@
 attack.py AGENT CAP COMMAND [-- COMMAND]...
 
 AGENT is started for each attack, with CAP bytes for traces, which are full when it begins. The last attack are the
-commands, in which {query}, {collector} and {sampling} stand for its URLs.
+commands, in which {query}, {collector}, {otlp} and {sampling} stand for its URLs.
 """
 
 import gzip
@@ -30,6 +30,12 @@ HELD = 20
 # Whoever was stopped longer than this, in seconds, has measured nothing.
 STILL = 2
 
+
+# How a body begins to be posted.
+POST = {
+    "collector": "POST /api/traces HTTP/1.1\r\nContent-Type: application/x-thrift",
+    "otlp": "POST /v1/traces HTTP/1.1\r\nContent-Type: application/x-protobuf",
+}
 
 # The trace that has more spans than any other.
 LARGE = 1 << 40
@@ -76,7 +82,7 @@ class Agent:
     def __init__(self, program, cap):
         self.process = subprocess.Popen([program, "--ephemeral-ports", "--memory", str(cap)], stdout=subprocess.PIPE, text=True)
         self.port = {}
-        names = {"binary": "binary", "over HTTP": "collector", "strategies": "sampling", "traces  ": "query"}
+        names = {"binary": "binary", "Thrift over HTTP": "collector", "OTLP over HTTP": "otlp", "strategies": "sampling", "traces  ": "query"}
         while len(self.port) < len(names):
             line = self.process.stdout.readline()
             for words, name in names.items():
@@ -108,9 +114,12 @@ class Agent:
         return answer.status, answer.read()
 
     def post(self, body, headers=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port["collector"], timeout=2 * HELD)
+        return self.post_to("collector", "/api/traces", body, {"Content-Type": "application/x-thrift", **(headers or {})})
+
+    def post_to(self, name, path, body, headers):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port[name], timeout=2 * HELD)
         try:
-            connection.request("POST", "/api/traces", body, {"Content-Type": "application/x-thrift", **(headers or {})})
+            connection.request("POST", path, body, headers)
         except OSError:
             pass  # It may refuse a body before it has all.
         return connection.getresponse().status
@@ -209,7 +218,7 @@ def nothing(agent):
 
 
 def slow_heads(agent):
-    streams = [stream for name in ("query", "collector", "sampling") for stream in crowd(agent.port[name], 500)]
+    streams = [stream for name in ("query", "collector", "otlp", "sampling") for stream in crowd(agent.port[name], 500)]
     try_all(streams, b"GET / HTTP/1.1\r\nX: ")
     for _ in range(HELD):
         try_all(streams, b"x")
@@ -217,7 +226,7 @@ def slow_heads(agent):
 
 
 def long_heads(agent):
-    for name in ("query", "collector", "sampling"):
+    for name in ("query", "collector", "otlp", "sampling"):
         streams = crowd(agent.port[name], 256)
         try_all(streams, b"GET / HTTP/1.1\r\nX: ")
         for _ in range(20):
@@ -227,9 +236,10 @@ def long_heads(agent):
 
 def long_bodies(agent):
     length = 100 * MIB
-    for name in ("query", "collector", "sampling"):
+    for name in ("query", "collector", "otlp", "sampling"):
         for framing, begin in [(f"Content-Length: {length}", ""), ("Transfer-Encoding: chunked", f"{length:x}\r\n")]:
-            head = f"POST /api/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-thrift\r\n{framing}\r\n\r\n{begin}"
+            line = POST["otlp" if name == "otlp" else "collector"]
+            head = f"{line}\r\nHost: localhost\r\n{framing}\r\n\r\n{begin}"
             stream = connect(agent.port[name])
             try:
                 stream.sendall(head.encode())
@@ -242,8 +252,11 @@ def long_bodies(agent):
 
 
 def unfinished_bodies(agent):
-    streams = crowd(agent.port["collector"], 256)
-    try_all(streams, b"POST /api/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-thrift\r\nContent-Length: 8000000\r\n\r\n")
+    streams = []
+    for name, line in POST.items():
+        begun = crowd(agent.port[name], 256)
+        try_all(begun, f"{line}\r\nHost: localhost\r\nContent-Length: 8000000\r\n\r\n".encode())
+        streams += begun
     for _ in range(HELD * 10):
         try_all(streams, bytes(65_536))
         time.sleep(0.1)
@@ -255,6 +268,50 @@ def bombs(agent):
     for _ in range(20):
         assert agent.post(body, {"Content-Encoding": "gzip"}) == 415
         assert agent.post(body) == 400
+        for kind in ("application/x-protobuf", "application/json"):
+            headers = {"Content-Type": kind, "Content-Encoding": "gzip"}
+            assert agent.post_to("otlp", "/v1/traces", body, headers) == 413
+
+
+def requests(agent):
+    """Requests of OTLP, not as long as they may be, which would be read for seconds by what was built without optimisations: of
+    spans, attributes and lists as short as they may be, and of libraries with
+    names that each of their spans would have."""
+
+    def part(number, content):
+        length, out = len(content), bytes([number << 3 | 2])
+        while length >= 0x80:
+            length, out = length >> 7, out + bytes([length & 0x7F | 0x80])
+        return out + bytes([length]) + content
+
+    def fill(one, bytes):
+        return one * (bytes // len(one))
+
+    ids = part(1, b"1" * 16) + part(2, b"2" * 8)
+    key = part(1, b"k")
+    long, half = MIB // 16, MIB // 32
+    deep = b""
+    while len(deep) < half - 100:
+        deep = part(1, part(5, deep))
+    spans = [
+        ids,
+        ids + fill(part(9, key), half),
+        ids + fill(part(11, b""), half),
+        ids + part(9, key + part(2, part(5, fill(part(1, b""), half)))),
+        ids + part(9, key + part(2, part(5, deep))),
+    ]
+    bodies = [part(1, part(2, fill(part(2, span), long))) for span in spans]
+    bodies.append(fill(part(1, part(1, fill(part(1, key), half)) + part(2, part(2, ids))), long))
+    bodies.append(part(1, part(2, part(1, part(1, b"n" * half)) + fill(part(2, ids), half))))
+    value = '{"arrayValue":{"values":[' * 2_000 + "]}}" * 2_000
+    span = '{"traceId":"1","spanId":"%x","startTimeUnixNano":1,"endTimeUnixNano":2,"attributes":[{"key":"k","value":' + value + "}]}"
+    bodies.append(('{"resourceSpans":[{"scopeSpans":[{"spans":[%s]}]}]}' % ",".join(span % n for n in range(1, 3))).encode())
+    bodies.append(b'{"resourceSpans":[%s]}' % b",".join([b"{}"] * (long // 4)))
+    for body in bodies:
+        kind = "application/json" if body[:1] == b"{" else "application/x-protobuf"
+        for headers, body in [({}, body), ({"Content-Encoding": "gzip"}, gzip.compress(body))]:
+            for _ in range(16):
+                assert agent.post_to("otlp", "/v1/traces", body, {"Content-Type": kind, **headers}) == 200
 
 
 def files(agent):
@@ -337,7 +394,7 @@ def main():
     failed = []
     pulse = Pulse()
     pulse.start()
-    for attacker in [nothing, slow_heads, long_heads, long_bodies, unfinished_bodies, bombs, files, unread_answers, tester]:
+    for attacker in [nothing, slow_heads, long_heads, long_bodies, unfinished_bodies, bombs, requests, files, unread_answers, tester]:
         for _ in range(3):
             pulse.longest, wrong = 0, []
             try:
