@@ -36,6 +36,7 @@ pub(crate) enum Port {
     Binary = 6832,
     Collector = 14268,
     Sampling = 5778,
+    Otlp = 4318,
 }
 
 impl Options {
@@ -82,6 +83,7 @@ impl Options {
             Port::Binary => 4,
             Port::Collector => 5,
             Port::Sampling => 6,
+            Port::Otlp => 7,
         };
         let number = match self.port_base {
             Some(0) => 0,

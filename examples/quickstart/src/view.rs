@@ -28,7 +28,13 @@ impl View {
                 url,
             });
         }
-        let agent = Agent::builder()
+        let mut agent = Agent::builder();
+        // The usual one is not asked for: a collector may have it.
+        let (otlp, _) = options.port(Port::Otlp);
+        if otlp != Port::Otlp as u16 {
+            agent = agent.otlp_port(otlp);
+        }
+        let agent = agent
             .compact_port(options.port(Port::Compact).0)
             .binary_port(options.port(Port::Binary).0)
             .collector_port(options.port(Port::Collector).0)
