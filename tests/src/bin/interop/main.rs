@@ -1,5 +1,5 @@
 //! `interop v1|v2 PROGRAM [PYTHON]`: starts a Jaeger, sends it spans, and checks what it makes of them. `ci/interop` has the
-//! servers, and a Python with Jaeger's client.
+//! servers, and a Python with Jaeger's client. `interop otel PYTHON`: a Python with OpenTelemetry's SDK, and our own agent.
 //!
 //! What goes in is what applications use: a tracer with the UDP or the HTTP reporter, perhaps by way of an agent of ours that
 //! sends on, or the remote sampler. What comes out
@@ -14,6 +14,7 @@
 mod client_stats;
 mod forwarded;
 mod mixed;
+mod opentelemetry;
 mod query;
 mod sampling;
 mod sent;
@@ -46,12 +47,15 @@ fn main() -> ExitCode {
 
 fn run(arguments: &[OsString]) -> Outcome {
     let [name, program, python @ ..] = arguments else {
-        return Err("interop v1|v2 PROGRAM [PYTHON]".into());
+        return Err("interop v1|v2 PROGRAM [PYTHON], or interop otel PYTHON".into());
     };
+    if name == "otel" {
+        return opentelemetry::check(program);
+    }
     let backend = match name.to_str() {
         Some("v1") => Backend::V1,
         Some("v2") => Backend::V2,
-        _ => return Err(format!("{} is neither v1 nor v2", name.display()).into()),
+        _ => return Err(format!("{} is none of v1, v2 and otel", name.display()).into()),
     };
     let server = Server::start(backend, program)?;
     sent::check(backend, &server)?;
