@@ -43,14 +43,14 @@ const MOST_DISTRUST: u8 = 3;
 /// Spans that were entered one inside of the other, on the ground of the span that is on top of the stack, or of none: then
 /// the first is a root.
 struct Pending {
-    /// The first is the ground, of which there is only the id that the first note has for its parent.
+    /// One for each note, outermost first. Before them the ground, of which only the id is used: the parent of the first note.
     drafts: [Draft; 1 + MOST],
     next: Cell<Next>,
     /// The tracer of all notes. 0 if there is no ground: then no child may be noted.
     tracer: Cell<u32>,
-    /// The same if their trace is sampled, else 0.
+    /// The tracer of all notes if their trace is sampled, else 0: what is asked before a child is noted.
     recorded_of: Cell<u32>,
-    /// The same if it is refused, else 0.
+    /// The tracer of all notes if their trace is refused, else 0.
     refused_of: Cell<u32>,
     /// The tracer whose roots may be noted, where nothing is active; or 0.
     roots_of: Cell<u32>,
@@ -75,7 +75,7 @@ struct Pending {
 /// A span that was only noted.
 #[derive(Clone, Copy)]
 pub(crate) struct Note {
-    /// Where it was said to be.
+    /// What its scope has in place of a place on the stack.
     pub(crate) place: Place,
     pub(crate) name: Name,
     pub(crate) tracer: u32,
@@ -103,13 +103,13 @@ pub(crate) struct Last<'p> {
     at: u32,
 }
 
-/// Whether spans are noted for nothing of late.
+/// Whether notes were for nothing of late, because spans had to be made of them anyway.
 #[inline]
 pub(crate) fn is_distrusted(is_root: bool) -> bool {
     PENDING.with(|pending| pending.distrust[usize::from(!is_root)].get() > 0)
 }
 
-/// Learns from a span that was made at once, and needed not.
+/// Trusts notes a little more: a span was made at once, and a note would have been enough.
 #[inline]
 pub(crate) fn trust(is_root: bool) {
     PENDING.with(|pending| {
